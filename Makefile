@@ -1,0 +1,56 @@
+# Set-up and checks. UV_TORCH_BACKEND=cpu takes the small torch of a machine without a GPU.
+CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+PYTHON ?= python3
+BIN := .venv/bin
+UV_VERSION := 0.13.8
+
+.PHONY: demo test lint format lock verify clean
+
+## Build all five studies at demo scale on phantoms, ending with the report's path.
+demo: .venv/installed
+	$(BIN)/snakemake --cores $(CORES) --quiet rules host -- all
+	@echo "report: $(CURDIR)/reports/build/index.html"
+
+## Recompute every number of the report from its counts; with DEEP=1 from the predictions.
+verify: .venv/installed
+	$(BIN)/snakemake --cores 1 --quiet rules host progress -- verify$(if $(DEEP),_deep)
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+	$(BIN)/mypy
+
+format: .venv/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow/rules
+
+# uv takes torch and torchvision as the pair that fits; plain pip can mix a CPU torch with a CUDA
+# torchvision, which does not import. Compiled bytecode halves every job's start.
+.venv/installed: requirements.lock | $(BIN)/uv
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --quiet -r requirements.lock
+	touch $@
+
+$(BIN)/uv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# The CUDA packages come with torch and are left out of the lock, so that the CPU build fits too.
+CUDA := cuda-bindings cuda-pathfinder cuda-toolkit triton $(addprefix nvidia-,cublas cuda-cupti \
+  cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 \
+  nvjitlink nvshmem-cu13 nvtx)
+
+## Resolve requirements.lock anew from pyproject.toml.
+lock: | $(BIN)/uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
+	  --group dev $(addprefix --no-emit-package=,$(CUDA)) --custom-compile-command "make lock" \
+	  pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf results logs reports/build .snakemake resources/phantoms
