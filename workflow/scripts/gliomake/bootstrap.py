@@ -1,0 +1,109 @@
+"""The percentile bootstrap over units: patients, or images where there are no patients.
+
+A resample is a vector of weights, how often each unit was drawn. Every statistic here follows
+from weighted sums over units, so all of them are computed for many resamples by one matrix
+product, and all of them from the same resamples: differences between them are paired.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+RESAMPLES = 10_000
+LEVEL = 0.95
+# Resamples are drawn and evaluated in chunks of about so many weights (8 bytes each).
+CHUNK_WEIGHTS = 500_000
+
+
+def resample_weights(
+    units: int, resamples: int = RESAMPLES, seed: int = 0, chunk: int | None = None
+) -> Iterator[np.ndarray]:
+    """Draw how often each unit is in each resample.
+
+    Parameters
+    ----------
+    units : int
+        Number of units; a resample draws as many, with replacement.
+    resamples, seed : int
+        How many resamples, from which seed. Equal arguments give equal weights.
+    chunk : int, optional
+        Resamples in one array; changes the memory taken and no weight.
+
+    Yields
+    ------
+    ndarray (chunk, units) of float64
+        Whole numbers; each row sums to `units`.
+
+    Raises
+    ------
+    ValueError
+        If there is no unit or no resample.
+    """
+    if units < 1 or resamples < 1:
+        raise ValueError(f"cannot draw {resamples} resamples of {units} units: both must be > 0")
+    generator = np.random.default_rng(seed)
+    chunk = chunk or max(1, CHUNK_WEIGHTS // units)
+    for first in range(0, resamples, chunk):
+        rows = min(chunk, resamples - first)
+        drawn = generator.integers(0, units, size=(rows, units))
+        drawn += units * np.arange(rows)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=rows * units)
+        yield counts.reshape(rows, units).astype(np.float64)
+
+
+def replicate(
+    statistic: Callable[[np.ndarray], np.ndarray],
+    units: int,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> np.ndarray:
+    """Evaluate a statistic on every resample.
+
+    Parameters
+    ----------
+    statistic : callable
+        From weights (chunk, units) to values (chunk, cells); NaN where undefined.
+    units, resamples, seed : int
+        As in `resample_weights`.
+
+    Returns
+    -------
+    ndarray (cells, resamples) of float64
+        The replicates of each cell.
+    """
+    chunks = [statistic(weights).T for weights in resample_weights(units, resamples, seed)]
+    return np.concatenate(chunks, axis=1)
+
+
+def percentile_interval(
+    replicates: np.ndarray, level: float = LEVEL
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give the central interval of the replicates, percentiles interpolated linearly.
+
+    Undefined replicates are left out. Where more than half of them are undefined there is no
+    interval.
+
+    Parameters
+    ----------
+    replicates : ndarray (cells, resamples) of float
+        NaN where undefined.
+    level : float
+        Share of the replicates inside, 0.95 for the 2.5 and the 97.5 percentile.
+
+    Returns
+    -------
+    low, high : ndarray (cells,) of float64
+        NaN where there is no interval.
+    """
+    ordered = np.sort(replicates, axis=1)  # NaN go last
+    defined = np.count_nonzero(~np.isnan(ordered), axis=1)
+    enough = 2 * defined >= ordered.shape[1]
+    rows = np.arange(len(ordered))
+    bounds = []
+    for share in ((1 - level) / 2, (1 + level) / 2):
+        position = share * np.maximum(defined - 1, 0)
+        below = np.floor(position).astype(int)
+        above = np.minimum(below + 1, np.maximum(defined - 1, 0))
+        low, high = ordered[rows, below], ordered[rows, above]
+        bounds.append(np.where(enough, low + (position - below) * (high - low), np.nan))
+    return bounds[0], bounds[1]

@@ -1,0 +1,110 @@
+"""The files of a study's runs that reported numbers are compared with."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gliomake.config import all_models
+from gliomake.run import Run
+from gliomake.split import read_split
+from gliomake.tsv import read_tsv
+
+
+@dataclass(frozen=True)
+class Artefacts:
+    """What a study has produced, by the paths of the contracts.
+
+    A file that is not there gives None: its claims cannot be reproduced and say so.
+
+    Attributes
+    ----------
+    study : dict
+        A study of `gliomake.config.load_study`.
+    results : Path
+        The folder of all results.
+    """
+
+    study: dict[str, Any]
+    results: Path = Path("results")
+    _tables: dict[Path, pd.DataFrame | None] = field(default_factory=dict, repr=False)
+
+    @property
+    def folder(self) -> Path:
+        """The study's folder."""
+        return self.results / self.study["id"]
+
+    @property
+    def runs(self) -> list[str]:
+        """The study's own runs, the main one first."""
+        return list(self.study["runs"])
+
+    def scores(self, model: str) -> pd.DataFrame | None:
+        """Read ``metrics.json``: one row a run, subset, class, metric and convention."""
+        return self._read(self.folder / model / "metrics.json", _read_scores)
+
+    def run_table(self, model: str, run: str, name: str) -> pd.DataFrame | None:
+        """Read ``history.tsv`` or ``counts.tsv`` of a run."""
+        return self._read(self.folder / model / run / name, read_tsv)
+
+    def facts(self, model: str, run: str) -> dict[str, Any]:
+        """Read ``train.json`` of a run; empty where there is none."""
+        path = self.folder / model / run / "train.json"
+        return json.loads(path.read_text()) if path.is_file() else {}
+
+    def split(self, run: str) -> pd.DataFrame | None:
+        """Read the split of a run: ``patient slice subset``."""
+        return self._read(self._split_path(run), read_split)
+
+    def _split_path(self, run: str) -> Path:
+        parsed = Run.parse(run)
+        return self.folder / "split" / f"{parsed.split}-f{parsed.fold}.tsv"
+
+    def _read(self, path: Path, reader: Callable[[Path], pd.DataFrame]) -> pd.DataFrame | None:
+        """Read a table once; None where there is no file."""
+        if path not in self._tables:
+            self._tables[path] = reader(path) if path.is_file() else None
+        return self._tables[path]
+
+    @cached_property
+    def slices(self) -> pd.DataFrame | None:
+        """The index of the data set: one row a slice."""
+        path = self.results / "data" / self.study["dataset"] / "slices.tsv"
+        return read_tsv(path) if path.is_file() else None
+
+    @cached_property
+    def comparisons(self) -> pd.DataFrame | None:
+        """The paired differences between models."""
+        path = self.folder / "comparisons.tsv"
+        return read_tsv(path) if path.is_file() else None
+
+    def split_runs(self) -> list[str]:
+        """List runs whose splits are made, leaks left out: the study's own, then its models'."""
+        runs = dict.fromkeys(self.runs)
+        for model in self.study["models"].values():
+            runs |= dict.fromkeys(run for run in model["runs"] if not run.startswith("leak"))
+        for target in (self.study.get("tables") or {}).values():
+            runs |= dict.fromkeys(target.get("runs", ()))
+        return list(runs)
+
+    def paths(self) -> list[Path]:
+        """List every file that the audit may read, there or not: the inputs of a rule."""
+        listed = [self.results / "data" / self.study["dataset"] / "slices.tsv"]
+        listed += [self.folder / "comparisons.tsv"]
+        listed += dict.fromkeys(self._split_path(run) for run in self.split_runs())
+        for model in all_models(self.study):
+            listed.append(self.folder / model / "metrics.json")
+        for model in self.study["models"]:
+            folder = self.folder / model / self.runs[0]
+            listed += [folder / name for name in ("counts.tsv", "history.tsv", "train.json")]
+        return listed
+
+
+def _read_scores(path: Path) -> pd.DataFrame:
+    rows = pd.DataFrame(json.loads(path.read_text()))
+    # An undefined score is null in the file; a column of nulls alone would stay of objects.
+    return rows.astype(dict.fromkeys(("value", "ci_low", "ci_high"), float))

@@ -1,0 +1,273 @@
+"""Checks of scores that follow from one table of pixel counts."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from gliomake.claims.checks import (
+    Context,
+    Finding,
+    Group,
+    by_quantity,
+    check,
+    ids,
+    label,
+    subject,
+    together,
+)
+from gliomake.claims.interval import (
+    Interval,
+    background_share,
+    balance,
+    dice_from_iou,
+    dice_from_precision_recall,
+    precision_from_dice_recall,
+)
+from gliomake.claims.table import Claim
+
+DICE = ("dice", "f1")
+ACCURACY = ("accuracy", "pixel_accuracy")
+
+
+@check("score-range")
+def score_range(claims: Sequence[Claim], context: Context) -> list[Finding]:
+    """Find scores outside 0 to 1."""
+    return [
+        Finding(
+            "score-range",
+            "inconsistent",
+            ids(claim),
+            f"A {label(claim)} of {claim.value} lies outside 0 to 1.",
+            {"value": claim.number},
+        )
+        for claim in claims
+        if claim.is_score and not claim.interval.overlaps(Interval(0, 1))
+    ]
+
+
+@check("dice-against-iou")
+def dice_against_iou(claims: Sequence[Claim], context: Context) -> list[Finding]:
+    """Compare Dice and IoU: D = 2 J / (1 + J) for one table of counts.
+
+    For means over slices only J <= D <= 2 J / (1 + J) holds, the right side by Jensen's
+    inequality, so a Dice below the curve can be a mean and one above it cannot be anything.
+    """
+    found = []
+    for group in by_quantity(claims):
+        for dice, iou in (pair for quantity in DICE for pair in together(group, quantity, "iou")):
+            found.append(_dice_and_iou(dice, iou))
+    return found
+
+
+def _dice_and_iou(dice: Claim, iou: Claim) -> Finding:
+    expected = dice_from_iou(iou.interval)
+    numbers = {
+        "dice": dice.number,
+        "iou": iou.number,
+        "dice from iou": 2 * iou.number / (1 + iou.number),
+        "iou from dice": dice.number / (2 - dice.number),
+    }
+    both = f"a Dice of {dice.value} and an IoU of {iou.value}"
+    arithmetic = (
+        f"IoU {iou.value} gives Dice {numbers['dice from iou']:.3f}, "
+        f"Dice {dice.value} gives IoU {numbers['iou from dice']:.3f}"
+    )
+    level, implies = "inconsistent", {}
+    if dice.interval.overlaps(expected):
+        level, implies = "consistent", dict.fromkeys(ids(dice, iou), "pooled")
+        sentence = f"{both[0].upper()}{both[1:]} can come from the same counts: {arithmetic}."
+    elif iou.interval.low > dice.interval.high:
+        sentence = f"No way of scoring gives {both}: an IoU is never above its Dice."
+    elif dice.interval.low > expected.high:
+        sentence = (
+            f"No way of scoring gives {both}: {arithmetic}, and no mean over slices is higher."
+        )
+    else:
+        implies = dict.fromkeys(ids(dice, iou), "slice-empty1")
+        sentence = (
+            f"{both[0].upper()}{both[1:]} cannot come from the same pooled counts: {arithmetic}; "
+            "they can be means over images of which most are hit or missed whole."
+        )
+    return Finding("dice-against-iou", level, ids(dice, iou), sentence, numbers, implies)
+
+
+@check("dice-against-precision-recall")
+def dice_against_precision_recall(claims: Sequence[Claim], context: Context) -> list[Finding]:
+    """Compare Dice with the harmonic mean of precision and recall.
+
+    Means over slices satisfy D <= 2 P R / (P + R) (the harmonic mean is concave) as long as
+    the three treat empty slices alike; a Dice above it shows that they do not.
+    """
+    found = []
+    for group in by_quantity(claims):
+        for quantity in DICE:
+            for trio in together(group, quantity, "precision", "recall"):
+                found.append(_dice_and_parts(*trio))
+    return found
+
+
+def _dice_and_parts(dice: Claim, precision: Claim, recall: Claim) -> Finding:
+    expected = dice_from_precision_recall(precision.interval, recall.interval)
+    total = precision.number + recall.number
+    harmonic = 2 * precision.number * recall.number / total if total else 0.0
+    parts = f"precision {precision.value} and recall {recall.value} give a Dice of {harmonic:.3f}"
+    what = subject(dice)
+    numbers = {
+        "dice": dice.number,
+        "precision": precision.number,
+        "recall": recall.number,
+        "dice from precision and recall": harmonic,
+        "low": expected.low,
+        "high": expected.high,
+    }
+    level, implies = "inconsistent", {}
+    if dice.interval.overlaps(expected):
+        level, implies = "consistent", dict.fromkeys(ids(dice, precision, recall), "pooled")
+        sentence = f"{what}: {parts}, and {dice.value} is reported: consistent within rounding."
+    elif dice.interval.low > expected.high:
+        implies = {dice.claim: "slice-empty1"} | dict.fromkeys(
+            ids(precision, recall), "slice-empty0"
+        )
+        sentence = (
+            f"{what}: {parts}, not {dice.value}: the Dice is swollen by empty slices counted "
+            "as 1, or the other two are shrunk by them."
+        )
+    else:
+        implies = dict.fromkeys(ids(dice, precision, recall), "slice-empty0")
+        sentence = (
+            f"{what}: {parts}, not {dice.value}: the three are not from one pooled count; means "
+            "over slices can be so."
+        )
+    return Finding(
+        "dice-against-precision-recall",
+        level,
+        ids(dice, precision, recall),
+        sentence,
+        numbers,
+        implies,
+    )
+
+
+@check("accuracy-and-prevalence")
+def accuracy_and_prevalence(claims: Sequence[Claim], context: Context) -> list[Finding]:
+    """Solve accuracy, recall and specificity for prevalence and precision, and compare."""
+    found = []
+    for group in by_quantity(claims):
+        for quantity in ACCURACY:
+            for trio in together(group, quantity, "recall", "specificity"):
+                found += _balance_findings(group, *trio)
+    return found
+
+
+def _balance_findings(
+    group: Group, accuracy: Claim, recall: Claim, specificity: Claim
+) -> list[Finding]:
+    trio = (accuracy, recall, specificity)
+    check_name = "accuracy-and-prevalence"
+    solved = balance(*(claim.interval for claim in trio))
+    given = f"accuracy {accuracy.value}, recall {recall.value}, specificity {specificity.value}"
+    if solved is None:
+        sentence = f"No prevalence gives {given}: an accuracy lies between the other two."
+        return [Finding(check_name, "inconsistent", ids(*trio), sentence)]
+    if solved.prevalence.high - solved.prevalence.low >= 1:
+        sentence = f"The rounding of {given} leaves every prevalence possible."
+        return [Finding(check_name, "note", ids(*trio), sentence)]
+    a, r, s = (claim.number for claim in trio)
+    prevalence = min(max((s - a) / (s - r), 0.0), 1.0)
+    alarms = (1 - prevalence) * (1 - s)
+    precision = prevalence * r / (prevalence * r + alarms) if prevalence * r + alarms else 0.0
+    numbers = {
+        "prevalence": prevalence,
+        "prevalence low": solved.prevalence.low,
+        "prevalence high": solved.prevalence.high,
+        "precision": precision,
+        "all-background accuracy": 1 - prevalence,
+    }
+    start = (
+        f"{given[0].upper()}{given[1:]} put tumour in {prevalence:.2%} of the pixels and give a "
+        f"precision of {precision:.4f}"
+    )
+    found = []
+    for partner in (*group.get("dice", ()), *group.get("f1", ()), *group.get("precision", ())):
+        if partner.quantity == "precision":
+            agrees, says = partner.interval.overlaps(solved.precision), f"{partner.value} reported"
+        else:
+            agrees = partner.interval.overlaps(solved.dice)
+            own = precision_from_dice_recall(partner.interval, recall.interval)
+            says = f"{label(partner)} {partner.value} with the recall"
+            if own is not None:
+                numbers = numbers | {
+                    "precision from dice": partner.number * r / (2 * r - partner.number)
+                }
+                says += f" gives {numbers['precision from dice']:.4f}"
+        found.append(
+            Finding(
+                check_name,
+                "consistent" if agrees else "inconsistent",
+                ids(partner, *trio),
+                f"{start}; {says}: {'consistent' if agrees else 'not the same counts'}.",
+                numbers,
+                dict.fromkeys(ids(partner, *trio), "pooled") if agrees else {},
+            )
+        )
+    return found or [Finding(check_name, "note", ids(*trio), f"{start}.", numbers)]
+
+
+@check("all-background-accuracy")
+def all_background_accuracy(claims: Sequence[Claim], context: Context) -> list[Finding]:
+    """Set each accuracy beside that of calling everything background."""
+    tables: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
+    for claim in claims:
+        if claim.quantity in ("tp", "fp", "fn", "tn"):
+            tables[claim.study, claim.model, claim.subset][claim.quantity] = claim.number
+    found = []
+    for group in by_quantity(claims):
+        for accuracy in (claim for quantity in ACCURACY for claim in group.get(quantity, ())):
+            table = tables.get((accuracy.study, accuracy.model, accuracy.subset), {})
+            found.append(_background(accuracy, group, table, context))
+    return found
+
+
+def _background(
+    accuracy: Claim, group: Group, table: dict[str, float], context: Context
+) -> Finding:
+    """Bound what an empty answer scores: by counts, by the data, or by the other scores."""
+    where, empty = (accuracy.study, accuracy.subset), "an empty mask"
+    if len(table) == 4:
+        empty = "calling every image free of tumour"
+        quiet = (table["tn"] + table["fp"]) / sum(table.values())
+        bounds = {"by the confusion matrix": Interval(quiet, quiet)}
+    elif where in context.background:
+        bounds = {"in the data": Interval(context.background[where], context.background[where])}
+    else:
+        bounds = _bounds_from_scores(accuracy, group)
+    numbers = {"accuracy": accuracy.number}
+    for source, share in bounds.items():
+        numbers |= {f"lowest {source}": share.low, f"highest {source}": share.high}
+    if bounds:
+        listed = " and ".join(f"{_digits(share)} {source}" for source, share in bounds.items())
+        sentence = f"An accuracy of {accuracy.value} stands beside that of {empty}: {listed}."
+    else:
+        sentence = (
+            f"An accuracy of {accuracy.value} says little without the share of background, which "
+            "the document does not give; the data will."
+        )
+    return Finding("all-background-accuracy", "note", ids(accuracy), sentence, numbers)
+
+
+def _digits(share: Interval) -> str:
+    low, high = f"{share.low:.3f}", f"{share.high:.3f}"
+    return low if low == high else f"{low} to {high}"
+
+
+def _bounds_from_scores(accuracy: Claim, group: Group) -> dict[str, Interval]:
+    """Bound the share of background by the other scores of the same masks."""
+    for _, recall, specificity in together(group, accuracy.quantity, "recall", "specificity"):
+        solved = balance(accuracy.interval, recall.interval, specificity.interval)
+        if solved is not None:
+            share = Interval(1 - solved.prevalence.high, 1 - solved.prevalence.low)
+            return {"by its recall and specificity": share}
+    return {
+        f"by its {label(claim)}": background_share(accuracy.interval, **{quantity: claim.interval})
+        for quantity in ("dice", "iou")
+        for claim in group.get(quantity, ())
+    }

@@ -1,0 +1,228 @@
+"""From a reported and a reproduced number to one plain sentence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from gliomake.claims.artefacts import Artefacts
+from gliomake.claims.checks import Finding
+from gliomake.claims.interval import Interval
+from gliomake.claims.reproduce import PROTOCOL, Reproduced
+from gliomake.claims.table import Claim
+
+OUTCOMES = ("holds", "differs", "open", "not comparable", "not reproducible")
+# A statement about the data set itself: no training, no scale stands between it and the files.
+FACTS = frozenset({"patients", "slices"})
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How a reported value stands to the reproduced one.
+
+    Attributes
+    ----------
+    outcome : str
+        One of `OUTCOMES`.
+    sentence : str
+        Begins with the outcome; no full stop.
+    """
+
+    outcome: str
+    sentence: str
+
+
+def judge(
+    claim: Claim, reproduced: Reproduced, artefacts: Artefacts, data: str, scale: str
+) -> Judgement:
+    """Compare the values, where data and scale allow it.
+
+    Parameters
+    ----------
+    claim : Claim
+    reproduced : Reproduced
+    artefacts : Artefacts
+        The study's files; paired differences decide about models.
+    data, scale : str
+        ``phantom`` or ``real``; ``demo`` or ``paper``.
+
+    Returns
+    -------
+    Judgement
+        Protocol claims are held against the configuration, whatever the data.
+    """
+    if claim.quantity in PROTOCOL:
+        return _judge_protocol(claim, reproduced, scale)
+    obstacles = ["built on phantoms"] if data == "phantom" else []
+    if scale == "demo" and not (claim.quantity in FACTS and claim.subset == "all"):
+        obstacles.append("at demo scale")
+    if obstacles:
+        reason = " ".join(obstacles) if data == "phantom" else "trained at demo scale"
+        if reproduced.value is None:
+            reason += f", and {reproduced.detail}"
+        return Judgement("not comparable", f"Not comparable: {reason}")
+    if reproduced.value is None:
+        return Judgement(
+            "not reproducible", f"Open, as it cannot be reproduced: {reproduced.detail}"
+        )
+    if claim.quantity == "rank":
+        return _judge_rank(claim, reproduced, artefacts)
+    if claim.kind == "qualitative":
+        return _judge_words(claim, reproduced, artefacts)
+    return _judge_value(claim, reproduced)
+
+
+def _judge_protocol(claim: Claim, reproduced: Reproduced, scale: str) -> Judgement:
+    if reproduced.value is None:
+        return Judgement("differs", f"Differs: the configuration sets no {reproduced.detail}")
+    if reproduced.value in claim.interval:
+        sentence = (
+            f"Matches: the configuration sets {number(reproduced.value)}, as the document does"
+        )
+        return Judgement("holds", sentence)
+    set_here = f"sets {number(reproduced.value)}, the document {plain(claim)}"
+    if scale == "demo":
+        return Judgement("not comparable", f"Not comparable: the demo scale {set_here}")
+    return Judgement("differs", f"Differs: the configuration {set_here}")
+
+
+def _judge_value(claim: Claim, reproduced: Reproduced) -> Judgement:
+    value = reproduced.value
+    assert value is not None  # the caller has seen to it
+    ours = number(value)
+    under = f" under {reproduced.convention}" if reproduced.convention else ""
+    if claim.kind == "target":
+        met = "meets" if value >= claim.number else "stays below"
+        return Judgement("open", f"Open: a wish, not a result; ours, {ours}{under}, {met} it")
+    if claim.kind == "constraint":
+        kept = value <= claim.number
+        sentence = f"{'Holds' if kept else 'Does not hold'}: {ours} against at most {plain(claim)}"
+        return Judgement("holds" if kept else "differs", sentence)
+    if value in claim.interval:
+        return Judgement("holds", f"Holds: reproduced as {ours}{under}")
+    if reproduced.ci_low is not None and reproduced.ci_high is not None:
+        reach = Interval(reproduced.ci_low, reproduced.ci_high)
+        with_interval = f"{ours} ({number(reach.low)} to {number(reach.high)}){under}"
+        if reach.overlaps(claim.interval):
+            return Judgement("holds", f"Holds: within the interval of ours, {with_interval}")
+        side = "above" if claim.number > value else "below"
+        return Judgement("differs", f"Differs: {plain(claim)} lies {side} ours, {with_interval}")
+    if claim.quantity in ("slices", "patients") and value < claim.number:
+        # Fewer than published: a part of the set refutes nothing.
+        part = "the folder holds a part of the set, or another one"
+        return Judgement("open", f"Open: ours is {ours}, {reproduced.detail}; {part}")
+    if claim.quantity in FACTS | {"patient_fraction"}:
+        return Judgement("differs", f"Differs: ours is {ours}, {reproduced.detail}")
+    gap = number(abs(value - claim.number))
+    sentence = (
+        f"Open: ours is {ours}{under}, {gap} away, and no interval tells whether that is much"
+    )
+    return Judgement("open", sentence)
+
+
+def _judge_rank(claim: Claim, reproduced: Reproduced, artefacts: Artefacts) -> Judgement:
+    assert reproduced.value is not None
+    told = f"rank {reproduced.value:.0f} by {reproduced.detail}"
+    if reproduced.value == claim.number:
+        return Judgement("holds", f"Holds: ours has {told}")
+    differences = _differences(claim, "dice", reproduced, artefacts)
+    zero = differences[(differences["ci_low"] <= 0) & (differences["ci_high"] >= 0)]
+    if len(zero):
+        unclear = ", ".join(sorted(set(zero["other"])))
+        sentence = f"Open: ours has {told}, but not told apart from {unclear} by its intervals"
+        return Judgement("open", sentence)
+    return Judgement("differs", f"Differs: ours has {told}")
+
+
+def _judge_words(claim: Claim, reproduced: Reproduced, artefacts: Artefacts) -> Judgement:
+    """Judge a claim without a number: a model better than the study's first, or faster."""
+    if claim.quantity == "converges_before":
+        other = int(reproduced.detail.rsplit(" ", 1)[1])
+        holds = reproduced.value is not None and reproduced.value < other
+        outcome = "holds" if holds else "differs"
+        return Judgement(outcome, f"{outcome.capitalize()}: {reproduced.detail}")
+    baseline = next(iter(artefacts.study["models"]))
+    differences = _differences(claim, claim.quantity, reproduced, artefacts)
+    rows = differences[differences["other"] == baseline]
+    if rows.empty or claim.model == baseline:
+        value = number(reproduced.value or 0.0)
+        return Judgement("open", f"Open: no number is reported; ours is {value}")
+    row = rows.iloc[0]
+    gain = f"{row['difference']:+.3f} ({row['ci_low']:+.3f} to {row['ci_high']:+.3f})"
+    told = f"{gain} against {baseline} under {reproduced.convention}"
+    if row["ci_low"] > 0:
+        return Judgement("holds", f"Holds: {told}")
+    if row["ci_high"] < 0:
+        return Judgement("differs", f"Differs: {told}")
+    return Judgement("open", f"Open: {told} does not settle it")
+
+
+def _differences(
+    claim: Claim, metric: str, reproduced: Reproduced, artefacts: Artefacts
+) -> pd.DataFrame:
+    """Give the paired differences of a claim's model against each other one, as ours minus it."""
+    columns = ["other", "difference", "ci_low", "ci_high"]
+    table = artefacts.comparisons
+    if table is None:
+        return pd.DataFrame(columns=columns)
+    class_ = claim.class_ or artefacts.study["classes"][0]
+    cell = table[
+        (table["run"] == reproduced.run)
+        & (table["subset"] == claim.subset)
+        & (table["class"] == class_)
+        & (table["metric"] == metric)
+        & (table["convention"] == reproduced.convention)
+        & (table["postprocess"] == bool(artefacts.study.get("postprocess")))
+    ]
+    ahead = cell[cell["model_a"] == claim.model].rename(columns={"model_b": "other"})
+    behind = cell[cell["model_b"] == claim.model].rename(columns={"model_a": "other"})
+    behind = behind.assign(
+        difference=-behind["difference"], ci_low=-behind["ci_high"], ci_high=-behind["ci_low"]
+    )
+    return pd.concat([ahead[columns], behind[columns]], ignore_index=True)
+
+
+def verdict(judgement: Judgement, findings: Sequence[Finding]) -> str:
+    """Write the verdict on a claim as one sentence.
+
+    Parameters
+    ----------
+    judgement : Judgement
+        On the value.
+    findings : sequence of Finding
+        Those that involve the claim, in the order of the registry.
+
+    Returns
+    -------
+    str
+        A contradiction comes first: it stands whatever was run. Else the judgement, and then the
+        first finding.
+    """
+    if not findings:
+        return f"{judgement.sentence}."
+    # Without a contradiction the first check of the registry speaks: it is about the claim itself,
+    # where later ones are about tables and documents.
+    first = min(findings, key=lambda finding: finding.level != "inconsistent")
+    if first.level == "inconsistent":
+        value = judgement.sentence[0].lower() + judgement.sentence[1:]
+        return f"Inconsistent: {_clause(first)}; {value}."
+    return f"{judgement.sentence}; by arithmetic, {_clause(first)}."
+
+
+def _clause(finding: Finding) -> str:
+    """Turn a finding's sentence into a clause; names such as IoU and unet-v1 keep their case."""
+    sentence = finding.sentence.rstrip(".")
+    first = sentence.split(" ", 1)[0]
+    return sentence[0].lower() + sentence[1:] if first[1:] == first[1:].lower() else sentence
+
+
+def number(value: float) -> str:
+    """Print a value: counts whole, everything else with three significant digits or more."""
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def plain(claim: Claim) -> str:
+    """Print the reported value without an exponent."""
+    return f"{claim.number:,.0f}" if "e" in claim.value.lower() else claim.value

@@ -1,0 +1,59 @@
+"""Readers of the data sets, one module a layout, behind one interface."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from gliomake.datasets.base import (
+    CaseError,
+    CaseReport,
+    Dataset,
+    Finding,
+    Problem,
+    Volume,
+)
+
+__all__ = [
+    "DATASETS",
+    "CaseError",
+    "CaseReport",
+    "Dataset",
+    "Finding",
+    "Problem",
+    "Volume",
+    "open_dataset",
+]
+
+# Imported when asked for: each reader has its own file formats and their libraries.
+DATASETS: dict[str, tuple[str, str]] = {
+    "lgg": ("gliomake.datasets.lgg", "LGGDataset"),
+    "brats2020": ("gliomake.datasets.brats", "BratsDataset"),
+    "brats2021": ("gliomake.datasets.brats", "BratsDataset"),
+    "coco": ("gliomake.datasets.coco", "CocoDataset"),
+}
+
+
+def open_dataset(name: str, root: str | Path, **options: Any) -> Dataset:
+    """Open a data set on disk.
+
+    Parameters
+    ----------
+    name : str
+        A key of `DATASETS`.
+    root : path-like
+        The folder that the data set was unpacked to.
+    **options
+        The reader's own options.
+
+    Raises
+    ------
+    ValueError
+        If there is no such reader.
+    CaseError
+        If the folder does not hold such a data set.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"unknown data set {name!r}: expected one of {', '.join(DATASETS)}")
+    module, reader = DATASETS[name]
+    dataset: Dataset = getattr(import_module(module), reader)(Path(root), **options)
+    return dataset

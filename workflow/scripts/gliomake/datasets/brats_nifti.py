@@ -1,0 +1,271 @@
+"""BraTS as NIfTI volumes: a folder a case, a file a modality, under the names of three years."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gliomake.datasets.base import CaseError, Problem
+from gliomake.datasets.brats_layout import CHANNELS, CLASSES, Reading
+from gliomake.datasets.nifti import NiftiError, NiftiHeader, read_header, read_slices
+
+TOLERANCE = 1e-3
+"""By how much affines (mm) and voxel edges (mm) of one case may differ: float32 noise."""
+
+FOLLOW_UP = 1000
+"""Slice numbers of a patient's n-th later scan start at n times this."""
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How one release names its cases and files.
+
+    Attributes
+    ----------
+    title : str
+        The release.
+    case : Pattern
+        Matches a case's folder; group 1 is the patient, group 2, if any, the number of the scan.
+    separator : str
+        Between case and modality.
+    suffixes : tuple of str
+        The release's names for `CHANNELS`.
+    enhancing : int
+        The label of the enhancing tumour.
+    """
+
+    title: str
+    case: re.Pattern[str]
+    separator: str
+    suffixes: tuple[str, ...]
+    enhancing: int
+
+    @property
+    def labels(self) -> tuple[int, int, int]:
+        """Labels of `CLASSES`."""
+        return 1, 2, self.enhancing
+
+
+_PLAIN = ("t1", "t1ce", "t2", "flair")
+NAMINGS = (
+    Naming("BraTS 2020", re.compile(r"(BraTS20_Training_\d{3})"), "_", _PLAIN, 4),
+    Naming("BraTS 2021", re.compile(r"(BraTS2021_\d{5})"), "_", _PLAIN, 4),
+    Naming(
+        "BraTS 2023",
+        re.compile(r"(BraTS-GLI-\d{5})-(\d{3})"),
+        "-",
+        ("t1n", "t1c", "t2w", "t2f"),
+        3,
+    ),
+)
+
+# Patient 355 of BraTS 2020 has W39_1998.09.19_Segm.nii where its _seg.nii should be.
+_MISNAMED_MASK = re.compile(r".+_segm\.nii(\.gz)?", re.IGNORECASE)
+
+
+def naming_of(case: str) -> Naming | None:
+    """Give the naming that a folder's name follows, None where it follows none."""
+    return next((naming for naming in NAMINGS if naming.case.fullmatch(case)), None)
+
+
+class NiftiLayout:
+    """Folders of NIfTI files.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Case folders, as found.
+    """
+
+    def __init__(self, folders: Sequence[Path]):
+        self._cases: dict[str, list[Path]] = {}
+        for folder in sorted(folders):
+            self._cases.setdefault(folder.name, []).append(folder)
+        self.folders = sorted({folder.parent for folder in folders})
+
+    def cases(self) -> list[str]:
+        """List the case ids, sorted."""
+        return sorted(self._cases)
+
+    def patient(self, case: str) -> str:
+        """Give the patient of a case: later scans of BraTS 2023 belong to the same one."""
+        return self._named(case)[1][1]
+
+    def folder(self, case: str) -> Path:
+        """Give the folder that holds a case."""
+        return self._cases[case][0]
+
+    def check_root(self) -> list[Problem]:
+        """Find cases that are there twice."""
+        return [
+            CaseError(
+                case,
+                folders[1],
+                f"a second folder of the case (the first is {folders[0]})",
+                "one folder a case",
+                "remove one of the two, or point the data set's root at one copy",
+            ).problem
+            for case, folders in sorted(self._cases.items())
+            if len(folders) > 1
+        ]
+
+    def check(self, case: str, channels: Sequence[str]) -> list[CaseError]:
+        """Find missing and doubled files, and files whose geometry differs, from headers alone."""
+        files, errors = {}, []
+        for name in (*channels, "seg"):
+            try:
+                files[name] = self._file(case, name)
+            except CaseError as error:
+                errors.append(error)
+        headers = {}
+        for name, path in files.items():
+            try:
+                headers[name] = read_header(path)
+            except NiftiError as error:
+                errors.append(_case_error(case, path, error))
+        if headers:
+            first = next(iter(headers))
+            for name in headers:
+                difference = _difference(headers[name], headers[first])
+                if difference:
+                    errors.append(
+                        CaseError(
+                            case,
+                            files[name],
+                            difference[0],
+                            f"{difference[1]}, as in {files[first].name}",
+                            "register and resample the case's files to one grid, or leave it out",
+                        )
+                    )
+        return errors
+
+    def read(self, case: str, channels: Sequence[str]) -> Reading:
+        """Read the mask and these channels and nothing else.
+
+        Raises
+        ------
+        CaseError
+            If a file is missing, doubled or damaged, does not fit the others, or holds values
+            that it should not.
+        """
+        for error in self.check(case, channels):
+            raise error
+        naming, match = self._named(case)
+        files = {name: self._file(case, name) for name in (*channels, "seg")}
+        headers = {name: read_header(path) for name, path in files.items()}
+        depth, height, width = _slice_shape(headers["seg"])
+        types = [_array_type(headers[name]) for name in channels]
+        image = np.empty(
+            (depth, len(channels), height, width), np.result_type(*types) if types else np.int16
+        )
+        for index, name in enumerate(channels):
+            image[:, index] = self._read_file(case, files[name], headers[name])
+        labels = self._read_file(case, files["seg"], headers["seg"])
+        mask, found = _split_labels(case, files["seg"], labels, naming)
+        start = FOLLOW_UP * int(match[2]) if match.re.groups > 1 else 0
+        facts = {
+            "layout": "nifti",
+            "naming": naming.title,
+            "orientation": headers["seg"].orientation,
+            "dtype": {name: str(headers[name].dtype) for name in files},
+            "labels": found,
+            "mask_file": files["seg"].name,
+        }
+        return Reading(np.arange(depth) + start, image, mask, headers["seg"].spacing, facts)
+
+    def _named(self, case: str) -> tuple[Naming, re.Match[str]]:
+        naming = naming_of(case)
+        match = naming.case.fullmatch(case) if naming else None
+        if naming is None or match is None:
+            raise ValueError(f"no BraTS case has the name {case!r}")
+        return naming, match
+
+    def _file(self, case: str, name: str) -> Path:
+        """Find the file of a channel, or of the mask for ``seg``."""
+        naming, _ = self._named(case)
+        folder = self.folder(case)
+        suffix = "seg" if name == "seg" else naming.suffixes[CHANNELS.index(name)]
+        stem = f"{case}{naming.separator}{suffix}"
+        found = [path for end in (".nii", ".nii.gz") if (path := folder / f"{stem}{end}").is_file()]
+        if name == "seg":
+            found += sorted(p for p in folder.iterdir() if _MISNAMED_MASK.fullmatch(p.name))
+        if len(found) == 1:
+            return found[0]
+        what = "mask" if name == "seg" else f"modality {name}"
+        if found:
+            names = " and ".join(path.name for path in found)
+            raise CaseError(
+                case, folder, f"{names} for {what}", "one file", "remove all but the right one"
+            )
+        raise CaseError(
+            case,
+            folder / f"{stem}.nii.gz",
+            f"no file for {what}",
+            f"{stem}.nii or {stem}.nii.gz",
+            "complete the download, or leave the case out",
+        )
+
+    @staticmethod
+    def _read_file(case: str, path: Path, header: NiftiHeader) -> np.ndarray:
+        try:
+            return read_slices(path, header)
+        except NiftiError as error:
+            raise _case_error(case, path, error) from error
+
+
+def _case_error(case: str, path: Path, error: NiftiError) -> CaseError:
+    return CaseError(case, path, error.found, error.expected, error.advice)
+
+
+def _slice_shape(header: NiftiHeader) -> tuple[int, int, int]:
+    x, y, z = header.shape
+    return z, x, y
+
+
+def _array_type(header: NiftiHeader) -> np.dtype:
+    """Give the type of the array that `read_slices` gives."""
+    scaled = (header.slope, header.intercept) != (1.0, 0.0)
+    if scaled or header.dtype.kind == "f":
+        return np.dtype(np.float32)
+    return header.dtype.newbyteorder("=")
+
+
+def _difference(header: NiftiHeader, first: NiftiHeader) -> tuple[str, str] | None:
+    """Say in what two headers of one case differ: (found, expected)."""
+    if header.shape != first.shape:
+        return f"shape {header.shape}", f"shape {first.shape}"
+    if not np.allclose(header.spacing, first.spacing, rtol=0, atol=TOLERANCE):
+        return f"spacing {header.spacing} mm", f"spacing {first.spacing} mm"
+    if not np.allclose(header.affine, first.affine, rtol=0, atol=TOLERANCE, equal_nan=True):
+        found, expected = (str(h.affine.round(4).tolist()) for h in (header, first))
+        return f"affine {found}", f"affine {expected}"
+    return None
+
+
+def _split_labels(
+    case: str, path: Path, labels: np.ndarray, naming: Naming
+) -> tuple[np.ndarray, dict[str, int]]:
+    """Turn labels (slice, height, width) into masks (slice, class, height, width) and counts."""
+    values, counts = np.unique(labels, return_counts=True)
+    allowed = (0, *naming.labels)
+    bad = {
+        f"{value:g}": int(count)
+        for value, count in zip(values, counts, strict=True)
+        if value not in allowed
+    }
+    if bad:
+        kind = "labels that are no integers" if np.any(values != np.rint(values)) else "labels"
+        shown = ", ".join(f"{value} ({count} voxels)" for value, count in list(bad.items())[:5])
+        raise CaseError(
+            case,
+            path,
+            f"{kind} {shown}",
+            f"{', '.join(map(str, allowed))} ({naming.title})",
+            "check whether the mask was resampled or is of another release; restore the original",
+        )
+    mask = np.empty((len(labels), len(CLASSES), *labels.shape[1:]), np.uint8)
+    for index, label in enumerate(naming.labels):
+        np.equal(labels, label, out=mask[:, index], casting="unsafe")
+    return mask, {f"{value:g}": int(n) for value, n in zip(values, counts, strict=True)}

@@ -1,0 +1,158 @@
+"""One look for all figures: colours, type, sizes, and how a figure becomes a file."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.transforms import Bbox
+
+from gliomake.tsv import atomic_path
+
+SINGLE = 3.5
+DOUBLE = 7.2
+
+# Okabe and Ito's palette: told apart with every form of colour blindness.
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+GREY, FAINT = "#6B6B6B", "#D9D9D9"
+
+TRUTH, PREDICTION = SKY, ORANGE
+TRAIN, VALIDATION = BLUE, VERMILION
+CLASSES = {"NEC": VERMILION, "ED": YELLOW, "ET": GREEN, "tumour": SKY}
+LABELS = {
+    "NEC": "necrotic / non-enhancing core (NEC/NET)",
+    "ED": "peritumoural oedema (ED)",
+    "ET": "enhancing tumour (ET)",
+    "tumour": "tumour",
+}
+TIMES = "\u00d7"
+SUBSETS = {"train": "training", "val": "validation", "test": "test"}
+
+# Any: matplotlib types the keys as literals, all of them.
+STYLE: Any = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica"],
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.fontsize": 7.5,
+    "figure.titlesize": 9,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlepad": 4,
+    "axes.labelpad": 3,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.minor.size": 1.5,
+    "ytick.minor.size": 1.5,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3,
+    "patch.linewidth": 0.6,
+    "hatch.linewidth": 0.5,
+    "legend.frameon": False,
+    "legend.handlelength": 1.6,
+    "image.cmap": "gray",
+    "image.origin": "upper",
+    # Text stays text that can be searched; the same data give the same bytes.
+    "svg.fonttype": "none",
+    "svg.hashsalt": "gliomake",
+}
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Make an empty figure that lays itself out.
+
+    Parameters
+    ----------
+    width, height : float
+        Size in inches; `SINGLE` and `DOUBLE` are the columns of a journal.
+
+    Returns
+    -------
+    Figure
+        With constrained layout.
+    """
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.04, h_pad=0.03, wspace=0.02, hspace=0.03)  # type: ignore[union-attr, call-arg]
+    return figure
+
+
+def panel_label(axes: Axes, letter: str) -> None:
+    """Put a bold letter at the upper left of a panel, above the axes.
+
+    Parameters
+    ----------
+    axes : Axes
+        The panel; its own title stays centred.
+    letter : str
+        ``a``, ``b``, ...
+    """
+    axes.set_title(letter, loc="left", fontweight="bold", fontsize=9)
+
+
+def row_label(axes: Axes, text: str) -> None:
+    """Write a row's name beside its first panel.
+
+    Parameters
+    ----------
+    axes : Axes
+        The first panel of the row; its ticks are taken away.
+    text : str
+        One or more short lines.
+    """
+    axes.set_ylabel(text, rotation=0, ha="right", va="center", labelpad=4, fontsize=7.5)
+
+
+def save_figure(figure: Figure, svg: str | Path, png: str | Path, note: str = "") -> None:
+    """Write a figure as SVG and as PNG at 200 dots an inch.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure.
+    svg, png : str or Path
+        Where to; each appears whole or not at all.
+    note : str
+        Written small and grey below the lower right corner.
+    """
+    width, height = figure.get_size_inches()
+    # The note stands on a strip below the figure, so that it cannot meet what is drawn.
+    strip = 0.16 if note else 0.0
+    if note:
+        figure.text(0.995, -0.03 / height, note, ha="right", va="top", fontsize=6.5, color=GREY,
+                    in_layout=False)  # fmt: skip
+    page = Bbox.from_bounds(0, -strip, width, height + strip)
+    images: list[AxesImage] = figure.findobj(AxesImage)
+    with matplotlib.rc_context(STYLE):
+        figure.draw_without_rendering()
+        _freeze_layout(figure)
+        for legend in figure.legends:
+            # Laid out by now; else it would slip onto the strip.
+            legend.set_bbox_to_anchor((0, 0, 1, 1), figure.transFigure)
+        # Pixels go into the SVG as they are, and are resampled once for the PNG.
+        for suffix, path, interpolation in ((".svg", svg, "none"), (".png", png, "antialiased")):
+            for image in images:
+                image.set_interpolation(interpolation)
+            metadata = {"Date": None} if suffix == ".svg" else {"Software": None}
+            with atomic_path(path) as temporary:
+                figure.savefig(temporary, format=suffix[1:], dpi=200, metadata=metadata,
+                               bbox_inches=page)  # fmt: skip
+
+
+def _freeze_layout(figure: Figure) -> None:
+    """Keep the layout as it is, rounded: the solver's last digits change from run to run."""
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, wide, tall = axes.get_position(original=True).bounds
+        axes.set_position((round(left, 5), round(bottom, 5), round(wide, 5), round(tall, 5)))
+    for text in figure.texts:
+        x, y = text.get_position()
+        text.set_position((round(float(x), 5), round(float(y), 5)))

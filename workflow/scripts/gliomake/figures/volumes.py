@@ -1,0 +1,263 @@
+"""One raw volume: its modalities, its planes, its mask channels."""
+
+import re
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gliomake.datasets import Dataset, Volume, open_dataset
+from gliomake.figures import images, style
+from gliomake.targets import TargetSpec
+
+MODALITIES = {"t1": "T1", "t1ce": "T1Gd", "t2": "T2", "flair": "T2-FLAIR"}
+
+
+def modalities(spec: TargetSpec) -> Figure:
+    """Show the four modalities of one slice.
+
+    Parameters
+    ----------
+    spec : TargetSpec
+        Needs ``root``. Options ``case`` and ``slice``: the wanted numbers; the nearest there are
+        otherwise (of the slices with at least half as much tissue as the fullest one), and the
+        title says which.
+
+    Returns
+    -------
+    Figure
+        One panel a modality.
+    """
+    dataset, volume = load_case(spec)
+    row = nearest_with_tissue(volume, spec.options.get("slice", 67))
+    figure = images.grid(style.DOUBLE, 1, len(dataset.channels), label=0.1, extra=0.6)
+    panels = figure.subplots(1, len(dataset.channels))
+    box = images.tissue_box(volume.image[row])
+    for letter, axes, name, image in zip(
+        "abcdef", panels, dataset.channels, volume.image[row], strict=False
+    ):
+        images.show(axes, images.upright(image[box], spec.study["dataset"]))
+        axes.set_title(MODALITIES.get(name, name))
+        style.panel_label(axes, letter)
+    figure.suptitle(where(spec, volume, row), fontsize=8)
+    return figure
+
+
+def planes(spec: TargetSpec) -> Figure:
+    """Show the axial, coronal and sagittal plane through the middle of the tumour.
+
+    Parameters
+    ----------
+    spec : TargetSpec
+        Needs ``root``. Options ``case`` and ``channel`` (default FLAIR).
+
+    Returns
+    -------
+    Figure
+        Three panels in millimetres, with a scale bar and the lines along which they cut.
+    """
+    dataset, volume = load_case(spec)
+    channel = dataset.channels.index(spec.options.get("channel", dataset.channels[-1]))
+    image, mask = volume.image[:, channel], volume.mask.max(axis=1)
+    depth, row, column = _centre(mask)
+    x, y, z = volume.spacing or (1.0, 1.0, 1.0)
+    # Arrays are (z, x, y); pictures have the forehead or the crown at the top.
+    cuts: list[tuple[str, Any, Any, float, float, int, int]] = [
+        ("axial", image[depth].T, mask[depth].T, y, x, column, row),
+        ("coronal", image[::-1, :, column], mask[::-1, :, column], z, x,
+         len(image) - 1 - depth, row),
+        ("sagittal", image[::-1, row, :], mask[::-1, row, :], z, y,
+         len(image) - 1 - depth, column),
+    ]  # fmt: skip
+    heights = [cut[1].shape[0] * cut[3] for cut in cuts]
+    widths = [cut[1].shape[1] * cut[4] for cut in cuts]
+    scale = (style.DOUBLE - 0.3) / sum(widths)
+    figure = style.new_figure(style.DOUBLE, max(heights) * scale + 0.75)
+    panels = figure.subplots(1, 3, width_ratios=widths)
+    limits = images.grey_limits(image)
+    for letter, axes, cut in zip("abc", panels, cuts, strict=True):
+        name, plane, tumour, tall, wide, line_row, line_column = cut
+        images.show(axes, plane, outlines=[(tumour, style.TRUTH)], aspect=tall / wide,
+                    limits=limits)  # fmt: skip
+        for draw, at in ((axes.axhline, line_row), (axes.axvline, line_column)):
+            draw(at, color=style.YELLOW, linewidth=0.5, linestyle=(0, (4, 3)))
+        axes.set_anchor("N")
+        axes.set_title(f"{name} plane")
+        style.panel_label(axes, letter)
+        _scale_bar(axes, plane.shape, wide)
+    names = MODALITIES.get(dataset.channels[channel], dataset.channels[channel])
+    figure.suptitle(f"{where(spec, volume)}, {names}", fontsize=8)
+    images.mask_legend(figure, [("tumour", style.TRUTH, "line"),
+                                ("the other two planes", style.YELLOW, "line")])  # fmt: skip
+    return figure
+
+
+def mask_channels(spec: TargetSpec) -> Figure:
+    """Show the mask's channels and their overlay on the image.
+
+    Parameters
+    ----------
+    spec : TargetSpec
+        Needs ``root``. Options ``case``, ``slice`` (default: the slice in which the smallest class
+        is largest) and ``channel`` (default FLAIR).
+
+    Returns
+    -------
+    Figure
+        The image, a panel a class, and the overlay.
+    """
+    dataset, volume = load_case(spec)
+    classes = spec.study["classes"]
+    smallest = volume.mask.sum(axis=(2, 3), dtype=int).min(axis=1)
+    wanted = spec.options.get("slice")
+    row = int(smallest.argmax()) if wanted is None else nearest(volume.slices, wanted)
+    channel = dataset.channels.index(spec.options.get("channel", dataset.channels[-1]))
+    box = images.tissue_box(volume.image[row])
+    grey = images.upright(volume.image[row, channel][box], spec.study["dataset"])
+    masks = images.upright(volume.mask[row][:, box[0], box[1]], spec.study["dataset"])
+    figure = images.grid(style.DOUBLE, 1, len(classes) + 2, label=0.1, extra=0.8)
+    panels = figure.subplots(1, len(classes) + 2)
+    images.show(panels[0], grey)
+    panels[0].set_title(MODALITIES.get(dataset.channels[channel], "image"))
+    for axes, name, mask in zip(panels[1:-1], classes, masks, strict=True):
+        images.show_mask(axes, mask, style.CLASSES[name])
+        axes.set_title("NEC/NET" if name == "NEC" else name)
+    colours = [style.CLASSES[name] for name in classes]
+    images.show(panels[-1], grey, list(zip(masks, colours, strict=True)), opacity=0.6)
+    panels[-1].set_title("overlay")
+    for letter, axes in zip("abcdefg", panels, strict=False):
+        style.panel_label(axes, letter)
+    figure.suptitle(where(spec, volume, row), fontsize=8)
+    images.mask_legend(figure, [(style.LABELS[name], style.CLASSES[name], "fill")
+                                for name in classes])  # fmt: skip
+    return figure
+
+
+def load_case(spec: TargetSpec, channels: list[str] | None = None) -> tuple[Dataset, Volume]:
+    """Load the raw case of the option ``case``: the one of that number, or the nearest.
+
+    Parameters
+    ----------
+    spec : TargetSpec
+        Needs ``root``.
+    channels : list of str, optional
+        Which channels; all by default.
+
+    Returns
+    -------
+    Dataset, Volume
+        The opened data set and the case.
+    """
+    dataset = open_dataset(spec.study["dataset"], spec.inputs["root"])
+    case = nearest_case(dataset.cases(), spec.options.get("case", 1))
+    return dataset, dataset.load(case, channels)
+
+
+def nearest_case(cases: list[str], wanted: int) -> str:
+    """Find the case whose number is nearest to the wanted one.
+
+    Parameters
+    ----------
+    cases : list of str
+        Names that end in a number, such as ``BraTS20_Training_238``.
+    wanted : int
+        The number.
+
+    Returns
+    -------
+    str
+        The case; the lower one of two that are equally near.
+    """
+
+    def distance(case: str) -> tuple[int, str]:
+        numbers = re.findall(r"\d+", case)
+        return abs(int(numbers[-1]) - wanted) if numbers else 10**9, case
+
+    return min(cases, key=distance)
+
+
+def nearest(slices: np.ndarray, wanted: int) -> int:
+    """Find the row of the slice whose number is nearest to the wanted one.
+
+    Parameters
+    ----------
+    slices : ndarray (slice,) of int
+        Slice numbers.
+    wanted : int
+        The number.
+
+    Returns
+    -------
+    int
+        A row.
+    """
+    return int(np.abs(np.asarray(slices) - wanted).argmin())
+
+
+def nearest_with_tissue(volume: Volume, wanted: int) -> int:
+    """Find the row of the slice nearest to the wanted one that is well within the head.
+
+    Parameters
+    ----------
+    volume : Volume
+        Background 0.
+    wanted : int
+        The slice's number.
+
+    Returns
+    -------
+    int
+        A row of a slice with at least half as many tissue pixels as the fullest one.
+    """
+    tissue = (volume.image != 0).all(axis=1).sum(axis=(1, 2))
+    inside = np.flatnonzero(2 * tissue >= tissue.max())
+    return int(inside[nearest(volume.slices[inside], wanted)])
+
+
+def where(spec: TargetSpec, volume: Volume, row: int | None = None) -> str:
+    """Say which volume and slice is shown, and which was wanted if it is another.
+
+    Parameters
+    ----------
+    spec : TargetSpec
+        With the options ``case`` and ``slice``.
+    volume : Volume
+        What is shown.
+    row : int, optional
+        The slice's row.
+
+    Returns
+    -------
+    str
+        For a title.
+    """
+    text = volume.case
+    wanted = []
+    case = spec.options.get("case")
+    if case is not None and int(re.findall(r"\d+", volume.case)[-1]) != case:
+        wanted.append(f"volume {case}")
+    if row is not None:
+        number = int(volume.slices[row])
+        text += f", slice {number}"
+        if spec.options.get("slice", number) != number:
+            wanted.append(f"slice {spec.options['slice']}")
+    return f"{text} (nearest there is to {', '.join(wanted)})" if wanted else text
+
+
+def _centre(mask: np.ndarray) -> tuple[int, int, int]:
+    """Find the tumour voxel nearest to its centre; the volume's middle without tumour."""
+    voxels = np.argwhere(mask)
+    if not len(voxels):
+        depth, row, column = (size // 2 for size in mask.shape)
+        return depth, row, column
+    nearest_voxel = voxels[np.abs(voxels - voxels.mean(axis=0)).sum(axis=1).argmin()]
+    return tuple(int(index) for index in nearest_voxel)  # type: ignore[return-value]
+
+
+def _scale_bar(axes: Axes, shape: tuple[int, ...], pixel: float) -> None:
+    length = 50.0 if shape[1] * pixel > 120 else 20.0
+    left, bottom = 0.05 * shape[1], 0.94 * shape[0]
+    axes.plot([left, left + length / pixel], [bottom, bottom], color="white", linewidth=1.5,
+              solid_capstyle="butt")  # fmt: skip
+    axes.text(left, 0.925 * shape[0], f"{length:g} mm", color="white", fontsize=6.5, va="bottom")

@@ -1,0 +1,209 @@
+"""Model cards: what a model is, what it is for, what it is not for, and how it scores.
+
+After Mitchell et al. 2019, "Model cards for model reporting".
+"""
+
+from typing import Any
+
+from gliomake.report import evidence, scores
+from gliomake.report.inputs import RunFiles, StudyInputs, records
+from gliomake.report.numbers import NumberBook
+from gliomake.report.render import render
+from gliomake.report.table import Column, Table, plain, scored, text
+
+METRICS = ("dice", "iou", "precision", "recall", "specificity", "accuracy", "f1", "hd95", "nsd")
+
+
+def card_name(study: str, model: str, suffix: str = "html") -> str:
+    """Name the file of a model card, beside the pages."""
+    return f"cards/{study}/{model}.{suffix}"
+
+
+def card_pages(inputs: StudyInputs) -> dict[str, tuple[str, NumberBook]]:
+    """Make the cards of a study's models, each as HTML and as Markdown.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+
+    Returns
+    -------
+    dict of str to (str, NumberBook)
+        Content and numbers by file name; baselines and gated models have a card, too.
+    """
+    pages = {}
+    for files in inputs.runs:
+        if files.run != inputs.main_run:
+            continue
+        name = card_name(inputs.id, files.model)
+        book = NumberBook(name)
+        context = card(inputs, files, book)
+        key = str(files.counts)
+        trail = {
+            "runs": {key: evidence.run_trails(inputs)[key]},
+            "files": inputs.sha256,
+            "numbers": book.trail(),
+        }
+        # The Markdown holds the numbers of the HTML; its hash stands in numbers.json.
+        for suffix, numbers in (("html", book), ("md", NumberBook(name))):
+            content = render(f"card.{suffix}.j2", name, **context, trail=trail)
+            pages[card_name(inputs.id, files.model, suffix)] = (content, numbers)
+    return pages
+
+
+def card(inputs: StudyInputs, files: RunFiles, book: NumberBook) -> dict[str, Any]:
+    """Gather what a model card says.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    files : RunFiles
+        The model's main run.
+    book : NumberBook
+        The card's numbers.
+
+    Returns
+    -------
+    dict
+        For the templates.
+    """
+    training = inputs.study["models"].get(files.model, {}).get("training", {})
+    return {
+        "inputs": inputs,
+        "study": inputs.study,
+        "files": files,
+        "kind": scores.model_kind(files.model),
+        "about": _about(inputs, files),
+        "training": _settings(training),
+        "data": _data(inputs, files),
+        "limits": limits(inputs, files),
+        "warnings": evidence.warnings(inputs, files.split),
+        "scores": _scores(inputs, files, book),
+        "trail_of": evidence.run_trails(inputs)[str(files.counts)],
+    }
+
+
+def _about(inputs: StudyInputs, files: RunFiles) -> list[tuple[str, str]]:
+    model = inputs.study["models"].get(files.model, {})
+    options = ", ".join(f"{key} {value}" for key, value in model.get("options", {}).items())
+    rows = [
+        ("Architecture", model.get("architecture", "none: nothing is trained")),
+        ("Options", options),
+        ("Input", ", ".join(model.get("channels", inputs.study["preprocess"]["channels"]))),
+        ("Output", ", ".join(inputs.study["classes"])),
+        ("Image size", f"{inputs.study['preprocess']['image_size']} pixels a side"),
+        ("Threshold", str(inputs.study["threshold"])),
+        ("Parameters", _count(files.facts.get("parameters"))),
+        ("Run", files.run),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _count(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else ""
+
+
+def _settings(training: dict[str, Any]) -> list[tuple[str, str]]:
+    def words(value: Any) -> str:
+        if isinstance(value, dict):
+            named = [words(value["name"])] if "name" in value else []
+            rest = {key: inner for key, inner in value.items() if key != "name"}
+            return ", ".join([*named, *(f"{key} {words(inner)}" for key, inner in rest.items())])
+        if isinstance(value, list):
+            return ", ".join(map(words, value))
+        return "none" if value is None else str(value)
+
+    return [(key.replace("_", " ").capitalize(), words(value)) for key, value in training.items()]
+
+
+def _data(inputs: StudyInputs, files: RunFiles) -> list[tuple[str, str]]:
+    split = inputs.split_tables[files.split]
+    rows = [
+        ("Data set", inputs.study["dataset"]),
+        ("Split", files.split),
+    ]
+    for subset in ("train", "val", "test"):
+        part = split[split["subset"] == subset]
+        patients = part.loc[part["patient"] != "", "patient"].nunique()
+        if len(part):
+            of = f" of {patients} patients" if patients else ""
+            rows.append((subset.capitalize(), f"{len(part):,} slices{of}"))
+    return rows
+
+
+def limits(inputs: StudyInputs, files: RunFiles) -> list[str]:
+    """Say what the scores of a model do not show.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    files : RunFiles
+        The model's run.
+
+    Returns
+    -------
+    list of str
+        One sentence or two each.
+    """
+    found = []
+    if inputs.data == "phantom":
+        found.append("Trained and tested on phantoms: it has seen no MRI of a patient.")
+    if inputs.scale == "demo":
+        found.append("Trained at demo scale: smaller and shorter than the study states.")
+    found.append(
+        "Tested on slices of the same public data set that it was trained on; how it does on "
+        "scans of another hospital, scanner or sequence has not been measured."
+    )
+    split = inputs.split_tables[files.split]
+    patients = split.loc[split["subset"] == inputs.reported_subset, "patient"].nunique()
+    if split["patient"].ne("").any():
+        noun = "patient" if patients == 1 else "patients"
+        found.append(
+            f"Its intervals rest on {patients} {noun} and one training; they do not hold the "
+            "spread over seeds or folds."
+        )
+    if inputs.reported_subset == "val":
+        found.append(
+            "Its scores are of the validation set, as the document's are; that set also chose "
+            "the weights, so they flatter."
+        )
+    if inputs.study["preprocess"]["slices"] != "all":
+        found.append("It has seen slices with tumour only, and has no say on slices without.")
+    found.append("It works slice by slice and does not know the neighbouring slices.")
+    return found
+
+
+def _scores(inputs: StudyInputs, files: RunFiles, book: NumberBook) -> Table:
+    frame = inputs.scores
+    subset = inputs.reported_subset
+    frame = frame[
+        (frame["model"] == files.model)
+        & (frame["run"] == files.run)
+        & (frame["subset"] == subset)
+        & frame["metric"].isin(METRICS)
+    ]
+    conventions = scores.conventions_of(frame)
+    columns = [Column("Metric"), Column("Class"), Column("Masks", optional=True)]
+    columns += [Column(name, numeric=True, help=scores.CONVENTIONS[name]) for name in conventions]
+    columns.append(Column("n", numeric=True))
+    rows = []
+    for (metric, class_, cleaned), part in frame.groupby(
+        ["metric", "class", "postprocess"], sort=False
+    ):
+        numbers = {
+            row["convention"]: scores.enter_score(inputs, book, row) for row in records(part)
+        }
+        rows.append(
+            [
+                text(metric),
+                text(class_),
+                text(scores.STATES[bool(cleaned)]),
+                *(scored(numbers.get(name)) for name in conventions),
+                plain(max(number.n or 0 for number in numbers.values())),
+            ]
+        )
+    caption = f"Scores on the {subset} set with 95 % intervals"
+    return Table("scores", caption, columns, rows).compact()

@@ -1,0 +1,201 @@
+"""What stands behind the scores: data, splits, runs, and how to rebuild them."""
+
+from typing import Any
+
+import pandas as pd
+
+from gliomake.report.inputs import HASH_KEYS, RunFiles, StudyInputs
+from gliomake.report.table import Cell, Column, Table, from_frame, plain, text
+
+RUN_FILES = ("counts", "distances", "predictions", "weights", "history", "train")
+
+
+def warnings(inputs: StudyInputs, split: str = "") -> list[str]:
+    """Say what a reader must know before any number of the study.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    split : str
+        Warn of this split only; of all by default.
+
+    Returns
+    -------
+    list of str
+        One sentence or two each; empty where there is nothing to warn of.
+    """
+    found = []
+    for name, table in inputs.split_tables.items():
+        if name.startswith("slice-") and split in ("", name):
+            shared, patients = shared_patients(table)
+            if shared:
+                found.append(
+                    f"Split {name} leaks: it draws slices, not patients, and {shared} of its "
+                    f"{patients} test patients also have slices in training. Its scores say how "
+                    "well known patients are segmented, not new ones."
+                )
+    for finding in inputs.checks.get("findings", []):
+        if finding["kind"] == "boxes":
+            found.append(
+                f"The masks of this data set are boxes: {_gist(finding)}. "
+                "A Dice on them measures how well boxes are filled, not how well tumours are found."
+            )
+        if finding["kind"].endswith("duplicates-across-folders"):
+            found.append(
+                f"The data set's folders leak: {_gist(finding)}. "
+                "Scores on such images say how well known ones are segmented."
+            )
+    if not any(table["patient"].ne("").any() for table in inputs.split_tables.values()):
+        found.append(
+            "The data set has no patient ids: whether images of one patient stand on both sides "
+            "of the split cannot be known, and the intervals are over images."
+        )
+    refused = inputs.checks.get("refused", [])
+    if refused:
+        noun = "file was" if len(refused) == 1 else "files were"
+        found.append(f"{len(refused)} {noun} refused, and the study went on without the cases.")
+    return found
+
+
+def _gist(finding: dict[str, Any]) -> str:
+    """Take what a finding says, without the files that it lists; these stand further down."""
+    return finding["message"].partition(":")[0].strip()
+
+
+def shared_patients(split: pd.DataFrame) -> tuple[int, int]:
+    """Count the test patients that are in training, too.
+
+    Parameters
+    ----------
+    split : DataFrame
+        ``patient slice subset``.
+
+    Returns
+    -------
+    shared : int
+        Patients with slices in both.
+    tested : int
+        Patients with slices in the test set.
+    """
+    of = {name: set(part["patient"]) - {""} for name, part in split.groupby("subset")}
+    tested = of.get("test", set()) or of.get("val", set())
+    return len(tested & of.get("train", set())), len(tested)
+
+
+def split_table(inputs: StudyInputs) -> Table:
+    """Show how many patients and slices each split gives each subset."""
+    columns = [Column("Split"), Column("Patients on both sides", numeric=True)]
+    columns[1:1] = [
+        Column(f"{subset} {what}", numeric=True)
+        for subset in ("train", "val", "test")
+        for what in ("patients", "slices")
+    ]
+    rows = []
+    for name, split in inputs.split_tables.items():
+        cells = [text(name)]
+        for subset in ("train", "val", "test"):
+            part = split[split["subset"] == subset]
+            patients = part.loc[part["patient"] != "", "patient"].nunique()
+            cells += [plain(patients) if patients else Cell("–", 0), plain(len(part))]  # noqa: RUF001
+        rows.append([*cells, plain(shared_patients(split)[0])])
+    return Table("splits", "Patients and slices of each split", columns, rows)
+
+
+def fingerprint_table(inputs: StudyInputs) -> Table:
+    """Show the data set's fingerprint, one fact a row."""
+    facts = _flatten(inputs.checks.get("fingerprint", {}))
+    rows = [[text(name), text(value)] for name, value in facts]
+    return Table("fingerprint", "The data set in numbers", [Column("Fact"), Column("Value")], rows)
+
+
+def _flatten(value: Any, name: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        return [
+            pair
+            for key, inner in value.items()
+            for pair in _flatten(inner, f"{name}, {key}" if name else str(key))
+        ]
+    label = name.replace("_", " ")
+    if isinstance(value, list):
+        return [(label, ", ".join(map(_fact, value)) or "none")]
+    return [(label, _fact(value))]
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def runs_table(inputs: StudyInputs) -> Table | None:
+    """Show the facts of each training: device, seconds, parameters, memory.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+
+    Returns
+    -------
+    Table or None
+        None where nothing was trained.
+    """
+    rows: list[dict[str, Any]] = [
+        {"model": files.model, "run": files.run}
+        | {
+            key: value
+            for key, value in files.facts.items()
+            if isinstance(value, int | float | str)
+            and key not in ("study", "model", "run")
+            and not key.endswith("hash")
+        }
+        for files in inputs.runs
+        if files.facts
+    ]
+    if not rows:
+        return None
+    return from_frame("runs", "Facts of every training", pd.DataFrame(rows))
+
+
+def run_trails(inputs: StudyInputs) -> dict[str, dict[str, Any]]:
+    """Gather what stands behind the numbers of each run.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+
+    Returns
+    -------
+    dict
+        By counts file: ``model``, ``run``, ``files`` as lists of what, path and sha256, and the
+        four ``hashes`` of ``train.json``.
+    """
+    return {str(files.counts): _trail(inputs, files) for files in inputs.runs}
+
+
+def _trail(inputs: StudyInputs, files: RunFiles) -> dict[str, Any]:
+    paths = [(name, getattr(files, name)) for name in RUN_FILES]
+    paths.append(("split", inputs.splits.get(files.split)))
+    return {
+        "model": files.model,
+        "run": files.run,
+        "files": [[name, str(p), inputs.sha256[str(p)]] for name, p in paths if p],
+        "hashes": [
+            [k.removesuffix("_hash"), files.facts[k]] for k in HASH_KEYS if k in files.facts
+        ],
+    }
+
+
+def rebuild_table(inputs: StudyInputs) -> Table:
+    """List the command of every target of the study."""
+    rule = inputs.id.replace("-", "_")
+    targets = [("the whole study", rule), ("this page", f"reports/build/{inputs.page}")]
+    targets += [(f"figure {name}", str(path)) for name, path in inputs.figures.items()]
+    targets += [(f"table {name}", str(path)) for name, path in inputs.tables.items()]
+    targets += [(f"scores of {name}", str(path)) for name, path in inputs.metrics.items()]
+    targets += [("claim audit", str(inputs.claims))]
+    rows = [[text(what), text(f"snakemake --cores 2 {name}")] for what, name in targets]
+    caption = "The command that builds each target; a target that is up to date is left as it is"
+    return Table("rebuild-table", caption, [Column("Target"), Column("Command")], rows)

@@ -1,0 +1,105 @@
+"""The index of the report, made from what the studies' pages left in their numbers."""
+
+import json
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from gliomake.report.numbers import Number, NumberBook, number_record, write_numbers
+from gliomake.report.render import render
+from gliomake.report.verdicts import KINDS, Answer
+from gliomake.tsv import atomic_path
+
+INDEX = "index.html"
+
+
+def build_index(contents: Sequence[dict[str, Any]], book: NumberBook | None = None) -> str:
+    """Make the page that leads to all studies.
+
+    Parameters
+    ----------
+    contents : sequence of dict
+        Content of the studies' ``numbers/<study>.json``.
+    book : NumberBook, optional
+        Where the page's numbers are entered.
+
+    Returns
+    -------
+    str
+        HTML that needs no other file and no network.
+    """
+    book = NumberBook(INDEX) if book is None else book
+    entries = []
+    trail: dict[str, Any] = {"runs": {}, "files": {}}
+    for content in contents:
+        records = {record["id"]: record for record in content["numbers"]}
+        for study in content["studies"].values():
+            told = study["summary"]
+            blocks = [_with_numbers(block, records, book) for block in told["headline"]]
+            answer = Answer.from_dict(told["answer"])
+            entries.append({**told, "answer": answer, "headline": blocks})
+            trail["runs"] |= told["trails"]
+            for run in told["trails"].values():
+                trail["files"] |= {path: digest for _, path, digest in run["files"]}
+    totals = {kind: sum(entry["answer"].counts[kind] for entry in entries) for kind in KINDS}
+    return render(
+        "index.html.j2",
+        INDEX,
+        entries=entries,
+        overall=Answer(totals, []),
+        trail=trail | {"numbers": book.trail()},
+    )
+
+
+def _with_numbers(
+    block: dict[str, Any], records: dict[str, dict[str, Any]], book: NumberBook
+) -> dict[str, Any]:
+    """Put the numbers back into a headline that holds their ids."""
+    rows = [
+        row
+        | {
+            "numbers": [
+                id_ and book.add(_of_index(records[id_], book.page)) for id_ in row["numbers"]
+            ]
+        }
+        for row in block["rows"]
+    ]
+    return block | {"rows": rows}
+
+
+def _of_index(record: dict[str, Any], page: str) -> Number:
+    """Enter a study's number on the index; two studies may have models of one name."""
+    return Number.from_record(record | {"page": page, "id": f"{record['id']}/{record['study']}"})
+
+
+def write_index(numbers: Sequence[str | Path], folder: str | Path) -> list[Path]:
+    """Write the index, and ``numbers.json`` for the whole report.
+
+    Parameters
+    ----------
+    numbers : sequence of path
+        The studies' ``numbers/<study>.json``, in the order of the index.
+    folder : str or Path
+        Where to, ``reports/build``.
+
+    Returns
+    -------
+    list of Path
+        ``index.html`` and ``numbers.json``.
+    """
+    folder = Path(folder)
+    contents = [json.loads(Path(path).read_text()) for path in numbers]
+    book = NumberBook(INDEX)
+    html = build_index(contents, book)
+    with atomic_path(folder / INDEX) as temporary:
+        temporary.write_text(html)
+    merged: dict[str, Any] = {"studies": {}, "pages": {}, "files": {}, "numbers": []}
+    for content in contents:
+        for name in ("studies", "pages", "files"):
+            merged[name] |= content[name]
+        merged["numbers"] += content["numbers"]
+    merged["pages"][INDEX] = sha256(html.encode()).hexdigest()
+    merged["numbers"] += [number_record(number, merged["files"]) for number in book]
+    write_numbers(folder / "numbers.json", merged)
+    return [folder / INDEX, folder / "numbers.json"]

@@ -1,0 +1,291 @@
+"""What a study's page is made from: the files of the contracts, found by their names."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gliomake.config import all_models, measures_leak, model_runs
+from gliomake.provenance import file_sha256
+from gliomake.split import read_split
+from gliomake.tsv import read_tsv
+
+HASH_KEYS = ("data_hash", "split_hash", "config_hash", "code_hash")
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give a table's rows as dicts by column name."""
+    return [
+        dict(zip(map(str, frame.columns), row, strict=True))
+        for row in frame.itertuples(index=False, name=None)
+    ]
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """Files of one run of one model; ``None`` where there is no such file.
+
+    Attributes
+    ----------
+    model, run : str
+        Whose files; a gated model or a baseline has no weights.
+    counts : Path
+        ``counts.tsv``: all scores rest on it.
+    distances, predictions, weights, history, train : Path or None
+        The other files of the run's folder.
+    """
+
+    model: str
+    run: str
+    counts: Path
+    distances: Path | None = None
+    predictions: Path | None = None
+    weights: Path | None = None
+    history: Path | None = None
+    train: Path | None = None
+
+    @property
+    def key(self) -> str:
+        """``<model>/<run>``."""
+        return f"{self.model}/{self.run}"
+
+    @property
+    def split(self) -> str:
+        """Name of the split, ``<method>-f<fold>``."""
+        return self.run.rsplit("-", 1)[0]
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """Content of ``train.json``; empty where nothing was trained."""
+        return json.loads(self.train.read_text()) if self.train else {}
+
+
+@dataclass(frozen=True)
+class StudyInputs:
+    """All files that a study's page shows.
+
+    Attributes
+    ----------
+    study : dict
+        The study as `gliomake.config.load_study` gives it.
+    data, scale : str
+        ``phantom`` or ``real``; ``demo`` or ``paper``.
+    slices, cases, integrity : Path
+        The data set's files.
+    splits : dict of str to Path
+        Split files by name, for example ``patient-f0``.
+    shards : sequence of Path
+        The recipe's shards; without them the page has no slice viewer.
+    runs : sequence of RunFiles
+        Runs of all models, baselines and gated models among them.
+    metrics : dict of str to Path
+        ``metrics.json`` by model.
+    claims, findings : Path
+        The audit of the study.
+    comparisons, leakage, spread : Path or None
+        Paired comparisons, the measured leak, and the spread over models, folds and seeds.
+    figures, tables : dict of str to Path
+        SVG (a PNG lies beside it) and CSV by target.
+    bootstrap : dict
+        ``resamples`` and ``seed`` of all intervals.
+    """
+
+    study: dict[str, Any]
+    data: str
+    scale: str
+    slices: Path
+    cases: Path
+    integrity: Path
+    splits: dict[str, Path]
+    shards: Sequence[Path]
+    runs: Sequence[RunFiles]
+    metrics: dict[str, Path]
+    claims: Path
+    findings: Path
+    comparisons: Path | None = None
+    leakage: Path | None = None
+    spread: Path | None = None
+    figures: dict[str, Path] = field(default_factory=dict)
+    tables: dict[str, Path] = field(default_factory=dict)
+    bootstrap: dict[str, int] = field(default_factory=lambda: {"resamples": 10_000, "seed": 0})
+
+    @property
+    def id(self) -> str:
+        """The study's id."""
+        return self.study["id"]
+
+    @property
+    def page(self) -> str:
+        """File name of the study's page."""
+        return f"{self.id}.html"
+
+    @property
+    def is_result(self) -> bool:
+        """Whether the numbers are those of real data at full scale."""
+        return self.data == "real" and self.scale == "paper"
+
+    @property
+    def main_run(self) -> str:
+        """The run that the study is judged by: the first of its list."""
+        return self.study["runs"][0]
+
+    @cached_property
+    def subset(self) -> str:
+        """The subset that the viewer shows: the test set, or validation where there is none."""
+        return "test" if (self.scores["subset"] == "test").any() else "val"
+
+    @property
+    def reported_subset(self) -> str:
+        """The subset on which the document reports."""
+        return self.study.get("reported_subset", self.subset)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """All rows of all ``metrics.json``, with a column ``model``; undefined values are None."""
+        rows = [
+            {"model": model, **row}
+            for model, path in self.metrics.items()
+            for row in json.loads(path.read_text())
+        ]
+        frame = pd.DataFrame(rows)
+        values = ["value", "ci_low", "ci_high"]
+        frame[values] = frame[values].astype(object).where(frame[values].notna(), None)
+        return frame
+
+    @cached_property
+    def checks(self) -> dict[str, Any]:
+        """Content of ``integrity.json``."""
+        return json.loads(self.integrity.read_text())
+
+    @cached_property
+    def split_tables(self) -> dict[str, pd.DataFrame]:
+        """The split files' rows by name."""
+        return {name: read_split(path) for name, path in self.splits.items()}
+
+    @cached_property
+    def sha256(self) -> dict[str, str]:
+        """Hash of every file that the page rests on, by its path."""
+        files = [self.claims, self.findings, self.comparisons, self.leakage, self.spread]
+        files += [*self.splits.values(), *self.metrics.values(), *self.tables.values()]
+        for run in self.runs:
+            files += [run.counts, run.distances, run.predictions]
+            files += [run.weights, run.history, run.train]
+        return {str(path): file_sha256(path) for path in files if path}
+
+    def run_files(self, model: str, run: str) -> RunFiles:
+        """Find the files of a run.
+
+        Parameters
+        ----------
+        model, run : str
+            Names of model and run.
+
+        Returns
+        -------
+        RunFiles
+            Its files.
+
+        Raises
+        ------
+        KeyError
+            The study has no such run.
+        """
+        for files in self.runs:
+            if (files.model, files.run) == (model, run):
+                return files
+        raise KeyError(f"{self.id}: metrics name the run {model}/{run}, whose files were not given")
+
+    def table(self, path: Path | None) -> pd.DataFrame:
+        """Read a table; no file gives no rows.
+
+        Parameters
+        ----------
+        path : Path or None
+            A tab-separated file.
+
+        Returns
+        -------
+        DataFrame
+            Its rows.
+        """
+        return read_tsv(path) if path else pd.DataFrame()
+
+
+def _present(path: Path) -> Path | None:
+    return path if path.is_file() else None
+
+
+def study_inputs(
+    study: dict[str, Any],
+    *,
+    data: str,
+    scale: str,
+    shards: Sequence[str | Path] = (),
+    results: str | Path = "results",
+    bootstrap: dict[str, int] | None = None,
+) -> StudyInputs:
+    """Name the files of a study by the contracts' paths.
+
+    Parameters
+    ----------
+    study : dict
+        A study of `gliomake.config.load_study`.
+    data, scale : str
+        ``phantom`` or ``real``; ``demo`` or ``paper``.
+    shards : sequence of path
+        The shards of the study's recipe.
+    results : path
+        The folder of all results, relative to where the workflow runs, so that the paths of the
+        report are those that a reader can ask for.
+    bootstrap : dict, optional
+        ``resamples`` and ``seed`` of the intervals, 10 000 and 0 by default.
+
+    Returns
+    -------
+    StudyInputs
+        The files; those that a study need not have are left out where they are not there.
+    """
+    results = Path(results)
+    folder = results / study["id"]
+    dataset = results / "data" / study["dataset"]
+    runs = []
+    for model in all_models(study):
+        for run in model_runs(study, model):
+            at = folder / model / run
+            runs.append(
+                RunFiles(
+                    model,
+                    run,
+                    counts=at / "counts.tsv",
+                    distances=_present(at / "distances.tsv"),
+                    predictions=_present(at / "predictions.h5"),
+                    weights=_present(at / "weights.safetensors"),
+                    history=_present(at / "history.tsv"),
+                    train=_present(at / "train.json"),
+                )
+            )
+    splits = dict.fromkeys(files.split for files in runs)
+    return StudyInputs(
+        study=study,
+        data=data,
+        scale=scale,
+        slices=dataset / "slices.tsv",
+        cases=dataset / "cases.tsv",
+        integrity=dataset / "integrity.json",
+        splits={name: folder / "split" / f"{name}.tsv" for name in splits},
+        shards=tuple(Path(path) for path in shards),
+        runs=tuple(runs),
+        metrics={model: folder / model / "metrics.json" for model in all_models(study)},
+        claims=folder / "claims.tsv",
+        findings=folder / "findings.json",
+        comparisons=_present(folder / "comparisons.tsv"),
+        leakage=folder / "leakage.tsv" if measures_leak(study) else None,
+        spread=folder / "spread.tsv" if measures_leak(study) else None,
+        bootstrap=bootstrap or {"resamples": 10_000, "seed": 0},
+        figures={name: folder / "figures" / f"{name}.svg" for name in study.get("figures") or {}},
+        tables={name: folder / "tables" / f"{name}.csv" for name in study.get("tables") or {}},
+    )

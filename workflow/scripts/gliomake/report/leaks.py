@@ -1,0 +1,148 @@
+"""The measured leak, and what fold, seed and model add to a score, as tables of a page."""
+
+from typing import Any
+
+from gliomake.report.inputs import StudyInputs, records
+from gliomake.report.numbers import Number, NumberBook, optional
+from gliomake.report.scores import COMPARED, STATES
+from gliomake.report.table import Column, Table, plain, scored, text
+
+_CELL = ("subset", "class", "metric", "convention")
+
+
+def _cell_columns() -> list[Column]:
+    return [
+        Column("Subset", choices=True),
+        Column("Class", choices=True),
+        Column("Metric", choices=True, chosen="dice"),
+        Column("Convention", choices=True),
+        Column("Masks", choices=True, chosen=STATES[False], optional=True),
+    ]
+
+
+def leakage_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
+    """Show what each leak adds to each score.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    book : NumberBook
+        The page's numbers; the differences are entered.
+
+    Returns
+    -------
+    Table or None
+        None where no leak was measured.
+    """
+    frame = inputs.table(inputs.leakage)
+    if frame.empty:
+        return None
+    columns = [
+        Column("Model", choices=True),
+        Column("Leak, %", numeric=True, help="share of the test patients' other slices trained on"),
+        *_cell_columns(),
+        Column("Leaky minus clean", numeric=True, help="with its 95 % interval over patients"),
+        *(Column(name, numeric=True) for name in ("Patients", "Folds", "Seeds")),
+    ]
+    rows = [
+        [
+            text(row["model"]),
+            plain(row["leak"]),
+            *(text(row[name]) for name in _CELL),
+            text(STATES[bool(row["postprocess"])]),
+            scored(_leak(inputs, book, row)),
+            *(plain(row[name]) for name in ("patients", "folds", "seeds")),
+        ]
+        for row in records(frame[frame["metric"].isin(COMPARED)])
+    ]
+    caption = "What slices of the test patients in training add to the score"
+    return Table("leakage-table", caption, columns, rows).compact()
+
+
+def _leak(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> Number:
+    names = (f"leak{row['leak']}-", "leak0-")
+    files = [f for f in inputs.runs if f.model == row["model"] and f.run.startswith(names)]
+    state = "cleaned" if row["postprocess"] else "raw"
+    parts = [row["model"], f"leak{row['leak']}", *(row[name] for name in _CELL), state]
+    return book.add(
+        _number(inputs, book, row, "leakage", parts, row["difference"], int(row["patients"]), files)
+    )
+
+
+def _number(
+    inputs: StudyInputs,
+    book: NumberBook,
+    row: dict[str, Any],
+    kind: str,
+    parts: list[Any],
+    value: Any,
+    n: int | None,
+    files: list[Any],
+) -> Number:
+    source = inputs.leakage if kind == "leakage" else inputs.spread
+    return Number(
+        id="/".join([kind, *map(str, parts)]),
+        page=book.page,
+        kind=kind,
+        study=inputs.id,
+        model=str(row.get("model", "")),
+        run="",
+        subset=row["subset"],
+        class_=row["class"],
+        metric=row["metric"],
+        convention=row["convention"],
+        postprocess=bool(row["postprocess"]),
+        value=optional(value),
+        ci_low=optional(row.get("ci_low")),
+        ci_high=optional(row.get("ci_high")),
+        n=n,
+        counts=str(files[0].counts) if files else "",
+        others=(*(str(f.counts) for f in files[1:]), str(source)),
+    )
+
+
+def spread_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
+    """Show how much model, fold and seed move each score.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    book : NumberBook
+        The page's numbers; the standard deviations are entered.
+
+    Returns
+    -------
+    Table or None
+        None where the runs do not allow it to be told.
+    """
+    frame = inputs.table(inputs.spread)
+    if frame.empty:
+        return None
+    columns = [
+        Column("Source", choices=True),
+        *_cell_columns(),
+        Column("Standard deviation", numeric=True, help="in units of the score"),
+        *(
+            Column(name, numeric=True)
+            for name in ("Degrees of freedom", "Models", "Folds", "Seeds")
+        ),
+    ]
+    files = [f for f in inputs.runs if f.run.startswith("leak0-")]
+    rows = []
+    for row in records(frame[frame["metric"].isin(COMPARED)]):
+        state = "cleaned" if row["postprocess"] else "raw"
+        parts = [row["source"], *(row[name] for name in _CELL), state]
+        number = book.add(_number(inputs, book, row, "spread", parts, row["sd"], None, files))
+        rows.append(
+            [
+                text(row["source"]),
+                *(text(row[name]) for name in _CELL),
+                text(STATES[bool(row["postprocess"])]),
+                scored(number),
+                *(plain(row[n]) for n in ("degrees_of_freedom", "models", "folds", "seeds")),
+            ]
+        )
+    caption = "How much of a score is model, fold and seed"
+    return Table("spread-table", caption, columns, rows).compact()

@@ -1,0 +1,258 @@
+"""The numbers of the report: how each is printed, and what it rests on.
+
+Every number that a page prints is entered here once, under an id that the page carries too
+(``data-number``). ``numbers.json`` is what `gliomake.report.verify` recomputes.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import gliomake
+from gliomake.tsv import atomic_path
+
+UNDEFINED = "undefined"
+MILLIMETRES = ("hd95",)
+WHOLE = frozenset(
+    ("rank", "patients", "slices", "epochs", "batch_size", "plateau_epoch", "converges_before")
+)
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number of one page and the trail behind it.
+
+    Attributes
+    ----------
+    id : str
+        Unique in its page; says kind, model, run and what was measured.
+    page : str
+        File name of the page.
+    kind : str
+        ``score`` of ``metrics.json``, ``slice`` score of the viewer, ``comparison`` of two
+        models, ``leakage``, ``spread`` over models, folds and seeds, or ``claim``: a reproduced
+        value that is none of these.
+    study, model, run, subset, class_, metric, convention : str
+        What was measured; empty where a claim has no such thing.
+    postprocess : bool
+        Whether the masks had been cleaned up.
+    value, ci_low, ci_high : float or None
+        The number and its 95 % interval; None where it is undefined.
+    n : int or None
+        How many elements were averaged or pooled.
+    counts : str
+        The counts file that it rests on; empty for a claim that rests on none.
+    others : tuple of str
+        Other files that it rests on: counts of the model compared with, a history, the audit.
+    """
+
+    id: str
+    page: str
+    kind: str
+    study: str
+    model: str
+    run: str
+    subset: str
+    class_: str
+    metric: str
+    convention: str
+    postprocess: bool
+    value: float | None
+    ci_low: float | None
+    ci_high: float | None
+    n: int | None
+    counts: str
+    others: tuple[str, ...] = ()
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "Number":
+        """Read an entry of ``numbers.json``."""
+        given = {"class_": record["class"], "others": tuple(record["others"])}
+        names = [field.name for field in fields(cls) if field.name not in given]
+        return cls(**{name: record[name] for name in names}, **given)
+
+    @property
+    def text(self) -> str:
+        """The number as the pages print it."""
+        return format_value(self.value, self.metric, signed=self.kind in ("comparison", "leakage"))
+
+    @property
+    def interval(self) -> str:
+        """The interval as the pages print it; empty where there is none."""
+        if self.value is None or self.ci_low is None or self.ci_high is None:
+            return ""
+        signed = self.kind in ("comparison", "leakage")
+        low, high = (
+            format_value(bound, self.metric, signed=signed) for bound in (self.ci_low, self.ci_high)
+        )
+        return f"{low} to {high}" if signed else f"{low}–{high}"  # noqa: RUF001 (a range)
+
+    @property
+    def printed(self) -> str:
+        """Number and interval, as the text of the page's element."""
+        return f"{self.text} {self.interval}".strip()
+
+
+def format_value(value: float | None, metric: str = "", *, signed: bool = False) -> str:
+    """Print a number as a page shows it.
+
+    Parameters
+    ----------
+    value : float or None
+        The number; None is an undefined score.
+    metric : str
+        Distances are in mm with one decimal; counts and ranks are whole; all other fractions have
+        three decimals.
+    signed : bool
+        Whether a plus sign is written: the number is a difference.
+
+    Returns
+    -------
+    str
+        Three decimals, or three significant digits where these would hide the number.
+    """
+    if value is None or math.isnan(value):
+        return UNDEFINED
+    if metric in MILLIMETRES:
+        text = f"{value:+.1f}" if signed else f"{value:.1f}"
+    elif float(value).is_integer() and (abs(value) >= 2 or metric in WHOLE):
+        text = f"{int(value):+d}" if signed else f"{int(value)}"
+    elif abs(value) >= 1000:
+        text = f"{value:.0f}"
+    elif 0 < abs(value) < 0.001:
+        text = f"{value:+.2g}" if signed else f"{value:.2g}"
+    else:
+        text = f"{value:+.3f}" if signed else f"{value:.3f}"
+    return text.replace("-", "−") if "e" not in text else text  # noqa: RUF001 (minus sign)
+
+
+class NumberBook:
+    """All numbers of one page.
+
+    Parameters
+    ----------
+    page : str
+        File name of the page.
+    """
+
+    def __init__(self, page: str) -> None:
+        self.page = page
+        self._numbers: dict[str, Number] = {}
+
+    def __iter__(self) -> Iterator[Number]:
+        return iter(self._numbers.values())
+
+    def add(self, number: Number) -> Number:
+        """Enter a number.
+
+        Parameters
+        ----------
+        number : Number
+            A number of this page; to enter the same one twice is no error.
+
+        Returns
+        -------
+        Number
+            The same.
+
+        Raises
+        ------
+        ValueError
+            The id stands for another number already.
+        """
+        known = self._numbers.setdefault(number.id, number)
+        if known != number:
+            raise ValueError(
+                f"{self.page}: two numbers have the id {number.id}: {known.printed} and "
+                f"{number.printed}; a metrics file holds the same row twice"
+            )
+        return number
+
+    def trail(self) -> dict[str, list[Any]]:
+        """Give the page's script what it shows behind each number.
+
+        Returns
+        -------
+        dict of str to list
+            By id: value, lower and upper bound, n, counts file, other files.
+        """
+        return {
+            number.id: [
+                number.value,
+                number.ci_low,
+                number.ci_high,
+                number.n,
+                number.counts,
+                list(number.others),
+            ]
+            for number in self._numbers.values()
+        }
+
+
+def score_id(row: dict[str, Any]) -> str:
+    """Name a score by all that it depends on.
+
+    Parameters
+    ----------
+    row : dict
+        ``model run subset class metric convention postprocess``.
+
+    Returns
+    -------
+    str
+        ``score/<model>/<run>/<subset>/<class>/<metric>/<convention>/<raw or cleaned>``.
+    """
+    state = "cleaned" if row["postprocess"] else "raw"
+    parts = [row[key] for key in ("model", "run", "subset", "class", "metric", "convention")]
+    return "/".join(["score", *map(str, parts), state])
+
+
+def optional(value: Any) -> float | None:
+    """Give a float, or None for what is empty, ``null`` or NaN in a file."""
+    if value is None or value == "" or value != value:
+        return None
+    return float(value)
+
+
+def number_record(number: Number, files: dict[str, str]) -> dict[str, Any]:
+    """Write a number as an entry of ``numbers.json``.
+
+    Parameters
+    ----------
+    number : Number
+        The number.
+    files : dict of str to str
+        sha256 of each file that numbers rest on.
+
+    Returns
+    -------
+    dict
+        Its fields, how it is printed, and the hash of its counts.
+    """
+    record = asdict(number)
+    record["class"] = record.pop("class_")
+    return record | {"printed": number.printed, "counts_sha256": files.get(number.counts, "")}
+
+
+def write_numbers(path: str | Path, content: dict[str, Any]) -> None:
+    """Write ``numbers.json``.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where to.
+    content : dict
+        ``studies``: what recomputing needs of each; ``pages`` and ``files``: sha256 of each page
+        and of each file that it rests on; ``numbers``: see `number_record`.
+    """
+    numbers = content["numbers"]
+    head = {"gliomake": gliomake.__version__, **content}
+    del head["numbers"]
+    # One number a line: easy to search and to compare.
+    start = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
+    lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in numbers)
+    with atomic_path(path) as temporary:
+        temporary.write_text(f'{start},\n "numbers": [\n{lines}\n]}}\n')

@@ -1,0 +1,188 @@
+"""The page of a study, with its model cards and its numbers."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from gliomake.report import evidence, leaks, scores, targets, verdicts
+from gliomake.report.cards import card_pages
+from gliomake.report.index import write_index
+from gliomake.report.inputs import StudyInputs
+from gliomake.report.numbers import Number, NumberBook, number_record, write_numbers
+from gliomake.report.render import render
+from gliomake.report.viewer import viewer_data
+from gliomake.tsv import atomic_path
+
+RUN_FILES = ("counts", "distances", "predictions", "weights", "history")
+
+
+def build_study_page(inputs: StudyInputs, book: NumberBook | None = None) -> str:
+    """Make the page of a study.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    book : NumberBook, optional
+        Where the page's numbers are entered.
+
+    Returns
+    -------
+    str
+        HTML that needs no other file and no network.
+
+    Raises
+    ------
+    PageSizeError
+        The page is larger than 15 MB.
+    """
+    book = NumberBook(inputs.page) if book is None else book
+    context = {
+        "answer": verdicts.answer(inputs),
+        "warnings": evidence.warnings(inputs),
+        "claims": verdicts.claims_table(inputs, book),
+        "headline": scores.headline(inputs, book),
+        "score_tables": scores.score_tables(inputs, book),
+        "comparisons": scores.comparison_table(inputs, book),
+        "leakage": leaks.leakage_table(inputs, book),
+        "spread": leaks.spread_table(inputs, book),
+        "viewer": viewer_data(inputs, book),
+        "figures": targets.figures(inputs),
+        "tables": targets.target_tables(inputs, book),
+        "fingerprint": evidence.fingerprint_table(inputs),
+        "splits": evidence.split_table(inputs),
+        "runs": evidence.runs_table(inputs),
+        "rebuild": evidence.rebuild_table(inputs),
+        "cards": [files.model for files in inputs.runs if files.run == inputs.main_run],
+    }
+    trail = {"runs": evidence.run_trails(inputs), "files": inputs.sha256, "numbers": book.trail()}
+    return render(
+        "study.html.j2", inputs.page, inputs=inputs, study=inputs.study, trail=trail, **context
+    )
+
+
+def write_study(inputs: StudyInputs, folder: str | Path) -> list[Path]:
+    """Write the page of a study, a card a model, and ``numbers/<study>.json``.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    folder : str or Path
+        Where to, ``reports/build``.
+
+    Returns
+    -------
+    list of Path
+        What was written: the page first, its numbers last.
+    """
+    folder = Path(folder)
+    book = NumberBook(inputs.page)
+    pages = {inputs.page: build_study_page(inputs, book)}
+    numbers: list[Number] = list(book)
+    for name, (content, card_book) in card_pages(inputs).items():
+        pages[name] = content
+        numbers.extend(card_book)
+    for name, content in pages.items():
+        with atomic_path(folder / name) as temporary:
+            temporary.write_text(content)
+    path = folder / "numbers" / f"{inputs.id}.json"
+    write_numbers(
+        path,
+        {
+            "studies": {inputs.id: recomputation(inputs) | {"summary": summary(inputs)}},
+            "pages": {name: sha256(text.encode()).hexdigest() for name, text in pages.items()},
+            "files": inputs.sha256,
+            "numbers": [number_record(number, inputs.sha256) for number in numbers],
+        },
+    )
+    return [*(folder / name for name in pages), path]
+
+
+def build_report(studies: Sequence[StudyInputs], folder: str | Path) -> list[Path]:
+    """Write everything: the studies' pages and cards, the index, and ``numbers.json``.
+
+    Parameters
+    ----------
+    studies : sequence of StudyInputs
+        The studies of the report.
+    folder : str or Path
+        Where to, ``reports/build``.
+
+    Returns
+    -------
+    list of Path
+        What was written, ``numbers.json`` last.
+    """
+    written = [write_study(inputs, folder) for inputs in studies]
+    index = write_index([paths[-1] for paths in written], folder)
+    return [*(path for paths in written for path in paths), *index]
+
+
+def recomputation(inputs: StudyInputs) -> dict[str, Any]:
+    """Say what it takes to recompute a study's numbers from its files.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+
+    Returns
+    -------
+    dict
+        Classes, clean-up, bootstrap, shards, and the files of each run.
+    """
+    return {
+        "postprocess": inputs.study.get("postprocess"),
+        "classes": inputs.study["classes"],
+        "bootstrap": inputs.bootstrap,
+        "shards": [str(path) for path in inputs.shards],
+        "claims": str(inputs.claims),
+        "runs": [
+            {
+                "model": files.model,
+                "run": files.run,
+                **{name: str(getattr(files, name) or "") for name in RUN_FILES},
+            }
+            for files in inputs.runs
+        ],
+    }
+
+
+def summary(inputs: StudyInputs) -> dict[str, Any]:
+    """Say what the index tells of a study.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+
+    Returns
+    -------
+    dict
+        Names, answer, warnings; the headline's numbers by their ids, and the trails behind them.
+    """
+    blocks = scores.headline(inputs, NumberBook(inputs.page))[:1]
+    shown = {
+        number.counts
+        for block in blocks
+        for row in block["rows"]
+        for number in row["numbers"]
+        if number
+    }
+    return {
+        "id": inputs.id,
+        "page": inputs.page,
+        "title": inputs.study["title"],
+        "document": inputs.study["document"],
+        "dataset": inputs.study["dataset"],
+        "data": inputs.data,
+        "scale": inputs.scale,
+        "is_result": inputs.is_result,
+        "answer": asdict(verdicts.answer(inputs)),
+        "warnings": evidence.warnings(inputs),
+        "headline": [scores.with_ids(block) for block in blocks],
+        "trails": {key: run for key, run in evidence.run_trails(inputs).items() if key in shown},
+    }

@@ -1,0 +1,90 @@
+"""How a page is put together from its template."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+import gliomake
+from gliomake.report.scores import CONVENTIONS
+from gliomake.report.verdicts import KINDS
+
+TEMPLATES = Path(__file__).parents[4] / "reports" / "templates"
+PAGE_BYTES = 15_000_000
+
+
+class PageSizeError(ValueError):
+    """A page that has grown beyond what opens well from disk."""
+
+
+@cache
+def environment(templates: Path = TEMPLATES) -> jinja2.Environment:
+    """Open the templates.
+
+    Parameters
+    ----------
+    templates : Path
+        Their folder.
+
+    Returns
+    -------
+    Environment
+        An unknown name in a template is an error; all text is escaped.
+    """
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates),
+        autoescape=lambda name: name is not None and ".html" in name,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.globals |= {
+        "version": gliomake.__version__,
+        "conventions": CONVENTIONS,
+        "verdict_kinds": KINDS,
+        # The style sheet and the scripts are our own text and go into the page as they are.
+        "asset": lambda name: Markup((templates / name).read_text()),
+    }
+    found.filters["script_json"] = script_json
+    return found
+
+
+def script_json(value: Any) -> Markup:
+    """Write JSON that may stand inside a ``script`` element."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def render(template: str, page: str, **context: Any) -> str:
+    """Fill a template.
+
+    Parameters
+    ----------
+    template : str
+        Its file name.
+    page : str
+        The page's file name, for messages.
+    **context
+        What the template shows.
+
+    Returns
+    -------
+    str
+        The page.
+
+    Raises
+    ------
+    PageSizeError
+        The page is larger than 15 MB.
+    """
+    html = environment().get_template(template).render(**context)
+    size = len(html.encode())
+    if size > PAGE_BYTES:
+        raise PageSizeError(
+            f"{page}: {size / 1e6:.1f} MB, expected at most {PAGE_BYTES / 1e6:.0f} MB; show fewer "
+            "figures or list fewer runs in the study's file"
+        )
+    return html

@@ -1,0 +1,305 @@
+"""Scores, comparisons and the measured leak as tables of a page."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from gliomake.config import BASELINES, GATED
+from gliomake.metrics import DISTANCE_METRICS
+from gliomake.report.inputs import StudyInputs, records
+from gliomake.report.numbers import Number, NumberBook, optional, score_id
+from gliomake.report.table import Column, Table, plain, scored, text
+
+CONVENTIONS = {
+    "pooled": "all pixels of the subset in one count",
+    "patient": "a patient's slices in one count, then the mean over patients",
+    "slice-empty1": "mean over slices; a slice empty in truth and mask counts 1",
+    "slice-empty0": "mean over slices; a slice empty in truth and mask counts 0",
+    "slice-skip": "mean over slices; slices empty in truth and mask are left out",
+    "slice-tumour": "mean over the slices that have tumour in the truth",
+    "image": "one decision an image",
+}
+# The page compares models by these; comparisons.tsv has all metrics.
+COMPARED = ("dice", "iou", "hd95", "accuracy")
+STATES = {False: "as predicted", True: "cleaned up"}
+
+
+def enter_score(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> Number:
+    """Enter one row of ``metrics.json`` among a page's numbers.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    book : NumberBook
+        The page's numbers.
+    row : dict
+        A row, with its model.
+
+    Returns
+    -------
+    Number
+        The number with its trail.
+    """
+    files = inputs.run_files(row["model"], row["run"])
+    return book.add(
+        Number(
+            id=score_id(row),
+            page=book.page,
+            kind="score",
+            study=inputs.id,
+            model=row["model"],
+            run=row["run"],
+            subset=row["subset"],
+            class_=row["class"],
+            metric=row["metric"],
+            convention=row["convention"],
+            postprocess=bool(row["postprocess"]),
+            value=optional(row["value"]),
+            ci_low=optional(row["ci_low"]),
+            ci_high=optional(row["ci_high"]),
+            n=int(row["n"]),
+            counts=str(files.counts),
+            others=(str(files.distances),) if row["metric"] in DISTANCE_METRICS else (),
+        )
+    )
+
+
+def conventions_of(frame: pd.DataFrame) -> list[str]:
+    """List the conventions that a set of scores has, in the order of their definitions."""
+    present = set(frame["convention"])
+    return [name for name in CONVENTIONS if name in present]
+
+
+def score_tables(inputs: StudyInputs, book: NumberBook) -> list[Table]:
+    """Show all scores, a column a convention; classifiers have a table of their own.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    book : NumberBook
+        The page's numbers; all scores are entered.
+
+    Returns
+    -------
+    list of Table
+        Segmentation first.
+    """
+    frame = inputs.scores
+    images = frame["convention"] == "image"
+    tables = []
+    for name, part in (("segmentation", frame[~images]), ("classification", frame[images])):
+        if len(part):
+            tables.append(_lattice(inputs, book, name, part))
+    return tables
+
+
+def _lattice(inputs: StudyInputs, book: NumberBook, name: str, frame: pd.DataFrame) -> Table:
+    conventions = conventions_of(frame)
+    keys = ["model", "run", "subset", "class", "metric", "postprocess"]
+    metrics = list(dict.fromkeys(frame["metric"]))
+    subset = inputs.reported_subset
+    chosen = {
+        "run": inputs.main_run,
+        "subset": subset if (frame["subset"] == subset).any() else "",
+        "metric": "dice" if "dice" in metrics else "",
+        "postprocess": STATES[False],
+    }
+    columns = [
+        Column("Model", choices=True),
+        Column("Run", choices=True, chosen=chosen["run"]),
+        Column("Subset", choices=True, chosen=chosen["subset"]),
+        Column("Class", choices=True),
+        Column("Metric", choices=True, chosen=chosen["metric"]),
+        Column("Masks", choices=True, chosen=chosen["postprocess"], optional=True),
+        *(Column(each, numeric=True, help=CONVENTIONS[each]) for each in conventions),
+        Column("n", numeric=True, help="slices pooled, or images"),
+    ]
+    rows = []
+    for values, part in frame.groupby(keys, sort=False):
+        labels = dict(zip(keys, values, strict=True))
+        numbers = {row["convention"]: enter_score(inputs, book, row) for row in records(part)}
+        first = next(iter(numbers.values()))
+        rows.append(
+            [
+                *(text(labels[key]) for key in keys[:-1]),
+                text(STATES[bool(labels["postprocess"])]),
+                *(scored(numbers.get(each)) for each in conventions),
+                plain(numbers.get("pooled", first).n),
+            ]
+        )
+    what = "Scores of every run" if name == "segmentation" else "Scores of the classifier"
+    caption = f"{what}, subset, class and metric under every convention, with 95 % intervals"
+    return Table(f"scores-{name}", caption, columns, rows).compact()
+
+
+def headline(inputs: StudyInputs, book: NumberBook) -> list[dict[str, Any]]:
+    """Pick the scores that the page opens with: Dice of the main run, each class, each model.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    book : NumberBook
+        The page's numbers.
+
+    Returns
+    -------
+    list of dict
+        One a class: ``class``, ``subset``, ``conventions`` and ``rows`` of
+        ``model``, ``kind`` (``model``, ``gated`` or ``baseline``) and ``numbers``.
+    """
+    frame = inputs.scores
+    frame = frame[
+        (frame["run"] == inputs.main_run)
+        & (frame["metric"] == "dice")
+        & (frame["convention"] != "image")
+        & ~frame["postprocess"].astype(bool)
+    ]
+    blocks = []
+    for subset in dict.fromkeys((inputs.reported_subset, inputs.subset)):
+        part = frame[frame["subset"] == subset]
+        classes = _class_order(inputs.study["classes"], part["class"])
+        # Beside the subset that the document reports on, the test set in short.
+        for class_ in classes if subset == inputs.reported_subset else classes[:1]:
+            blocks.append(_headline_block(inputs, book, part[part["class"] == class_]))
+    return blocks
+
+
+def _headline_block(inputs: StudyInputs, book: NumberBook, frame: pd.DataFrame) -> dict[str, Any]:
+    conventions = conventions_of(frame)
+    rows = []
+    for model, part in frame.groupby("model", sort=False):
+        numbers = {row["convention"]: enter_score(inputs, book, row) for row in records(part)}
+        ordered = [numbers.get(each) for each in conventions]
+        rows.append({"model": model, "kind": model_kind(str(model)), "numbers": ordered})
+    return {
+        "class": frame["class"].iloc[0],
+        "subset": frame["subset"].iloc[0],
+        "conventions": conventions,
+        "rows": rows,
+    }
+
+
+def with_ids(block: dict[str, Any]) -> dict[str, Any]:
+    """Give a block of the headline with the ids of its numbers in their place."""
+    rows = [
+        row | {"numbers": [number.id if number else None for number in row["numbers"]]}
+        for row in block["rows"]
+    ]
+    return block | {"rows": rows}
+
+
+def _class_order(classes: Sequence[str], present: pd.Series) -> list[str]:
+    found = set(present)
+    return [name for name in ("mean", *classes) if name in found]
+
+
+def model_kind(model: str) -> str:
+    """Tell a trained model from one behind the gate and from a trivial baseline."""
+    if model in BASELINES:
+        return "baseline"
+    return "gated" if model.endswith(GATED) else "model"
+
+
+def comparison_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
+    """Show the paired comparisons of models.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    book : NumberBook
+        The page's numbers; the differences are entered.
+
+    Returns
+    -------
+    Table or None
+        None where nothing was compared.
+    """
+    frame = inputs.table(inputs.comparisons)
+    if frame.empty:
+        return None
+    frame = frame[
+        frame["metric"].isin(COMPARED)
+        & ((frame["metric"] != "accuracy") | (frame["convention"] == "image"))
+    ]
+    columns = _comparison_columns(inputs, conventions_of(frame))
+    rows = []
+    for row in records(frame):
+        number = _difference(inputs, book, row)
+        rows.append(
+            [
+                *(text(row[key]) for key in ("model_a", "model_b", "run", "subset", "class")),
+                *(text(row[key]) for key in ("metric", "convention")),
+                text(STATES[bool(row["postprocess"])]),
+                scored(number),
+                text(_says(number, str(row["model_a"]), str(row["model_b"]))),
+                plain(row["n"]),
+                plain(row["patients_to_settle"]),
+            ]
+        )
+    caption = "Every pair of models on the same patients: the difference and its interval"
+    return Table("comparisons", caption, columns, rows).compact()
+
+
+def _comparison_columns(inputs: StudyInputs, conventions: Sequence[str]) -> list[Column]:
+    return [
+        Column("A", choices=True),
+        Column("B", choices=True),
+        Column("Run", choices=True, chosen=inputs.main_run, optional=True),
+        Column("Subset", choices=True, chosen=inputs.reported_subset),
+        Column("Class", choices=True),
+        Column("Metric", choices=True, chosen="dice"),
+        Column(
+            "Convention",
+            choices=True,
+            chosen="patient" if "patient" in conventions else conventions[0],
+        ),
+        Column("Masks", choices=True, chosen=STATES[False], optional=True),
+        Column("A minus B", numeric=True, help="with its 95 % interval, paired over patients"),
+        Column("Says", choices=True),
+        Column("n", numeric=True),
+        Column(
+            "Patients to settle", numeric=True, help="so many would make the interval exclude 0"
+        ),
+    ]
+
+
+def _difference(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> Number:
+    files = [inputs.run_files(row[key], row["run"]) for key in ("model_a", "model_b")]
+    state = "cleaned" if row["postprocess"] else "raw"
+    parts = [row[k] for k in ("model_a", "model_b", "run", "subset", "class", "metric")]
+    return book.add(
+        Number(
+            id="/".join(["comparison", *map(str, parts), str(row["convention"]), state]),
+            page=book.page,
+            kind="comparison",
+            study=inputs.id,
+            model=f"{row['model_a']} minus {row['model_b']}",
+            run=row["run"],
+            subset=row["subset"],
+            class_=row["class"],
+            metric=row["metric"],
+            convention=row["convention"],
+            postprocess=bool(row["postprocess"]),
+            value=optional(row["difference"]),
+            ci_low=optional(row["ci_low"]),
+            ci_high=optional(row["ci_high"]),
+            n=int(row["n"]),
+            counts=str(files[0].counts),
+            others=(str(files[1].counts), str(inputs.comparisons)),
+        )
+    )
+
+
+def _says(number: Number, a: str, b: str) -> str:
+    if number.ci_low is None or number.ci_high is None:
+        return "undefined"
+    if number.ci_low > 0:
+        return f"{a} is higher"
+    if number.ci_high < 0:
+        return f"{b} is higher"
+    return "open: the interval holds 0"

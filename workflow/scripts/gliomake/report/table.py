@@ -1,0 +1,174 @@
+"""Tables of a page: plain values for a template that makes them sortable and filterable."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gliomake.report.numbers import Number, format_value
+
+Sortable = float | int | str | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Attributes
+    ----------
+    text : str
+        What is printed where there is no `number`.
+    sort : float, int, str or None
+        What a sort compares; None is last.
+    number : Number or None
+        A number with a trail; the template makes it a button.
+    kind : str
+        A verdict's kind, for its icon and colour; else empty.
+    title : str
+        More words, for a pointer that rests on the cell.
+    """
+
+    text: str = ""
+    sort: Sortable = None
+    number: Number | None = None
+    kind: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes
+    ----------
+    title : str
+        Its head.
+    numeric : bool
+        Right-aligned and sorted by number.
+    choices : bool
+        Whether the page offers its values as a filter.
+    chosen : str
+        The filter's value to begin with; empty for all.
+    help : str
+        What the column means.
+    optional : bool
+        Whether the column may go where all rows say the same.
+    """
+
+    title: str
+    numeric: bool = False
+    choices: bool = False
+    chosen: str = ""
+    help: str = ""
+    optional: bool = False
+
+
+@dataclass
+class Table:
+    """A table of a page.
+
+    Attributes
+    ----------
+    id : str
+        Unique in the page.
+    caption : str
+        What it shows, for readers and screen readers.
+    columns : list of Column
+        Its columns; the first names the row.
+    rows : list of list of Cell
+        Its rows.
+    """
+
+    id: str
+    caption: str
+    columns: list[Column]
+    rows: list[list[Cell]] = field(default_factory=list)
+
+    def choices(self, column: int) -> list[str]:
+        """List what a column's filter offers, in the order of the rows."""
+        return list(dict.fromkeys(row[column].text for row in self.rows))
+
+    def compact(self) -> "Table":
+        """Leave out the optional columns in which all rows say the same."""
+        kept = [
+            place
+            for place, column in enumerate(self.columns)
+            if not column.optional or len(self.choices(place)) > 1
+        ]
+        return Table(
+            self.id,
+            self.caption,
+            [self.columns[place] for place in kept],
+            [[row[place] for place in kept] for row in self.rows],
+        )
+
+
+def text(value: Any, *, kind: str = "", title: str = "") -> Cell:
+    """Make a cell of words."""
+    shown = "" if value is None or value != value else str(value)
+    return Cell(shown, shown.lower() or None, kind=kind, title=title)
+
+
+def plain(value: Any, whole: bool | None = None) -> Cell:
+    """Make a cell of a number that has no trail, such as a count of rows.
+
+    Parameters
+    ----------
+    value : object
+        A number; anything else is shown as words.
+    whole : bool, optional
+        Whether all numbers of the column are whole; by default whether this one is.
+
+    Returns
+    -------
+    Cell
+        Empty for NaN.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return text(value)
+    if number != number:
+        return Cell("")
+    if number % 1 == 0 and whole is not False:
+        return Cell(f"{int(number):,}", number)
+    # format_value prints 2 or more without decimals where it can.
+    shown = f"{number:.3f}" if 0.001 <= abs(number) < 1000 else format_value(number)
+    return Cell(shown, number)
+
+
+def scored(number: Number | None) -> Cell:
+    """Make a cell of a number with its trail."""
+    if number is None:
+        return Cell("")
+    return Cell(number.printed, number.value, number)
+
+
+def from_frame(id_: str, caption: str, frame: Any, hidden: Sequence[str] = ()) -> Table:
+    """Show a data frame as it is.
+
+    Parameters
+    ----------
+    id_, caption : str
+        See `Table`.
+    frame : DataFrame
+        The rows.
+    hidden : sequence of str
+        Columns to leave out.
+
+    Returns
+    -------
+    Table
+        Columns of numbers sort by number.
+    """
+    names = [name for name in frame.columns if name not in hidden]
+    numeric = {name: frame[name].dtype.kind in "iuf" for name in names}
+    whole = {name: numeric[name] and not (frame[name].dropna() % 1).any() for name in names}
+    rows = [
+        [
+            plain(value, whole[name]) if numeric[name] else text(value)
+            for name, value in zip(names, row, strict=True)
+        ]
+        for row in frame[names].itertuples(index=False)
+    ]
+    columns = [Column(name.replace("_", " "), numeric[name]) for name in names]
+    return Table(id_, caption, columns, rows)

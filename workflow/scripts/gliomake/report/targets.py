@@ -1,0 +1,189 @@
+"""The study's figures and tables as parts of its page."""
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from PIL import Image
+
+from gliomake.report.inputs import StudyInputs, records
+from gliomake.report.numbers import NumberBook, optional
+from gliomake.report.scores import enter_score
+from gliomake.report.table import Cell, Column, Table, plain, scored, text
+
+INLINE_BYTES = 350_000
+FIGURE_PIXELS = 1800
+KEYS = ["model", "run", "subset", "class", "metric", "convention", "postprocess"]
+# Which score a column of a table holds: what its row says, changed like this.
+SCORE_COLUMNS: dict[str, dict[str, Any]] = {
+    "value": {},
+    "before": {"postprocess": False},
+    "after": {"postprocess": True},
+    "reference": {"model": "against"},
+}
+INTERVALS = frozenset(
+    f"{name}_{end}" for name in ("ci", "before", "after") for end in ("low", "high")
+)
+NAMES = {
+    "iou": "IoU",
+    "unet": "U-Net",
+    "resunet": "ResUNet",
+    "vgg16": "VGG16",
+    "vgg19": "VGG19",
+    "resnet50": "ResNet50",
+}
+HIDDEN = frozenset({"data", "scale"})
+
+
+class StaleTableError(ValueError):
+    """A table that was built from other scores than those beside it."""
+
+
+def figures(inputs: StudyInputs) -> list[dict[str, str]]:
+    """Take the study's figures into the page.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+
+    Returns
+    -------
+    list of dict
+        ``target``, ``title``, ``path``, ``source`` (a ``data:`` address).
+    """
+    return [
+        {
+            "target": target,
+            "title": title(target),
+            "path": str(path),
+            "source": figure_source(path),
+        }
+        for target, path in inputs.figures.items()
+    ]
+
+
+def title(target: str) -> str:
+    """Make words of a target's name."""
+    words = [NAMES.get(word, word) for word in target.split("-")]
+    return " ".join([words[0][0].upper() + words[0][1:], *words[1:]])
+
+
+def figure_source(svg: Path) -> str:
+    """Write a figure into a ``data:`` address small enough for a page.
+
+    Parameters
+    ----------
+    svg : Path
+        The figure; a PNG of the same name lies beside it.
+
+    Returns
+    -------
+    str
+        The SVG where it is small, else the PNG, else the PNG as WebP of at most
+        `FIGURE_PIXELS` pixels width.
+    """
+    png = svg.with_suffix(".png")
+    if svg.stat().st_size <= INLINE_BYTES:
+        return _data_url("image/svg+xml", svg.read_bytes())
+    if png.stat().st_size <= INLINE_BYTES:
+        return _data_url("image/png", png.read_bytes())
+    with Image.open(png) as opened:
+        image = opened.convert("RGB")
+        image.thumbnail((FIGURE_PIXELS, 2 * FIGURE_PIXELS))
+        buffer = io.BytesIO()
+        image.save(buffer, "WEBP", quality=85)
+    return _data_url("image/webp", buffer.getvalue())
+
+
+def _data_url(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def target_tables(inputs: StudyInputs, book: NumberBook) -> list[dict[str, Any]]:
+    """Read the study's tables; a cell that is a score gets the score's trail.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    book : NumberBook
+        The page's numbers; the scores are entered.
+
+    Returns
+    -------
+    list of dict
+        ``target``, ``title``, ``path``, ``sha256``, ``table``.
+    """
+    return [
+        {
+            "target": target,
+            "title": title(target),
+            "path": str(path),
+            "sha256": inputs.sha256[str(path)],
+            "table": _target_table(inputs, book, target, path),
+        }
+        for target, path in inputs.tables.items()
+    ]
+
+
+def _target_table(inputs: StudyInputs, book: NumberBook, target: str, path: Path) -> Table:
+    frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    of_scores = {"model", "run", "subset", "class", "metric", "convention"} <= set(frame)
+    scores = _scores_by_key(inputs) if of_scores else {}
+    hidden = HIDDEN | (INTERVALS if of_scores else frozenset())
+    names = [name for name in frame.columns if name not in hidden]
+    numeric = {name: frame[name].dtype.kind in "iuf" for name in names}
+    whole = {name: numeric[name] and not (frame[name].dropna() % 1).any() for name in names}
+    rows = []
+    for row in records(frame):
+        cells = []
+        for name in names:
+            if of_scores and name in SCORE_COLUMNS:
+                cells.append(_score_cell(inputs, book, scores, row, name, path))
+            else:
+                cells.append(plain(row[name], whole[name]) if numeric[name] else text(row[name]))
+        rows.append(cells)
+    columns = [
+        Column(
+            name.replace("_", " "),
+            numeric[name],
+            choices=of_scores and name in KEYS,
+            optional=name in ("run", "postprocess"),
+        )
+        for name in names
+    ]
+    return Table(f"table-{target}", title(target), columns, rows).compact()
+
+
+def _scores_by_key(inputs: StudyInputs) -> dict[tuple[Any, ...], dict[str, Any]]:
+    return {tuple(row[key] for key in KEYS): row for row in records(inputs.scores)}
+
+
+def _score_cell(
+    inputs: StudyInputs,
+    book: NumberBook,
+    scores: dict[tuple[Any, ...], dict[str, Any]],
+    row: dict[str, Any],
+    column: str,
+    path: Path,
+) -> Cell:
+    """Find the score that a cell holds; tables are written with six digits."""
+    told = optional(row[column])
+    if told is None:
+        return Cell("")
+    change = SCORE_COLUMNS[column]
+    key = {name: row.get(name, False) for name in KEYS} | change
+    if column == "reference":
+        key["model"] = row["against"]
+    key["postprocess"] = str(key["postprocess"]).lower() == "true"
+    score = scores.get(tuple(key[name] for name in KEYS))
+    value = optional(score["value"]) if score else None
+    if score is None or value is None or abs(value - told) > 1e-5 * max(1, abs(told)):
+        raise StaleTableError(
+            f"{path}: {column} is {told} for {key}, but metrics.json says {value}; the table was "
+            "built from other scores: delete it and build it again"
+        )
+    return scored(enter_score(inputs, book, score))

@@ -1,0 +1,270 @@
+"""The answer of a study: which reported numbers hold, which do not, and what the audit found."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from gliomake.report.inputs import StudyInputs, records
+from gliomake.report.numbers import Number, NumberBook, optional
+from gliomake.report.scores import enter_score
+from gliomake.report.table import Cell, Column, Table, scored, text
+
+# Kind of a verdict: its icon in the page, and how a sentence names one and several of them.
+KINDS = {
+    "holds": ("✓", "holds", "hold"),
+    "fails": ("✗", "does not hold", "do not hold"),
+    "contradicted": ("✗", "contradicts another number", "contradict one another"),
+    "open": ("?", "is open", "are open"),
+    "incomparable": ("–", "is not comparable here", "are not comparable here"),  # noqa: RUF001
+}
+LABELS = {
+    "holds": "holds",
+    "fails": "does not hold",
+    "contradicted": "contradictory",
+    "open": "open",
+    "incomparable": "not comparable",
+}
+OUTCOMES = {"holds": "holds", "differs": "fails", "open": "open"}
+LEVELS = {"inconsistent": "contradicted", "note": "open", "consistent": "holds"}
+
+
+def verdict_kind(claim: dict[str, Any]) -> str:
+    """Tell what the verdict on a claim comes to.
+
+    Parameters
+    ----------
+    claim : dict
+        A row of ``claims.tsv``.
+
+    Returns
+    -------
+    str
+        A key of `KINDS`. A contradiction in the document itself stands whatever was run.
+    """
+    if ": inconsistent" in str(claim["check"]):
+        return "contradicted"
+    return OUTCOMES.get(str(claim["outcome"]), "incomparable")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A finding of the audit as the page shows it: its kind, its sentence and its claims."""
+
+    kind: str
+    check: str
+    sentence: str
+    claims: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What stands at the top of a page.
+
+    Attributes
+    ----------
+    counts : dict of str to int
+        Number of claims by kind of verdict.
+    findings : list of Finding
+        All findings, those that speak against a claim first.
+    """
+
+    counts: dict[str, int]
+    findings: list[Finding]
+
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> "Answer":
+        """Read what `dataclasses.asdict` wrote."""
+        findings = [
+            Finding(**(entry | {"claims": tuple(entry["claims"])})) for entry in told["findings"]
+        ]
+        return cls(told["counts"], findings)
+
+    @property
+    def total(self) -> int:
+        """Number of reported numbers."""
+        return sum(self.counts.values())
+
+    @property
+    def against(self) -> list[Finding]:
+        """Findings that speak against a claim."""
+        return [finding for finding in self.findings if finding.kind == "contradicted"]
+
+    @property
+    def others(self) -> list[Finding]:
+        """Findings that agree, or that only inform."""
+        return [finding for finding in self.findings if finding.kind != "contradicted"]
+
+    def sentence(self) -> str:
+        """Say the counts in words."""
+        parts = [
+            f"{count} {KINDS[kind][1 if count == 1 else 2]}"
+            for kind, count in self.counts.items()
+            if count
+        ]
+        if not parts:
+            return "The document reports no number."
+        listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+        noun = "number" if self.total == 1 else "numbers"
+        return f"Of {self.total} reported {noun}, {listed}."
+
+
+def answer(inputs: StudyInputs) -> Answer:
+    """Read the audit's verdicts and findings.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+
+    Returns
+    -------
+    Answer
+        For the head of the page.
+    """
+    kinds = Counter(map(verdict_kind, claim_rows(inputs)))
+    findings = [
+        Finding(LEVELS[entry["level"]], entry["check"], entry["sentence"], tuple(entry["claims"]))
+        for entry in json.loads(inputs.findings.read_text())
+    ]
+    order = list(LEVELS.values())
+    return Answer(
+        {kind: kinds[kind] for kind in KINDS}, sorted(findings, key=lambda f: order.index(f.kind))
+    )
+
+
+def claim_rows(inputs: StudyInputs) -> list[dict[str, Any]]:
+    """Read ``claims.tsv`` as text, so that a reported 0.50 stays 0.50."""
+    return records(pd.read_csv(inputs.claims, sep="\t", dtype=str, keep_default_na=False))
+
+
+def claims_table(inputs: StudyInputs, book: NumberBook) -> Table:
+    """Put each reported number beside the reproduced one.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    book : NumberBook
+        The page's numbers; the reproduced values are entered.
+
+    Returns
+    -------
+    Table
+        One row a claim.
+    """
+    columns = [
+        Column("Claim"),
+        Column("Model", choices=True),
+        Column("Quantity", choices=True),
+        Column("Class", choices=True, optional=True),
+        Column("Epoch", numeric=True, optional=True),
+        Column("Reported", numeric=True),
+        Column("Reproduced", numeric=True, help="with its 95 % interval"),
+        Column("Verdict", choices=True),
+        Column("Why"),
+        Column("Convention", help="the way of counting that the document states or implies"),
+        Column("Nearest", numeric=True, help="our value that comes nearest to the reported one"),
+        Column("Nearest under", help="the way of counting that gives it"),
+    ]
+    table = Table("claims-table", "Every number that the document reports", columns)
+    table.rows = [_claim_row(inputs, book, claim) for claim in claim_rows(inputs)]
+    return table.compact()
+
+
+def _claim_row(inputs: StudyInputs, book: NumberBook, claim: dict[str, Any]) -> list[Cell]:
+    kind = verdict_kind(claim)
+    ours = _ours(inputs, book, claim, "reproduced", claim["convention"])
+    nearest = _ours(inputs, book, claim, "nearest_value", claim["nearest_convention"])
+    return [
+        text(claim["claim"].removeprefix(f"{inputs.id}."), title=claim["claim"]),
+        text(claim["model"]),
+        text(claim["quantity"].replace("_", " ")),
+        text(claim["class"]),
+        _epoch(claim["epoch"]),
+        _reported(claim),
+        scored(ours),
+        Cell(LABELS[kind], list(KINDS).index(kind), kind=kind),
+        text(claim["verdict"], title=claim["check"]),
+        text(claim["convention"]),
+        scored(nearest),
+        text(claim["nearest_convention"]),
+    ]
+
+
+def _epoch(value: Any) -> Cell:
+    number = _float(value)
+    return text(value) if number is None else Cell(f"{number:.0f}", number)
+
+
+def _reported(claim: dict[str, Any]) -> Cell:
+    number = _float(claim["reported"])
+    if number is None:
+        return Cell("in words", None, title=claim["note"])
+    shown = f"{number:,.0f}" if abs(number) >= 1000 else str(claim["reported"])
+    return Cell(shown, number, title="; ".join(filter(None, (claim["where"], claim["note"]))))
+
+
+def _float(value: Any) -> float | None:
+    try:
+        return optional(value)
+    except ValueError:
+        return None
+
+
+def _ours(
+    inputs: StudyInputs, book: NumberBook, claim: dict[str, Any], column: str, convention: str
+) -> Number | None:
+    """Enter our value for a claim: the score that it is, else a number of the audit."""
+    value = _float(claim[column])
+    if value is None:
+        return None
+    score = None if _float(claim["epoch"]) else _score_of(inputs, claim, convention, value)
+    if score is not None:
+        return enter_score(inputs, book, score)
+    files = next(
+        (f for f in inputs.runs if (f.model, f.run) == (claim["model"], claim["run"])), None
+    )
+    history = [files.history] if files and files.history else []
+    first = column == "reproduced"
+    return book.add(
+        Number(
+            id=f"claim/{claim['claim']}/{column}",
+            page=book.page,
+            kind="claim",
+            study=inputs.id,
+            model=claim["model"],
+            run=claim["run"],
+            subset=claim["subset"],
+            class_=claim["class"],
+            metric=claim["quantity"],
+            convention=convention,
+            postprocess=False,
+            value=value,
+            ci_low=_float(claim["ci_low"]) if first else None,
+            ci_high=_float(claim["ci_high"]) if first else None,
+            n=None,
+            counts=str(files.counts) if files else "",
+            others=tuple(str(path) for path in (inputs.claims, *history)),
+        )
+    )
+
+
+def _score_of(
+    inputs: StudyInputs, claim: dict[str, Any], convention: str, value: float
+) -> dict[str, Any] | None:
+    """Find the row of ``metrics.json`` that the audit took a value from."""
+    scores = inputs.scores
+    metric = {"pixel_accuracy": "accuracy"}.get(claim["quantity"], claim["quantity"])
+    found = scores[
+        (scores["model"] == claim["model"])
+        & (scores["run"] == claim["run"])
+        & (scores["subset"] == claim["subset"])
+        & (scores["class"] == (claim["class"] or inputs.study["classes"][0]))
+        & scores["metric"].str.startswith(metric)
+        & (scores["convention"] == convention)
+    ]
+    near = found[(found["value"].astype(float) - value).abs() < 1e-9]
+    return records(near)[0] if len(near) else None

@@ -1,0 +1,252 @@
+"""The slice viewer: some slices of the judged subset, shrunk, with truth and every model's mask."""
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from gliomake.config import BASELINES
+from gliomake.figures.images import upright
+from gliomake.metrics import element_scores
+from gliomake.report.inputs import RunFiles, StudyInputs
+from gliomake.report.numbers import Number, NumberBook, optional
+from gliomake.shards import load_arrays
+from gliomake.tsv import read_tsv
+
+SLICES = 60
+PIXELS = 128
+COUNTS = ["tp", "fp", "fn", "tn"]
+Key = tuple[str, int]
+
+
+def viewer_data(inputs: StudyInputs, book: NumberBook, limit: int = SLICES) -> dict[str, Any]:
+    """Gather what the viewer shows.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    book : NumberBook
+        The page's numbers; the Dice of every slice shown is entered.
+    limit : int
+        At most so many slices.
+
+    Returns
+    -------
+    dict
+        ``run, subset, models, classes, total, slices`` and more for the page's script; empty where
+        no run has both masks and shards.
+    """
+    runs = _shown_runs(inputs)
+    if not runs or not inputs.shards:
+        return {}
+    subset = inputs.subset
+    dice = {files.model: _slice_dice(files, subset, inputs.study["classes"]) for files in runs}
+    means = pd.DataFrame({model: table.mean(axis=1) for model, table in dice.items()})
+    trained = [model for model in means if model not in BASELINES]
+    keys = choose_slices(means[trained or list(means)], limit)
+    frame = pd.DataFrame(keys, columns=["patient", "slice"])
+    loaded = load_arrays(inputs.shards, frame)
+    masks = {files.model: _masks(files, subset, keys, inputs.study["threshold"]) for files in runs}
+    channel = _shown_channel(inputs.study["preprocess"]["channels"])
+    dataset = inputs.study["dataset"]
+    slices = []
+    for row, key in enumerate(keys):
+        for files in runs:
+            _enter_dice(inputs, book, files, key, dice[files.model].loc[[key]].iloc[0])
+        slices.append(
+            {
+                "patient": key[0],
+                "slice": int(key[1]),
+                "image": image_url(upright(loaded.image[row, channel], dataset)),
+                "truth": [run_lengths(upright(mask, dataset)) for mask in loaded.mask[row]],
+                "masks": {
+                    model: [run_lengths(upright(mask, dataset)) for mask in found[row]]
+                    for model, found in masks.items()
+                },
+            }
+        )
+    return {
+        "run": inputs.main_run,
+        "subset": subset,
+        "models": [files.model for files in runs],
+        "classes": inputs.study["classes"],
+        "channel": inputs.study["preprocess"]["channels"][channel],
+        "pixels": min(PIXELS, loaded.image.shape[-1]),
+        "total": len(means),
+        "slices": slices,
+    }
+
+
+def _shown_runs(inputs: StudyInputs) -> list[RunFiles]:
+    """List the main split's runs that have masks; those of all background show nothing."""
+    main = [files for files in inputs.runs if files.run == inputs.main_run]
+    return [files for files in main if files.model != "all-background" and _has_masks(files)]
+
+
+def choose_slices(dice: pd.DataFrame, limit: int) -> list[Key]:
+    """Choose the slices to show: half are the worst of each model, half spread over all others.
+
+    Parameters
+    ----------
+    dice : DataFrame
+        Indexed by patient and slice, one column a model; NaN where truth and mask are empty.
+    limit : int
+        How many slices at most.
+
+    Returns
+    -------
+    list of (str, int)
+        Patient and slice, sorted; slices on which all models and the truth are empty come only
+        where there is room.
+    """
+    order = dice.mean(axis=1).sort_values(kind="stable", na_position="last")
+    ranked = list(order.index)
+    if len(ranked) <= limit:
+        return sorted(ranked)
+    worst: dict[Key, None] = {}
+    columns = [dice[model].dropna().sort_values(kind="stable").index for model in dice]
+    for rank in range(max((len(column) for column in columns), default=0)):
+        for column in columns:
+            if rank < len(column) and len(worst) < limit // 2:
+                worst[column[rank]] = None
+    rest = [key for key in ranked if key not in worst and not np.isnan(order[key])]
+    picked = np.unique(np.linspace(0, len(rest) - 1, min(limit - len(worst), len(rest))).round())
+    return sorted([*worst, *(rest[int(index)] for index in picked)])
+
+
+def run_lengths(mask: np.ndarray) -> list[int]:
+    """Code a mask as lengths of runs, row by row, the first of background.
+
+    Parameters
+    ----------
+    mask : ndarray (height, width) of 0 and 1
+        Shrunk to `PIXELS` by its nearest pixels where it is larger.
+
+    Returns
+    -------
+    list of int
+        Lengths of runs, background and mask in turn; they add up to all pixels.
+    """
+    image = Image.fromarray(np.asarray(mask, np.uint8))
+    if max(image.size) > PIXELS:
+        image = image.resize((PIXELS, PIXELS), Image.Resampling.NEAREST)
+    flat = np.asarray(image).ravel() > 0
+    bounds = np.flatnonzero(np.diff(flat)) + 1
+    lengths = np.diff([0, *bounds, flat.size]).tolist()
+    return [0, *lengths] if flat[0] else lengths
+
+
+def image_url(pixels: np.ndarray) -> str:
+    """Shrink one channel of a slice and write it into a ``data:`` address.
+
+    Parameters
+    ----------
+    pixels : ndarray (height, width), uint8 or float
+        Floats are stretched between their 0.5th and 99.5th percentile.
+
+    Returns
+    -------
+    str
+        A JPEG of at most `PIXELS` pixels a side.
+    """
+    if pixels.dtype != np.uint8:
+        values = pixels.astype(np.float32)
+        low, high = np.percentile(values, [0.5, 99.5])
+        pixels = (255 * np.clip((values - low) / max(high - low, 1e-6), 0, 1)).astype(np.uint8)
+    image = Image.fromarray(pixels)
+    if max(image.size) > PIXELS:
+        image = image.resize((PIXELS, PIXELS), Image.Resampling.BOX)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=88)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def slice_id(model: str, run: str, subset: str, class_: str, key: Key) -> str:
+    """Name the Dice of one slice."""
+    return f"slice/{model}/{run}/{subset}/{class_}/{key[0]}/{key[1]}"
+
+
+def slice_dice(counts: pd.DataFrame, subset: str) -> pd.Series:
+    """Give the Dice of each slice before any clean-up.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        A counts file's rows.
+    subset : str
+        Which subset.
+
+    Returns
+    -------
+    Series
+        By patient, slice and class; NaN where truth and mask are both empty.
+    """
+    table = counts[(counts["subset"] == subset) & ~counts["postprocess"].astype(bool)]
+    index = pd.MultiIndex.from_frame(table[["patient", "slice", "class"]])
+    return pd.Series(element_scores(table[COUNTS].to_numpy(), "dice"), index=index)
+
+
+def _slice_dice(files: RunFiles, subset: str, classes: Sequence[str]) -> pd.DataFrame:
+    """Dice of each slice, one column a class."""
+    return slice_dice(read_tsv(files.counts), subset).unstack("class")[list(classes)]
+
+
+def _has_masks(files: RunFiles) -> bool:
+    if files.predictions is None:
+        return False
+    with h5py.File(files.predictions) as file:
+        return bool(min(file["probability"].shape[2:]) > 1)
+
+
+def _masks(files: RunFiles, subset: str, keys: Sequence[Key], threshold: float) -> np.ndarray:
+    """Masks (slice, class, height, width) of the given slices."""
+    with h5py.File(str(files.predictions)) as file:
+        rows = {
+            (patient, int(number)): row
+            for row, (patient, number, of) in enumerate(
+                zip(
+                    file["patient"].asstr()[:],
+                    file["slice"][:],
+                    file["subset"].asstr()[:],
+                    strict=True,
+                )
+            )
+            if of == subset
+        }
+        return np.stack([file["probability"][rows[key]] >= threshold for key in keys])
+
+
+def _shown_channel(channels: Sequence[str]) -> int:
+    return list(channels).index("flair") if "flair" in channels else 0
+
+
+def _enter_dice(
+    inputs: StudyInputs, book: NumberBook, files: RunFiles, key: Key, dice: pd.Series
+) -> None:
+    for class_, value in dice.items():
+        book.add(
+            Number(
+                id=slice_id(files.model, files.run, inputs.subset, str(class_), key),
+                page=book.page,
+                kind="slice",
+                study=inputs.id,
+                model=files.model,
+                run=files.run,
+                subset=inputs.subset,
+                class_=str(class_),
+                metric="dice",
+                convention="one slice",
+                postprocess=False,
+                value=optional(value),
+                ci_low=None,
+                ci_high=None,
+                n=1,
+                counts=str(files.counts),
+            )
+        )

@@ -1,0 +1,59 @@
+"""The run: one training, named by its split, fold and seed."""
+
+import re
+from dataclasses import dataclass
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be run; the message says where and what to change."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: the split that it learns from, the fold, and the seed of its weights.
+
+    Attributes
+    ----------
+    split : str
+        ``patient``, ``slice``, ``leak<p>`` or ``predefined``.
+    fold : int
+        Which block of the data is tested.
+    seed : int
+        Seed of weights, order and augmentation.
+    """
+
+    split: str
+    fold: int
+    seed: int
+
+    PATTERN = r"(?:patient|slice|predefined|leak\d+)-f\d+-s\d+"
+
+    @classmethod
+    def parse(cls, name: str) -> "Run":
+        """Read a run's name.
+
+        Parameters
+        ----------
+        name : str
+            For example ``patient-f0-s0``.
+
+        Returns
+        -------
+        Run
+            The run.
+
+        Raises
+        ------
+        ConfigError
+            The name is none of a run.
+        """
+        match = re.fullmatch(r"(patient|slice|predefined|leak\d+)-f(\d+)-s(\d+)", name)
+        if not match:
+            raise ConfigError(
+                f"run {name!r}: expected <split>-f<fold>-s<seed>, for example patient-f0-s0, with "
+                "split one of patient, slice, predefined, leak<percent>"
+            )
+        return cls(match[1], int(match[2]), int(match[3]))
+
+    def __str__(self) -> str:
+        return f"{self.split}-f{self.fold}-s{self.seed}"

@@ -1,0 +1,25 @@
+"""Measure what a leak adds, and what fold, seed and model move."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from adapter import logged
+from gliomake.leakage import leak_effects, spread
+from gliomake.tsv import read_tsv, write_tsv
+
+
+def main(snakemake):
+    counts = {}
+    for path in map(Path, snakemake.input.counts):
+        counts.setdefault(path.parts[-3], {})[path.parts[-2]] = read_tsv(path)
+    effects = [
+        leak_effects(runs, model, **snakemake.params.bootstrap) for model, runs in counts.items()
+    ]
+    write_tsv(pd.concat(effects, ignore_index=True), snakemake.output.leakage)
+    # The clean partners are a full grid of folds and seeds.
+    grid = {(model, run): table for model, runs in counts.items() for run, table in runs.items()}
+    write_tsv(spread(grid, split="leak0"), snakemake.output.spread)
+
+
+logged(main, snakemake)  # noqa: F821

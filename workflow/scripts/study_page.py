@@ -1,0 +1,21 @@
+"""Write a study's page, its model cards, and the list of its numbers."""
+
+from pathlib import Path
+
+from adapter import logged
+from gliomake.report import study_inputs, write_study
+
+
+def main(snakemake):
+    params = snakemake.params
+    inputs = study_inputs(
+        params.study,
+        data=params.data,
+        scale=params.scale,
+        shards=snakemake.input.shards,
+        bootstrap=params.bootstrap,
+    )
+    write_study(inputs, Path(snakemake.output.page).parent)
+
+
+logged(main, snakemake)  # noqa: F821

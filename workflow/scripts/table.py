@@ -1,0 +1,20 @@
+"""Make one table of a study."""
+
+from adapter import logged
+from gliomake.tables import make_table
+from gliomake.targets import target_spec
+
+
+def main(snakemake):
+    spec = target_spec(
+        snakemake.params.study,
+        "tables",
+        snakemake.wildcards.target,
+        dict(snakemake.input.items()),
+        data=snakemake.params.data,
+        scale=snakemake.params.scale,
+    )
+    make_table(spec, snakemake.output.csv)
+
+
+logged(main, snakemake)  # noqa: F821
