@@ -1,0 +1,241 @@
+# What the rules share: configuration, checked, and functions that wire files to rules.
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+
+BASE = Path(workflow.basedir)
+sys.path.insert(0, str(BASE / "workflow" / "scripts"))
+
+from gliomake import config as studies
+from gliomake import targets
+from gliomake.provenance import code_digest
+
+config.update(studies.typed(config))
+validate(config, BASE / "workflow" / "schemas" / "config.schema.yaml")
+STUDIES = {
+    path.stem: studies.load_study(
+        path, config["scale"], config["overrides"].get(path.stem)
+    )
+    for path in sorted((BASE / "config" / "studies").glob("*.yaml"))
+}
+for study in STUDIES.values():
+    validate(study, BASE / "workflow" / "schemas" / "study.schema.yaml")
+studies.check_roots(config, [STUDIES[name] for name in config["studies"]])
+
+
+wildcard_constraints:
+    dataset="lgg|brats2020|brats2021|coco",
+    study="|".join(STUDIES),
+    model="[a-z0-9-]+",
+    run=studies.Run.PATTERN,
+    split=r"patient|slice|predefined|leak\d+",
+    fold=r"\d+",
+    group=r"\d{3}",
+    target="[a-z0-9-]+",
+
+
+def root_of(dataset):
+    root = config["datasets"][dataset]["root"]
+    return f"resources/phantoms/{dataset}" if root == "phantom" else root
+
+
+def data_kind(dataset):
+    return "phantom" if config["datasets"][dataset]["root"] == "phantom" else "real"
+
+
+def dataset_options(dataset):
+    order = config["datasets"][dataset].get("channel_order")
+    return {"channel_order": order} if order else {}
+
+
+def channels_of(dataset):
+    """The channels that any study takes from a data set."""
+    used = [
+        s["preprocess"]["channels"] for s in STUDIES.values() if s["dataset"] == dataset
+    ]
+    return sorted({channel for channels in used for channel in channels})
+
+
+def groups_of(dataset):
+    return [f"{n:03}" for n in range(config["datasets"][dataset]["groups"])]
+
+
+def dataset_of(wildcards):
+    return STUDIES[wildcards.study]["dataset"]
+
+
+def shard_paths(study):
+    folder = f"results/shards/{studies.recipe_name(study)}"
+    return [f"{folder}/{group}.h5" for group in groups_of(study["dataset"])]
+
+
+def shards_of(wildcards):
+    return shard_paths(STUDIES[wildcards.study])
+
+
+def split_path(study, run):
+    run = studies.Run.parse(run)
+    return f"results/{study}/split/{run.split}-f{run.fold}.tsv"
+
+
+def split_of(wildcards):
+    return split_path(wildcards.study, wildcards.run)
+
+
+def model_of(wildcards):
+    """What a training depends on; which other runs the model has is no part of it."""
+    try:
+        model = STUDIES[wildcards.study]["models"][wildcards.model]
+        return {key: value for key, value in model.items() if key != "runs"}
+    except KeyError:
+        raise WorkflowError(
+            f"study {wildcards.study} has no model {wildcards.model!r}; it has "
+            + ", ".join(studies.all_models(STUDIES[wildcards.study]))
+        )
+
+
+def encoder_weights_of(wildcards):
+    encoder = model_of(wildcards).get("pretrained")
+    if encoder and config["pretrained"] == "imagenet":
+        return f"resources/weights/{encoder}.safetensors"
+    return []
+
+
+def run_files(wildcards, name):
+    runs = studies.model_runs(STUDIES[wildcards.study], wildcards.model)
+    return [f"results/{wildcards.study}/{wildcards.model}/{run}/{name}" for run in runs]
+
+
+def gpu_of(wildcards, attempt):
+    # At demo scale a training takes seconds and many run side by side.
+    return int(config["scale"] == "paper")
+
+
+def target_inputs(output):
+    """Input function of a figure or table: the files that its kind needs."""
+
+    def inputs(wildcards):
+        study = STUDIES[wildcards.study]
+        known = targets.study_targets(study, output)
+        if wildcards.target not in known:
+            raise WorkflowError(
+                f"study {wildcards.study} has no {output[:-1]} {wildcards.target!r}; "
+                f"it has {', '.join(known)}"
+            )
+        target = known[wildcards.target]
+        return {need: files_of(study, target, need) for need in target.needs}
+
+    return inputs
+
+
+def files_of(study, target, need):
+    """The files behind one need of a target; the names of needs are those of gliomake.targets."""
+    folder, data = f"results/{study['id']}", f"results/data/{study['dataset']}"
+    per_run = {
+        "history": "history.tsv",
+        "train": "train.json",
+        "predictions": "predictions.h5",
+        "counts": "counts.tsv",
+    }
+    if need in per_run:
+        return [f"{folder}/{m}/{target.run}/{per_run[need]}" for m in target.models]
+    if need == "metrics":
+        return [f"{folder}/{model}/metrics.json" for model in target.models]
+    if need in ("slices", "cases"):
+        return f"{data}/{need}.tsv"
+    if need == "splits":
+        return [split_path(study["id"], run) for run in target.runs]
+    if need == "split":
+        return split_path(study["id"], target.run)
+    if need == "shards":
+        return shard_paths(study)
+    return root_of(study["dataset"])
+
+
+def study_files(study, kind):
+    """Files of one kind that a study builds, by the contracts' paths."""
+    folder = f"results/{study['id']}"
+    if kind == "metrics":
+        return [f"{folder}/{model}/metrics.json" for model in studies.all_models(study)]
+    if kind in ("figures", "tables"):
+        suffix = "svg" if kind == "figures" else "csv"
+        return [f"{folder}/{kind}/{target}.{suffix}" for target in study[kind]]
+    if kind == "leakage":
+        return (
+            [f"{folder}/leakage.tsv", f"{folder}/spread.tsv"]
+            if studies.measures_leak(study)
+            else []
+        )
+    trained_only = kind in ("history.tsv", "train.json", "weights.safetensors")
+    models = study["models"] if trained_only else studies.all_models(study)
+    return [
+        f"{folder}/{model}/{run}/{kind}"
+        for model in models
+        for run in studies.model_runs(study, model)
+    ]
+
+
+def split_files(study):
+    runs = {run for model in study["models"].values() for run in model["runs"]}
+    return sorted({split_path(study["id"], run) for run in runs})
+
+
+def audited_files(wildcards):
+    """What the audit compares the reported numbers with."""
+    study = STUDIES[wildcards.study]
+    return {
+        "slices": f"results/data/{study['dataset']}/slices.tsv",
+        "splits": split_files(study),
+        "history": study_files(study, "history.tsv"),
+        "facts": study_files(study, "train.json"),
+        "counts": study_files(study, "counts.tsv"),
+        "metrics": study_files(study, "metrics"),
+        "comparisons": f"results/{study['id']}/comparisons.tsv",
+    }
+
+
+def reported_files(wildcards):
+    """What a study's page shows."""
+    study = STUDIES[wildcards.study]
+    data = f"results/data/{study['dataset']}"
+    return audited_files(wildcards) | {
+        "cases": f"{data}/cases.tsv",
+        "integrity": f"{data}/integrity.json",
+        "shards": shard_paths(study),
+        "weights": study_files(study, "weights.safetensors"),
+        "predictions": study_files(study, "predictions.h5"),
+        "distances": study_files(study, "distances.tsv"),
+        "claims": f"results/{study['id']}/claims.tsv",
+        "findings": f"results/{study['id']}/findings.json",
+        "leakage": study_files(study, "leakage"),
+        "figures": study_files(study, "figures"),
+        "tables": study_files(study, "tables"),
+    }
+
+
+def template_files():
+    folder = BASE / "reports" / "templates"
+    return sorted(f"reports/templates/{path.name}" for path in folder.iterdir())
+
+
+def leak_counts(wildcards):
+    study = STUDIES[wildcards.study]
+    return [
+        f"results/{study['id']}/{model}/{run}/counts.tsv"
+        for model in study["models"]
+        for run in studies.leak_runs(study, model)
+        if run.startswith("leak")
+    ]
+
+
+def study_targets(study):
+    """All that a study is asked for."""
+    study = STUDIES[study]
+    kinds = ("metrics", "figures", "tables", "leakage")
+    return [
+        *(path for kind in kinds for path in study_files(study, kind)),
+        f"results/{study['id']}/claims.tsv",
+        f"reports/build/{study['id']}.html",
+    ]

@@ -1,0 +1,56 @@
+# Every case is looked at once, before anything is built on it.
+
+
+rule index_group:
+    input:
+        root=lambda wildcards: root_of(wildcards.dataset),
+    output:
+        reports="results/data/{dataset}/index/{group}.json",
+    log:
+        "logs/index/{dataset}-{group}.log",
+    benchmark:
+        "logs/index/{dataset}-{group}.benchmark.tsv"
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        groups=lambda wildcards: config["datasets"][wildcards.dataset]["groups"],
+        channels=lambda wildcards: channels_of(wildcards.dataset),
+        options=lambda wildcards: dataset_options(wildcards.dataset),
+        code=code_digest("index"),
+    script:
+        "../scripts/index_group.py"
+
+
+rule index:
+    input:
+        root=lambda wildcards: root_of(wildcards.dataset),
+        reports=lambda wildcards: expand(
+            "results/data/{dataset}/index/{group}.json",
+            dataset=wildcards.dataset,
+            group=groups_of(wildcards.dataset),
+        ),
+    output:
+        slices="results/data/{dataset}/slices.tsv",
+        cases="results/data/{dataset}/cases.tsv",
+        integrity="results/data/{dataset}/integrity.json",
+    log:
+        "logs/index/{dataset}.log",
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        on_bad_case=lambda wildcards: config["datasets"][wildcards.dataset][
+            "on_bad_case"
+        ],
+        options=lambda wildcards: dataset_options(wildcards.dataset),
+        data=lambda wildcards: data_kind(wildcards.dataset),
+        code=code_digest("index"),
+    script:
+        "../scripts/index.py"

@@ -1,0 +1,58 @@
+# Every figure and table of the documents, by its name. What a kind needs stands in gliomake.targets.
+
+
+rule figure:
+    input:
+        unpack(target_inputs("figures")),
+    output:
+        svg=report(
+            "results/{study}/figures/{target}.svg",
+            category="{study}",
+            subcategory="figures",
+            labels={"figure": "{target}"},
+            caption="../../reports/captions/figure.rst",
+        ),
+        png="results/{study}/figures/{target}.png",
+    log:
+        "logs/figures/{study}/{target}.log",
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        study=lambda wildcards: STUDIES[wildcards.study],
+        data=lambda wildcards: data_kind(dataset_of(wildcards)),
+        scale=config["scale"],
+        code=code_digest("figures"),
+    script:
+        "../scripts/figure.py"
+
+
+rule table:
+    input:
+        unpack(target_inputs("tables")),
+    output:
+        csv=report(
+            "results/{study}/tables/{target}.csv",
+            category="{study}",
+            subcategory="tables",
+            labels={"table": "{target}"},
+            caption="../../reports/captions/table.rst",
+        ),
+    log:
+        "logs/tables/{study}/{target}.log",
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        study=lambda wildcards: STUDIES[wildcards.study],
+        data=lambda wildcards: data_kind(dataset_of(wildcards)),
+        scale=config["scale"],
+        code=code_digest("tables"),
+    script:
+        "../scripts/table.py"

@@ -1,0 +1,31 @@
+# Preprocessed slices in HDF5; studies with the same recipe share them.
+RECIPES = {studies.recipe_name(study): study for study in STUDIES.values()}
+
+
+rule shard:
+    input:
+        root=lambda wildcards: root_of(wildcards.dataset),
+        cases="results/data/{dataset}/cases.tsv",
+        reports="results/data/{dataset}/index/{group}.json",
+    output:
+        shard="results/shards/{dataset}-{recipe}/{group}.h5",
+    log:
+        "logs/shards/{dataset}-{recipe}-{group}.log",
+    benchmark:
+        "logs/shards/{dataset}-{recipe}-{group}.benchmark.tsv"
+    wildcard_constraints:
+        recipe="[0-9a-f]{8}",
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+    params:
+        recipe=lambda wildcards: studies.recipe(
+            RECIPES[f"{wildcards.dataset}-{wildcards.recipe}"]
+        ),
+        options=lambda wildcards: dataset_options(wildcards.dataset),
+        code=code_digest("shards", "preprocess", "datasets"),
+    script:
+        "../scripts/shard.py"

@@ -1,0 +1,138 @@
+# One training a run; then the probabilities of its validation and test slices.
+
+
+# Where the workflow is started there is a network; on the nodes of a cluster there may be none.
+localrules:
+    encoder_weights,
+
+
+rule encoder_weights:
+    output:
+        weights="resources/weights/{encoder}.safetensors",
+    log:
+        "logs/weights/{encoder}.log",
+    wildcard_constraints:
+        encoder="resnet50|vgg16|vgg19",
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code_digest("models.weights"),
+    script:
+        "../scripts/encoder_weights.py"
+
+
+rule train:
+    input:
+        split=split_of,
+        shards=shards_of,
+        encoder_weights=encoder_weights_of,
+    output:
+        weights="results/{study}/{model}/{run}/weights.safetensors",
+        history="results/{study}/{model}/{run}/history.tsv",
+        facts="results/{study}/{model}/{run}/train.json",
+    log:
+        "logs/train/{study}/{model}/{run}.log",
+    benchmark:
+        "logs/train/{study}/{model}/{run}.benchmark.tsv"
+    conda:
+        "../../envs/train.yaml"
+    # On a CPU the weights depend on the number of threads: one is the same on every machine.
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards: 2000 if config["scale"] == "demo" else 24000,
+        runtime=lambda wildcards: 60 if config["scale"] == "demo" else 1440,
+        gpu=gpu_of,
+    params:
+        model=model_of,
+        task=lambda wildcards: studies.model_task(
+            STUDIES[wildcards.study], wildcards.model
+        ),
+        classes=lambda wildcards: STUDIES[wildcards.study]["classes"],
+        computing=config["training"],
+        code=code_digest("training", "tensors", "models", "split"),
+    script:
+        "../scripts/train.py"
+
+
+rule predict:
+    input:
+        split=split_of,
+        shards=shards_of,
+        weights="results/{study}/{model}/{run}/weights.safetensors",
+    output:
+        predictions="results/{study}/{model}/{run}/predictions.h5",
+    log:
+        "logs/predict/{study}/{model}/{run}.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards: 2000 if config["scale"] == "demo" else 16000,
+        runtime=120,
+        gpu=gpu_of,
+    params:
+        model=model_of,
+        task=lambda wildcards: studies.model_task(
+            STUDIES[wildcards.study], wildcards.model
+        ),
+        classes=lambda wildcards: STUDIES[wildcards.study]["classes"],
+        threshold=lambda wildcards: STUDIES[wildcards.study]["threshold"],
+        computing=config["training"],
+        code=code_digest("predict", "tensors", "models", "split"),
+    script:
+        "../scripts/predict.py"
+
+
+rule gate:
+    input:
+        segmenter="results/{study}/{model}/{run}/predictions.h5",
+        classifier=lambda wildcards: "results/{study}/{classifier}/{run}/predictions.h5".format(
+            classifier=STUDIES[wildcards.study]["gate"]["classifier"], **wildcards
+        ),
+    output:
+        predictions="results/{study}/{model}-gated/{run}/predictions.h5",
+    log:
+        "logs/gate/{study}/{model}/{run}.log",
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        threshold=lambda wildcards: STUDIES[wildcards.study]["gate"]["threshold"],
+        code=code_digest("predictions"),
+    script:
+        "../scripts/gate.py"
+
+
+rule baseline:
+    input:
+        split=split_of,
+        shards=shards_of,
+    output:
+        predictions="results/{study}/{model}/{run}/predictions.h5",
+        facts="results/{study}/{model}/{run}/baseline.json",
+    log:
+        "logs/baseline/{study}/{model}/{run}.log",
+    wildcard_constraints:
+        model="|".join(studies.BASELINES),
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards: 2000 if config["scale"] == "demo" else 16000,
+        runtime=60,
+    params:
+        classes=lambda wildcards: STUDIES[wildcards.study]["classes"],
+        threshold=lambda wildcards: STUDIES[wildcards.study]["threshold"],
+        code=code_digest("baselines", "shards", "split"),
+    script:
+        "../scripts/baseline.py"
+
+
+ruleorder: baseline > gate > predict
