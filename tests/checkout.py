@@ -1,0 +1,27 @@
+"""A copy of what the repository holds, to build in as a user would."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def copy_checkout(folder: Path) -> Path:
+    """Copy all that a build needs into an empty folder; nothing is built there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("Snakefile", "config", "envs", "profiles", "reports", "workflow"):
+        source = ROOT / name
+        if source.is_dir():
+            ignore = shutil.ignore_patterns("__pycache__", "build")
+            shutil.copytree(source, folder / name, ignore=ignore)
+        else:
+            shutil.copy(source, folder / name)
+    return folder
+
+
+def snakemake(*arguments: str, folder: Path) -> subprocess.CompletedProcess:
+    """Run snakemake there."""
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)

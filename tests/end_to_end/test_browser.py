@@ -1,0 +1,343 @@
+"""The report in Chromium: sorting, filters, viewer, dialogs, links, phone width, no network."""
+
+import os
+import shutil
+import time
+from contextlib import chdir
+from pathlib import Path
+from urllib.parse import urldefrag, urljoin
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from checkout import ROOT
+from gliomake.report import build_report
+from report_study import make_small_study
+
+PHONE, DESK = (390, 844), (1440, 900)
+STUDIES = sorted(path.stem for path in (ROOT / "config" / "studies").glob("*.yaml"))
+PAGES = ["index.html", "small.html", "multi.html", "cards/small/unet.html"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("browser")
+    with chdir(root):
+        studies = [
+            make_small_study(root, "small"),
+            make_small_study(root, "multi", ("NEC", "ED", "ET")),
+        ]
+        build_report([study.inputs() for study in studies], "reports/build")
+    return root / "reports" / "build"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if not browser or not driver:
+        reason = "needs chromium and chromedriver (Debian: chromium, chromium-driver)"
+        if os.environ.get("GLIOMAKE_REQUIRE_CHROMIUM") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for argument in (
+        "headless=new",
+        "no-sandbox",
+        "disable-dev-shm-usage",
+        "disable-gpu",
+        "hide-scrollbars",
+    ):
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    found = webdriver.Chrome(options=options, service=Service(driver))
+    yield found
+    found.quit()
+
+
+@pytest.fixture
+def browser(chromium):
+    """A browser of desk size that has logged nothing yet."""
+    resize(chromium, *DESK)
+    chromium.get("about:blank")
+    for kind in ("browser", "performance"):
+        chromium.get_log(kind)
+    return chromium
+
+
+def resize(browser, width, height):
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
+    )
+
+
+def open_page(browser, folder, page):
+    browser.get((folder / page).as_uri())
+    return browser
+
+
+def all_of(browser, css):
+    return browser.find_elements(By.CSS_SELECTOR, css)
+
+
+def one(browser, css):
+    return browser.find_element(By.CSS_SELECTOR, css)
+
+
+def press(browser, css):
+    """Scroll to an element and click it."""
+    found = one(browser, css)
+    browser.execute_script(
+        "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", found
+    )
+    found.click()
+    return found
+
+
+def shown_column(browser, table, column):
+    return browser.execute_script(
+        "return [...document.querySelectorAll(`#${arguments[0]} tbody tr:not([hidden])`)]"
+        ".map(row => row.cells[arguments[1]].textContent.trim())",
+        table,
+        column,
+    )
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_error_and_no_network(browser, folder, page):
+    open_page(browser, folder, page)
+    time.sleep(0.2)  # a favicon is asked for late
+    assert browser.get_log("browser") == []
+    requests = [
+        entry["message"]
+        for entry in browser.get_log("performance")
+        if "Network.requestWillBeSent" in entry["message"]
+    ]
+    assert requests
+    assert not [text for text in requests if '"url":"http' in text]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(browser, folder, page):
+    open_page(browser, folder, page)
+    links = {link.get_attribute("href") for link in all_of(browser, "a[href]")}
+    assert links
+    for link in links:
+        address, fragment = urldefrag(urljoin(browser.current_url, link))
+        path = Path(address.removeprefix("file://"))
+        assert path.is_file(), link
+        if fragment:
+            assert f'id="{fragment}"' in path.read_text(), link
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_phone_need_not_scroll_sideways(browser, folder, page):
+    resize(browser, *PHONE)
+    open_page(browser, folder, page)
+    width = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    scroll, client = browser.execute_script(width)
+    assert scroll == client == PHONE[0]
+
+
+@pytest.mark.parametrize("page", ["index", *STUDIES])
+def test_the_demos_pages(browser, demo, page):
+    resize(browser, *PHONE)
+    open_page(browser, demo / "reports" / "build", f"{page}.html")
+    time.sleep(0.2)
+    assert browser.get_log("browser") == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") == PHONE[0]
+    assert all_of(browser, "[data-number]"), "numbers that a click explains"
+
+
+def test_tables_sort(browser, folder):
+    open_page(browser, folder, "small.html")
+    button = press(browser, "#scores-segmentation th:nth-child(6) button")
+    head = one(browser, "#scores-segmentation th:nth-child(6)")
+    assert head.get_attribute("aria-sort") == "ascending"
+    up = [float(text.split()[0]) for text in shown_column(browser, "scores-segmentation", 5)]
+    assert up == sorted(up) and len(set(up)) > 2
+    button.send_keys(Keys.ENTER)
+    assert head.get_attribute("aria-sort") == "descending"
+    down = [float(text.split()[0]) for text in shown_column(browser, "scores-segmentation", 5)]
+    assert down == up[::-1]
+    press(browser, "#scores-segmentation th:nth-child(1) button")
+    assert head.get_attribute("aria-sort") == "none"
+    names = shown_column(browser, "scores-segmentation", 0)
+    assert names == sorted(names)
+
+
+def test_tables_filter(browser, folder):
+    open_page(browser, folder, "small.html")
+    tools = one(browser, "#scores-segmentation .tools")
+    rows = len(all_of(browser, "#scores-segmentation tbody tr"))
+    assert set(shown_column(browser, "scores-segmentation", 4)) == {"dice"}
+    state = tools.find_element(By.CSS_SELECTOR, ".shown")
+    assert state.text == f"4 of {rows} rows"
+    search = tools.find_element(By.CSS_SELECTOR, "[type=search]")
+    search.send_keys("attention")
+    assert shown_column(browser, "scores-segmentation", 0) == ["attention-unet"]
+    press(browser, "#scores-segmentation [data-clear]")
+    assert state.text == f"{rows} of {rows} rows"
+    verdict = all_of(browser, "#claims-table select")[-1]
+    Select(verdict).select_by_visible_text("contradictory")
+    assert shown_column(browser, "claims-table", 0) == ["001", "002"]
+
+
+def test_a_number_shows_its_trail(browser, folder):
+    open_page(browser, folder, "small.html")
+    number = press(browser, ".headline [data-number]")
+    dialog = one(browser, "#trail-dialog")
+    assert dialog.get_attribute("open")
+    for words in ("patient-f0-s0", "pooled", "counts.tsv", "predictions.h5", "split", "code"):
+        assert words in dialog.text
+    assert all(len(hash_.text) == 64 for hash_ in dialog.find_elements(By.CSS_SELECTOR, ".hash"))
+    assert dialog.find_element(By.CSS_SELECTOR, ".value").text.startswith(number.text[:4])
+    dialog.send_keys(Keys.ESCAPE)
+    assert not dialog.get_attribute("open")
+    assert browser.switch_to.active_element == number
+
+
+def test_a_figure_opens_large(browser, folder):
+    open_page(browser, folder, "small.html")
+    small = press(browser, ".enlarge")
+    dialog = one(browser, "#figure-dialog")
+    large = one(browser, "#figure-large")
+    assert dialog.get_attribute("open") and large.is_displayed()
+    assert large.size["width"] > 2 * small.size["width"]
+    dialog.send_keys(Keys.ESCAPE)
+    assert not dialog.get_attribute("open")
+
+
+def viewer_state(browser):
+    return one(browser, "#viewer-state").text
+
+
+def shown_dice(browser):
+    text = one(browser, "#viewer-state .num").text
+    return 2.0 if text.startswith("undefined") else float(text)
+
+
+def pixels(browser, panel):
+    return browser.execute_script(f"return document.getElementById('viewer-{panel}').toDataURL()")
+
+
+def test_the_viewer_steps_worst_first(browser, folder):
+    open_page(browser, folder, "small.html")
+    viewer = one(browser, "#viewer")
+    browser.execute_script("arguments[0].focus()", viewer)
+    WebDriverWait(browser, 5).until(lambda _: viewer_state(browser).startswith("1 of 25"))
+    dice, images = [], []
+    for _ in range(25):
+        dice.append(shown_dice(browser))
+        images.append(pixels(browser, "truth"))
+        viewer.send_keys(Keys.ARROW_RIGHT)
+    assert dice == sorted(dice) and dice[0] < dice[-1]
+    assert len(set(images)) == 25
+    assert viewer_state(browser).startswith("1 of 25")
+    viewer.send_keys(Keys.ARROW_LEFT)
+    assert viewer_state(browser).startswith("25 of 25")
+    press(browser, "#viewer-previous")
+    assert viewer_state(browser).startswith("24 of 25")
+
+
+def test_the_viewer_fades_and_changes_models(browser, folder):
+    open_page(browser, folder, "small.html")
+    WebDriverWait(browser, 5).until(lambda _: viewer_state(browser))
+    press(browser, "#viewer-previous")
+    before = {panel: pixels(browser, panel) for panel in ("truth", "prediction", "error")}
+    assert len(set(before.values())) == 3
+    slider = one(browser, "#viewer-opacity")
+    slider.send_keys(Keys.HOME)
+    assert len({pixels(browser, panel) for panel in before}) == 1
+    assert viewer_state(browser).startswith("25 of 25"), "the slider's keys are its own"
+    slider.send_keys(Keys.END)
+    assert pixels(browser, "error") != before["error"]
+    unet = shown_dice(browser)
+    Select(one(browser, "#viewer-model")).select_by_visible_text("attention-unet")
+    press(browser, "#viewer-previous")
+    assert shown_dice(browser) != unet
+    press(browser, "#viewer-state .num")
+    assert "attention-unet" in one(browser, "#trail-dialog").text
+
+
+def test_the_viewer_shows_one_class(browser, folder):
+    open_page(browser, folder, "multi.html")
+    WebDriverWait(browser, 5).until(lambda _: viewer_state(browser))
+    assert len(all_of(browser, "#viewer-state .num")) == 3
+    Select(one(browser, "#viewer-class")).select_by_visible_text("ED")
+    assert len(all_of(browser, "#viewer-state .num")) == 1
+
+
+def test_light_and_dark(browser, folder):
+    background = "return getComputedStyle(document.body).backgroundColor"
+    seen = set()
+    for scheme in ("light", "dark"):
+        browser.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia",
+            {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+        )
+        open_page(browser, folder, "small.html")
+        first = browser.execute_script(background)
+        press(browser, "#theme")
+        assert browser.execute_script(background) != first
+        press(browser, "#theme")
+        assert browser.execute_script(background) == first
+        browser.execute_script("localStorage.clear()")
+        seen.add(first)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert len(seen) == 2
+
+
+def test_the_keyboard_comes_past_the_head(browser, folder):
+    open_page(browser, folder, "small.html")
+    one(browser, "body").send_keys(Keys.TAB)
+    skip = browser.switch_to.active_element
+    assert skip.text == "Skip to the content"
+    skip.send_keys(Keys.ENTER)
+    assert browser.current_url.endswith("#main")
+
+
+def test_print_leaves_controls_out_and_shows_whole_tables(browser, folder):
+    open_page(browser, folder, "small.html")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    hidden = "return getComputedStyle(document.querySelector(arguments[0])).display"
+    for css in (".tools", ".masthead", ".contents", "#slices"):
+        assert browser.execute_script(hidden, css) == "none"
+    boxes = (
+        "return [...document.querySelectorAll('.scroll')].map(b => b.scrollHeight - b.clientHeight)"
+    )
+    assert max(browser.execute_script(boxes)) <= 1
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_contrast_of_text(browser, folder):
+    """WCAG AA: 4.5 to 1 for the text that the style colours."""
+    script = """
+      const part = (value) => { const c = value / 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; };
+      const light = (rgb) => { const [r, g, b] = rgb.match(/[\\d.]+/g).map(Number); return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b); };
+      const paper = light(getComputedStyle(document.body).backgroundColor);
+      return arguments[0].map((css) => {
+        const ink = light(getComputedStyle(document.querySelector(css)).color);
+        return [css, (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05)];
+      });
+    """  # noqa: E501
+    texts = [
+        ".byline",
+        ".verdict.contradicted",
+        ".verdict.incomparable",
+        "a",
+        ".num small",
+        ".sort",
+    ]
+    open_page(browser, folder, "small.html")
+    for _ in ("light", "dark"):
+        for css, contrast in browser.execute_script(script, texts):
+            assert contrast >= 4.5, css
+        press(browser, "#theme")
+    browser.execute_script("localStorage.clear()")

@@ -1,0 +1,269 @@
+"""A small study with every file that the report reads, made by the library's own stages."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+
+from gliomake.claims.artefacts import Artefacts
+from gliomake.claims.audit import write_audit
+from gliomake.compare import compare_models
+from gliomake.config import all_models, model_runs
+from gliomake.counts import count_run
+from gliomake.datasets.base import Volume
+from gliomake.distances import measure_run
+from gliomake.lattice import score_table
+from gliomake.leakage import leak_effects, spread
+from gliomake.predictions import write_predictions
+from gliomake.report import StudyInputs, study_inputs
+from gliomake.shards import write_shard
+from gliomake.split import make_split, read_split, write_split
+from gliomake.tensors import load_slices
+from gliomake.tsv import write_tsv
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+
+SIZE, PATIENTS, SLICES = 32, 12, 5
+BOOTSTRAP = {"resamples": 60, "seed": 0}
+CLAIMS = """\
+claim study model subset quantity class epoch value approximate where aggregation note
+{id}.001|{id}|unet|test|dice|{first}||0.53|yes|results|not stated|
+{id}.002|{id}|unet|test|iou|{first}||0.50|yes|results|not stated|
+{id}.003|{id}|unet|test|accuracy|{first}||0.97|no|Table <1>|not stated|
+{id}.004|{id}|unet|train|loss||2|0.4|no|figure||
+{id}.005|{id}|unet|train|epochs|||2|no|text||protocol
+{id}.006|{id}||all|patients|||12|no|abstract||
+{id}.007|{id}|unet|val|dice|{first}|2|0.61|no|table|not stated|
+"""
+
+
+def study_config(study_id: str, classes: list[str], **more) -> dict:
+    """Give a study as `load_study` would."""
+    training = {"epochs": 2, "learning_rate": 1e-3, "batch_size": 4, "loss": {"name": "dice"}}
+    runs = ["patient-f0-s0", "slice-f0-s0"]
+    leaks = [f"leak{share}-f0-s{seed}" for share in (0, 100) for seed in (0, 1)]
+    model = {"options": {"base": 4}, "channels": ["flair"], "training": training, "runs": runs}
+    return {
+        "id": study_id,
+        "title": "Small tumours & where to find them",
+        "document": "A document <of one page>",
+        "dataset": "lgg",
+        "classes": classes,
+        "preprocess": {
+            "channels": ["t1", "flair"],
+            "image_size": SIZE,
+            "intensity": "unit",
+            "slices": "all",
+            "classes": classes,
+        },
+        "split": {"test": 0.4, "val": 0.2, "seed": 0, "max_patients": None},
+        "runs": runs,
+        "threshold": 0.5,
+        "postprocess": None,
+        "reported_subset": "test",
+        "training": training,
+        "models": {
+            "unet": {"architecture": "unet", **model, "runs": [*runs, *leaks]},
+            "attention-unet": {"architecture": "unet", **model},
+        },
+        "leakage": {
+            "as_published": [],
+            "models": ["unet"],
+            "leaks": [0, 100],
+            "folds": 1,
+            "seeds": 2,
+        },
+        "figures": {"masks": {"kind": "masks"}},
+        "tables": {"metrics": {"kind": "ranking"}},
+        **more,
+    }
+
+
+def _volumes(classes: list[str], rng: np.random.Generator):
+    rows, columns = np.mgrid[:SIZE, :SIZE]
+    for patient in range(PATIENTS):
+        centre = rng.integers(10, 22, 2)
+        image = rng.integers(20, 90, (SLICES, 2, SIZE, SIZE), dtype=np.uint8)
+        mask = np.zeros((SLICES, len(classes), SIZE, SIZE), np.uint8)
+        for number in range(1, SLICES):
+            for index in range(len(classes)):
+                away = (rows - centre[0] - 5 * index) ** 2 + (columns - centre[1]) ** 2
+                mask[number, index] = away < (2 + number) ** 2
+            image[number, 1] += 130 * mask[number].max(axis=0)
+        yield Volume(
+            f"P{patient:02}", f"P{patient:02}", np.arange(1, SLICES + 1), image, mask, (1, 1, 2)
+        )
+
+
+@dataclass
+class SmallStudy:
+    """Where the study's files are, and what it is."""
+
+    root: Path
+    study: dict
+    shard: Path
+
+    def inputs(self, data: str = "phantom", scale: str = "demo") -> StudyInputs:
+        """Name the files; call with `root` as the working directory."""
+        return study_inputs(
+            self.study, data=data, scale=scale, shards=[self.shard], bootstrap=BOOTSTRAP
+        )
+
+
+def make_small_study(
+    root: Path, study_id: str = "small", classes: tuple[str, ...] = ("tumour",), **more
+) -> SmallStudy:
+    """Write all files of a study under `root`, which must be the working directory."""
+    study = study_config(study_id, list(classes), **more)
+    rng = np.random.default_rng(7)
+    results = Path("results")
+    volumes = list(_volumes(study["classes"], rng))
+    recipe = {**study["preprocess"]}
+    shard = results / "shards" / f"lgg-{study_id}" / "000.h5"
+    shard.parent.mkdir(parents=True)
+    write_shard(shard, volumes, dataset="lgg", recipe=recipe)
+    slices, cases = _index(results / "data" / "lgg", study["classes"], volumes)
+    folder = results / study_id
+    for name in dict.fromkeys(run.rsplit("-", 1)[0] for run in study["models"]["unet"]["runs"]):
+        method, fold = name.rsplit("-f", 1)
+        split = make_split(slices, cases, method=method, fold=int(fold), test=0.4, val=0.2, seed=0)
+        write_split(split, folder / "split" / f"{name}.tsv")
+    for model in all_models(study):
+        for run in model_runs(study, model):
+            _run(folder, study, model, run, shard, rng)
+        _metrics(folder, study, model)
+    _audit(folder, study, results)
+    _targets(folder, study)
+    return SmallStudy(root, study, shard)
+
+
+def _index(folder: Path, classes: list[str], volumes: list[Volume]):
+    rows = [
+        {"dataset": "lgg", "patient": v.patient, "slice": n, "height": SIZE, "width": SIZE}
+        | {name: int(v.mask[i, k].sum()) for k, name in enumerate(classes)}
+        for v in volumes
+        for i, n in enumerate(v.slices)
+    ]
+    slices = pd.DataFrame(rows)
+    cases = pd.DataFrame(
+        [{"case": v.case, "patient": v.patient, "stratum": "CS", "folder": ""} for v in volumes]
+    )
+    write_tsv(slices, folder / "slices.tsv")
+    write_tsv(cases, folder / "cases.tsv")
+    integrity = {
+        "dataset": "lgg",
+        "cases": {"found": PATIENTS + 1, "kept": PATIENTS},
+        "refused": [{"case": "P99", "file": "P99/P99_1.tif", "message": "found 31x32 pixels"}],
+        "findings": [
+            {"kind": "boxes", "message": "All masks are boxes.", "cases": [], "files": []}
+        ],
+        "fingerprint": {"patients": PATIENTS, "slices": len(slices), "sizes": {"32x32": 60}},
+    }
+    (folder / "integrity.json").write_text(json.dumps(integrity))
+    return slices, cases
+
+
+def _run(folder: Path, study: dict, model: str, run: str, shard: Path, rng) -> None:
+    at = folder / model / run
+    at.mkdir(parents=True)
+    split = read_split(folder / "split" / f"{run.rsplit('-', 1)[0]}.tsv")
+    keys = split[split["subset"] != "train"].sort_values(["subset", "patient", "slice"])
+    truth = load_slices([shard], keys)
+    noise = {"unet": 0.35, "attention-unet": 0.6, "flair-threshold": 0.9}.get(model)
+    if noise is None:
+        probability = np.zeros(truth.mask.shape)
+    else:
+        noise -= 0.15 * run.startswith(("leak100", "slice"))
+        probability = np.clip(
+            truth.mask.numpy() * 0.8 + rng.normal(0, noise, truth.mask.shape), 0, 1
+        )
+    write_predictions(
+        at / "predictions.h5",
+        [probability],
+        patient=truth.patient,
+        slice=truth.slice,
+        subset=keys["subset"].tolist(),
+        spacing=truth.spacing,
+        attributes={
+            "study": study["id"],
+            "model": model,
+            "run": run,
+            "classes": study["classes"],
+            "threshold": 0.5,
+        },
+    )
+    write_tsv(count_run(at / "predictions.h5", [shard], None), at / "counts.tsv")
+    write_tsv(measure_run(at / "predictions.h5", [shard], None), at / "distances.tsv")
+    if model in study["models"]:
+        (at / "weights.safetensors").write_bytes(model.encode())
+        facts = {f"{name}_hash": name * 4 for name in ("data", "split", "config", "code")}
+        facts |= {"seconds": 3.25, "device": "cpu", "parameters": 12345, "slices_per_second": 99.5}
+        (at / "train.json").write_text(json.dumps(facts))
+        history = pd.DataFrame({"epoch": [1, 2], "train_loss": [0.5, 0.4], "val_loss": [0.6, 0.5]})
+        history[f"val_dice_{study['classes'][0]}@pooled"] = [0.5, 0.6]
+        write_tsv(history, at / "history.tsv")
+
+
+def _counts(folder: Path, model: str, run: str) -> pd.DataFrame:
+    from gliomake.tsv import read_tsv
+
+    return read_tsv(folder / model / run / "counts.tsv")
+
+
+def _metrics(folder: Path, study: dict, model: str) -> None:
+    from gliomake.tsv import read_tsv
+
+    rows = []
+    for run in model_runs(study, model):
+        table = score_table(
+            _counts(folder, model, run),
+            distances=read_tsv(folder / model / run / "distances.tsv"),
+            **BOOTSTRAP,
+        )
+        rows += [{"run": run, **row} for row in table]
+    (folder / model / "metrics.json").write_text(json.dumps(rows))
+
+
+def _audit(folder: Path, study: dict, results: Path) -> None:
+    run = study["runs"][0]
+    models = all_models(study)
+    counts = {model: _counts(folder, model, run) for model in models}
+    write_tsv(compare_models(counts, run=run, **BOOTSTRAP), folder / "comparisons.tsv")
+    leaks = {
+        name: _counts(folder, "unet", name)
+        for name in study["models"]["unet"]["runs"]
+        if name.startswith("leak")
+    }
+    write_tsv(leak_effects(leaks, "unet", **BOOTSTRAP), folder / "leakage.tsv")
+    grid = {("unet", name): table for name, table in leaks.items()}
+    write_tsv(spread(grid, split="leak0"), folder / "spread.tsv")
+    header, *rows = CLAIMS.format(id=study["id"], first=study["classes"][0]).splitlines()
+    claims = folder / "reported.tsv"
+    lines = [header.replace(" ", "\t"), *(row.replace("|", "\t") for row in rows)]
+    claims.write_text("\n".join(lines) + "\n")
+    write_audit(
+        study,
+        claims,
+        Artefacts(study, results),
+        "phantom",
+        "demo",
+        folder / "claims.tsv",
+        folder / "findings.json",
+    )
+
+
+def _targets(folder: Path, study: dict) -> None:
+    figure, axes = plt.subplots(figsize=(3, 2))
+    axes.plot([0, 1], [1, 0])
+    for kind in ("svg", "png"):
+        path = folder / "figures" / f"masks.{kind}"
+        path.parent.mkdir(exist_ok=True)
+        figure.savefig(path)
+    plt.close(figure)
+    (folder / "tables").mkdir(exist_ok=True)
+    table = pd.DataFrame({"model": ["unet", "attention-unet"], "dice": [0.8, 0.7]})
+    table.assign(data="phantom", scale="demo").to_csv(folder / "tables/metrics.csv", index=False)

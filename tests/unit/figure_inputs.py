@@ -1,0 +1,210 @@
+"""Small inputs for figures and tables: a phantom through the real stages, with made-up predictions.
+
+Predictions are the truth, blurred, shifted and sometimes lost, so that no training is needed.
+"""
+
+import atexit
+import json
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import ndimage
+
+from gliomake.config import load_study
+from gliomake.counts import count_predictions
+from gliomake.datasets import open_dataset
+from gliomake.history import history_columns
+from gliomake.index import merge_index
+from gliomake.lattice import score_table
+from gliomake.phantom import write_phantom
+from gliomake.predictions import write_predictions
+from gliomake.preprocess import preprocess
+from gliomake.shards import load_arrays, write_shard
+from gliomake.split import make_split, write_split
+from gliomake.targets import KINDS, TargetSpec, target_spec
+from gliomake.tsv import read_tsv, write_tsv
+
+CONFIG = Path(__file__).parents[2] / "config" / "studies"
+PHANTOMS: dict[str, dict[str, Any]] = {
+    "lgg": {"patients": 8, "slices": 12},
+    "brats2020": {"patients": 6, "shape": (24, 48, 48)},
+    "brats2021": {"patients": 8, "shape": (24, 48, 48)},
+    "coco": {"patients": 6, "slices": 4, "size": 128},
+}
+
+
+@cache
+def study_inputs(study_id: str) -> "FigureInputs":
+    """Give the inputs of a study; all tests of a process share them."""
+    folder = tempfile.TemporaryDirectory(prefix=f"{study_id}-")
+    atexit.register(folder.cleanup)
+    return FigureInputs(Path(folder.name), study_id)
+
+
+class FigureInputs:
+    """The files of one study, made once in a folder and handed out by need.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to.
+    study_id : str
+        A study of ``config/studies``.
+    image_size : int
+        Height and width of the preprocessed slices, pixels.
+    phantom : dict, optional
+        Options of the phantom.
+    resamples : int
+        Of the bootstrap.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        study_id: str,
+        image_size: int = 32,
+        phantom: dict[str, Any] | None = None,
+        resamples: int = 20,
+        root: Path | None = None,
+    ):
+        self.folder = folder
+        self.study = load_study(CONFIG / f"{study_id}.yaml", "demo")
+        self.study["preprocess"]["image_size"] = image_size
+        self.study["split"]["max_patients"] = None
+        self.resamples = resamples
+        self.root = root or folder / "phantom"
+        if root is None:
+            options = phantom or PHANTOMS[self.study["dataset"]]
+            write_phantom(self.study["dataset"], self.root, seed=1, **options)
+        self._index_and_shards()
+
+    def spec(self, output: str, block: dict[str, Any], name: str = "target") -> TargetSpec:
+        """Join a block of a study's file with the files that it needs."""
+        study = {**self.study, output: {name: block}}
+        runs = block.get("runs") or [block.get("run") or study["runs"][0]]
+        inputs: dict[str, Any] = {}
+        for need in KINDS[block["kind"]].needs:
+            if need == "splits":
+                inputs[need] = [self.split(run) for run in runs]
+            elif need == "split":
+                inputs[need] = self.split(runs[0])
+            elif need in ("slices", "cases"):
+                inputs[need] = self.folder / f"{need}.tsv"
+            elif need == "root":
+                inputs[need] = self.root
+            elif need == "shards":
+                inputs[need] = [self.folder / "000.h5"]
+            else:
+                inputs[need] = [self.model_file(model, runs[0], need) for model in block["models"]]
+        return target_spec(study, output, name, inputs, data="phantom", scale="demo")
+
+    def split(self, run: str) -> Path:
+        """Give the split of a run."""
+        method = run.rsplit("-", 1)[0]
+        path = self.folder / "split" / f"{method}.tsv"
+        if not path.exists():
+            shares = self.study["split"]
+            slices, cases = (read_tsv(self.folder / f"{name}.tsv") for name in ("slices", "cases"))
+            if self.study["preprocess"]["slices"] == "tumour":
+                slices = slices[slices[["NEC", "ED", "ET"]].any(axis=1)]
+            made = make_split(slices, cases, method=method.split("-")[0], test=shares["test"],
+                              val=shares["val"], seed=0)  # fmt: skip
+            write_split(made, path)
+        return path
+
+    def model_file(self, model: str, run: str, need: str) -> Path:
+        """Give a file of a model's run, made up where it is not there yet."""
+        names = {"history": "history.tsv", "train": "train.json", "counts": "counts.tsv",
+                 "predictions": "predictions.h5", "metrics": "metrics.json"}  # fmt: skip
+        path = self.folder / model / run / names[need]
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            getattr(self, f"_write_{need}")(model, run, path)
+        return path
+
+    def _index_and_shards(self) -> None:
+        name = self.study["dataset"]
+        dataset = open_dataset(name, self.root)
+        reports = [dataset.inspect(case) for case in dataset.cases()]
+        merge_index(dataset, reports, on_bad_case="skip", data="phantom",
+                    slices_path=self.folder / "slices.tsv",
+                    cases_path=self.folder / "cases.tsv",
+                    integrity_path=self.folder / "integrity.json")  # fmt: skip
+        recipe = {**self.study["preprocess"], "classes": self.study["classes"]}
+        kept = {report.case for report in reports if not report.problems}
+        volumes = (
+            preprocess(dataset.load(case), dataset.channels, recipe)
+            for case in dataset.cases() if case in kept
+        )  # fmt: skip
+        write_shard(self.folder / "000.h5", volumes, dataset=name, recipe=recipe)
+
+    def _write_predictions(self, model: str, run: str, path: Path) -> None:
+        table = read_tsv(self.split(run))
+        keys = table[table["subset"] != "train"].reset_index(drop=True)
+        arrays = load_arrays([self.folder / "000.h5"], keys)
+        rng = np.random.default_rng(sum(map(ord, model)))
+        truth = arrays.mask.astype(np.float32)
+        if model == "resnet50-classifier":
+            found = truth.any(axis=(1, 2, 3)) * 0.7 + 0.15 + rng.normal(0, 0.25, len(truth))
+            probability = np.clip(found, 0, 1).reshape(-1, 1, 1, 1)
+        else:
+            quality = rng.uniform(0.55, 1.15, (len(truth), 1, 1, 1))
+            moved = np.stack([
+                ndimage.shift(mask, (0, *rng.normal(0, 1.2 * mask.shape[-1] / 64, 2)), order=0)
+                for mask in truth
+            ])  # fmt: skip
+            blur = (0, 0, 1.5 * truth.shape[-1] / 64, 1.5 * truth.shape[-1] / 64)
+            probability = ndimage.gaussian_filter(moved, blur) * quality
+            probability = np.clip(probability, 0.01, 0.99)
+        attributes = {"study": self.study["id"], "model": model, "run": run,
+                      "classes": self.study["classes"], "threshold": 0.5}  # fmt: skip
+        write_predictions(path, [probability], patient=list(keys["patient"]),
+                          slice=list(keys["slice"]), subset=list(keys["subset"]),
+                          spacing=arrays.spacing, attributes=attributes)  # fmt: skip
+
+    def _write_counts(self, model: str, run: str, path: Path) -> None:
+        import h5py
+
+        with h5py.File(self.model_file(model, run, "predictions")) as file:
+            keys = pd.DataFrame({
+                "patient": file["patient"].asstr()[:],
+                "slice": file["slice"][:],
+                "subset": file["subset"].asstr()[:],
+            })  # fmt: skip
+            truth = load_arrays([self.folder / "000.h5"], keys).mask
+            if model == "resnet50-classifier":
+                truth = truth.any(axis=(1, 2, 3), keepdims=True)
+            counts = count_predictions(
+                file["probability"][:], truth, 0.5, patient=list(keys["patient"]),
+                number=list(keys["slice"]), subset=list(keys["subset"]),
+                classes=self.study["classes"], postprocess=self.study["postprocess"],
+            )  # fmt: skip
+        write_tsv(counts, path)
+
+    def _write_metrics(self, model: str, run: str, path: Path) -> None:
+        counts = read_tsv(self.model_file(model, run, "counts"))
+        rows = score_table(counts, resamples=self.resamples)
+        path.write_text(json.dumps([{"run": run, **row} for row in rows]))
+
+    def _write_history(self, model: str, run: str, path: Path) -> None:
+        training = self.study["models"][model]["training"]
+        task = "classification" if "classifier" in model else "segmentation"
+        columns = history_columns(self.study["classes"], task, training["loss"])
+        rng = np.random.default_rng(sum(map(ord, model)))
+        epoch = np.arange(1, training["epochs"] + 1)
+        table = pd.DataFrame({"epoch": epoch, "learning_rate": 1e-3, "seconds": 4.0})
+        for column in columns[3:]:
+            rise = 0.9 * (1 - np.exp(-epoch / rng.uniform(2, 4)))
+            noise = rng.normal(0, 0.03 if column.startswith("val") else 0.005, len(epoch))
+            falls = column.endswith("loss")
+            table[column] = np.clip((1 - rise if falls else rise) + noise, 0.01, 0.99)
+        write_tsv(table, path)
+
+    def _write_train(self, model: str, run: str, path: Path) -> None:
+        facts = {"seconds": 5400.0, "device": "a processor", "parameters": 1_234_567,
+                 "best_epoch": 7, "epochs": 11}  # fmt: skip
+        path.write_text(json.dumps(facts))

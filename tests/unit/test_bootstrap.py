@@ -1,0 +1,303 @@
+"""The bootstrap and the lattice of scores: against naive loops, and on edges."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gliomake.bootstrap import percentile_interval, replicate, resample_weights
+from gliomake.lattice import count_lattices, score_table
+from gliomake.metrics import CLASSIFICATION_METRICS, COUNT_COLUMNS, score
+from gliomake.tsv import read_tsv, write_tsv
+
+ROW = ["subset", "class", "metric", "convention", "postprocess"]
+
+
+def random_counts(patients=("a", "b", "c", "d"), classes=("NEC", "ED", "ET"), seed=0, slices=5):
+    """Make counts with empty slices, empty patients and shuffled rows."""
+    generator = np.random.default_rng(seed)
+    rows = []
+    for index, patient in enumerate(patients):
+        for number in range(slices):
+            for name in classes:
+                truth = generator.integers(0, 2) * generator.integers(0, 200)
+                tp = generator.integers(0, truth + 1)
+                fp = generator.integers(0, 2) * generator.integers(0, 50)
+                if index == 1 and name == classes[0]:
+                    truth = tp = fp = 0
+                rows.append((patient, number, "test", name, False, tp, fp, truth - tp))
+    table = pd.DataFrame(
+        rows, columns=["patient", "slice", "subset", "class", "postprocess", "tp", "fp", "fn"]
+    ).assign(tn=lambda counts: 1000 - counts["tp"] - counts["fp"] - counts["fn"])
+    return table.sample(frac=1, random_state=seed)
+
+
+def classifier_counts(outcomes):
+    """One row an image: outcomes are columns of tp, fp, fn, tn."""
+    table = pd.DataFrame(np.eye(4, dtype=int)[outcomes], columns=COUNT_COLUMNS)
+    return table.assign(
+        patient=[f"p{index % 3}" for index in range(len(outcomes))],
+        slice=range(len(outcomes)),
+        subset="val",
+        postprocess=False,
+        **{"class": "tumour"},
+    )
+
+
+def by_key(rows):
+    return {tuple(row[name] for name in ROW): row for row in rows}
+
+
+def test_weights_are_resamples():
+    weights = np.concatenate(list(resample_weights(7, resamples=500, seed=3)))
+    assert weights.shape == (500, 7)
+    assert (weights.sum(axis=1) == 7).all()
+    # a unit is drawn 7 times with chance 1/7: mean 1, variance 6/7
+    assert weights.mean() == 1
+    assert weights.var() == pytest.approx(6 / 7, rel=0.1)
+
+
+def test_weights_follow_from_the_seed_alone():
+    whole = np.concatenate(list(resample_weights(9, 100, seed=1)))
+    parts = np.concatenate(list(resample_weights(9, 100, seed=1, chunk=7)))
+    np.testing.assert_array_equal(whole, parts)
+    other = np.concatenate(list(resample_weights(9, 100, seed=2)))
+    assert (whole != other).any()
+
+
+@pytest.mark.parametrize(("units", "resamples"), [(0, 10), (3, 0)])
+def test_nothing_to_resample(units, resamples):
+    with pytest.raises(ValueError, match="both must be > 0"):
+        next(resample_weights(units, resamples))
+
+
+def test_interval_by_hand():
+    values = np.arange(101.0)[None, ::-1]
+    low, high = percentile_interval(values)
+    assert (low[0], high[0]) == pytest.approx((2.5, 97.5))
+
+
+@given(
+    st.lists(st.floats(-10, 10) | st.just(float("nan")), min_size=1, max_size=40),
+    st.sampled_from([0.5, 0.95]),
+)
+def test_interval_equals_numpy(values, level):
+    values = np.array([values])
+    low, high = percentile_interval(values, level)
+    if np.isnan(values).sum() > values.size / 2:
+        assert np.isnan(low[0]) and np.isnan(high[0])
+    else:
+        expected = np.nanpercentile(values, [50 - 50 * level, 50 + 50 * level])
+        np.testing.assert_allclose([low[0], high[0]], expected, atol=1e-9)
+
+
+def test_interval_covers_the_mean_of_a_normal():
+    # 30 values: the percentile bootstrap of a mean covers a little less than 95 %
+    generator = np.random.default_rng(5)
+    covered = 0
+    for seed in range(400):
+        values = generator.normal(2.0, 3.0, 30)
+        replicates = replicate(lambda w, v=values: (w @ v)[:, None] / 30, 30, 400, seed)
+        low, high = percentile_interval(replicates)
+        covered += low[0] <= 2.0 <= high[0]
+    assert 0.90 <= covered / 400 <= 0.97
+
+
+def test_table_equals_single_scores():
+    counts = random_counts()
+    table = by_key(score_table(counts, resamples=20))
+    assert len(table) == (3 + 1) * 8 * 6
+    for (subset, class_, metric, convention, _), row in table.items():
+        if class_ == "mean":
+            parts = [table[subset, c, metric, convention, False] for c in ("NEC", "ED", "ET")]
+            expected, n = np.mean([part["value"] for part in parts]), min(p["n"] for p in parts)
+        else:
+            chosen = counts[counts["class"] == class_]
+            elements = chosen[COUNT_COLUMNS].to_numpy()
+            expected, n = score(elements, metric, convention, chosen["patient"].tolist())
+        assert row["value"] == pytest.approx(expected, abs=1e-12)
+        assert row["n"] == n
+        assert row["ci_low"] <= row["ci_high"]
+
+
+def test_interval_equals_a_naive_loop():
+    counts = random_counts(classes=("ED", "ET"))
+    resamples, seed = 60, 4
+    patients = sorted(counts["patient"].unique())
+    drawn = np.concatenate(list(resample_weights(len(patients), resamples, seed))).astype(int)
+    table = by_key(score_table(counts, resamples=resamples, seed=seed))
+    for metric, convention in [
+        ("dice", "pooled"),
+        ("dice", "patient"),
+        ("recall", "slice-tumour"),
+        ("iou", "slice-skip"),
+        ("precision", "slice-empty1"),
+    ]:
+        values = {"ED": [], "ET": [], "mean": []}
+        for weights in drawn:
+            both = []
+            for class_ in ("ED", "ET"):
+                elements, names = [], []
+                for patient, times in zip(patients, weights, strict=True):
+                    chosen = counts[(counts["patient"] == patient) & (counts["class"] == class_)]
+                    for copy in range(times):
+                        elements.append(chosen[COUNT_COLUMNS].to_numpy())
+                        names += [f"{patient}-{copy}"] * len(chosen)
+                both.append(score(np.concatenate(elements), metric, convention, names)[0])
+                values[class_].append(both[-1])
+            values["mean"].append(np.mean(both))
+        for class_, replicates in values.items():
+            row = table["test", class_, metric, convention, False]
+            expected = np.nanpercentile(replicates, [2.5, 97.5])
+            assert [row["ci_low"], row["ci_high"]] == pytest.approx(expected.tolist(), abs=1e-12)
+
+
+def test_images_are_resampled_where_there_are_no_patients():
+    counts = random_counts(classes=("tumour",), patients=("a",), slices=40).assign(patient="")
+    rows = score_table(counts, resamples=50)
+    assert "patient" not in {row["convention"] for row in rows}
+    (_, _, lattice), *_ = count_lattices(counts)
+    assert lattice.units == tuple(range(40))
+    drawn = np.concatenate(list(resample_weights(40, 50, 0))).astype(int)
+    elements = counts.sort_values("slice")[COUNT_COLUMNS].to_numpy()
+    replicates = [score(np.repeat(elements, w, axis=0), "dice", "pooled")[0] for w in drawn]
+    row = by_key(rows)["test", "tumour", "dice", "pooled", False]
+    expected = np.percentile(replicates, [2.5, 97.5]).tolist()
+    assert [row["ci_low"], row["ci_high"]] == pytest.approx(expected)
+
+
+def test_one_patient_has_no_interval():
+    rows = score_table(random_counts(patients=("a",)), resamples=10)
+    assert any(row["value"] is not None for row in rows)
+    assert all(row["ci_low"] is None and row["ci_high"] is None for row in rows)
+
+
+def test_absent_class_is_null_and_so_is_the_mean():
+    counts = random_counts()
+    counts.loc[counts["class"] == "ET", COUNT_COLUMNS] = (0, 0, 0, 1000)
+    table = by_key(score_table(counts, resamples=10))
+    for class_ in ("ET", "mean"):
+        row = table["test", class_, "dice", "pooled", False]
+        assert row["value"] is row["ci_low"] is row["ci_high"] is None
+        assert table["test", class_, "dice", "patient", False]["n"] == 0
+    assert table["test", "ET", "dice", "slice-empty1", False]["value"] == 1
+    assert table["test", "ED", "dice", "pooled", False]["value"] is not None
+
+
+def test_undefined_resamples_are_left_out():
+    # only one of ten patients has tumour, and is in 1 - 0.9^10 = 65 % of the resamples
+    counts = random_counts(patients="abcdefghij", classes=("tumour",), slices=1)
+    counts[COUNT_COLUMNS] = (0, 0, 0, 1000)
+    counts.loc[counts["patient"] == "c", COUNT_COLUMNS] = (5, 5, 0, 990)
+    row = by_key(score_table(counts, resamples=400))["test", "tumour", "dice", "pooled", False]
+    assert row["value"] == row["ci_low"] == row["ci_high"] == pytest.approx(2 / 3)
+
+
+def test_no_interval_where_most_resamples_are_undefined():
+    nan = np.nan
+    low, high = percentile_interval(np.array([[1, 2, nan, nan, nan], [1, 2, 3, nan, nan]]))
+    assert np.isnan([low[0], high[0]]).all()
+    assert [low[1], high[1]] == pytest.approx([1.05, 2.95])
+
+
+def test_subsets_and_postprocessing_stand_apart():
+    first = random_counts(seed=1)
+    other = random_counts(seed=2).assign(subset="val", patient=lambda t: "v" + t["patient"])
+    counts = pd.concat(
+        [first, other, first.assign(postprocess=True), other.assign(postprocess=True)]
+    )
+    rows = score_table(counts, ["dice"], ["pooled", "patient"], resamples=10)
+    assert [tuple(str(row[name]) for name in ROW) for row in rows] == sorted(
+        tuple(str(row[name]) for name in ROW) for row in rows
+    )
+    table = by_key(rows)
+    assert len(table) == 4 * 4 * 2
+    alone = by_key(score_table(first, ["dice"], ["pooled"], resamples=10))
+    key = ("test", "ED", "dice", "pooled")
+    assert table[*key, False] == alone[*key, False]
+    assert table[*key, True] == table[*key, False] | {"postprocess": True}
+    json.dumps(rows, allow_nan=False)
+
+
+def test_row_order_does_not_matter():
+    counts = random_counts()
+    assert score_table(counts, resamples=30) == score_table(counts[::-1], resamples=30)
+
+
+def test_classifier_is_told_for_both_classes():
+    counts = classifier_counts([0] * 6 + [1] * 2 + [2] * 1 + [3] * 5)
+    table = by_key(score_table(counts, resamples=50))
+    value = {key[1:4]: row["value"] for key, row in table.items()}
+    assert {key[2] for key in value} == {"image"}
+    assert {key[1] for key in value if key[0] == "tumour"} == set(CLASSIFICATION_METRICS)
+    assert value["tumour", "precision", "image"] == 6 / 8
+    assert value["tumour", "accuracy", "image"] == 11 / 14
+    assert value["no-tumour", "precision", "image"] == 5 / 6
+    assert value["no-tumour", "recall", "image"] == 5 / 7
+    assert {key[1] for key in value if key[0] == "no-tumour"} == {"precision", "recall"}
+
+
+def distances_of(patients, subset="test"):
+    return pd.DataFrame(
+        {
+            "patient": patients,
+            "subset": subset,
+            "class": "tumour",
+            "postprocess": False,
+            "hd95": [2.0, 4.0, np.nan],
+            "nsd": [0.5, 1.0, np.nan],
+            "missed": False,
+        }
+    )
+
+
+def test_distances_join_the_table():
+    counts = random_counts(patients=("a", "b", "c"), classes=("tumour",))
+    table = by_key(score_table(counts, resamples=200, distances=distances_of(["a", "b", "c"])))
+    row = table["test", "tumour", "hd95", "patient", False]
+    assert (row["value"], row["n"]) == (3.0, 2)
+    assert (row["ci_low"], row["ci_high"]) == (2.0, 4.0)
+    assert table["test", "tumour", "nsd", "patient", False]["value"] == 0.75
+    assert table["test", "tumour", "dice", "patient", False]["value"] is not None
+
+
+def test_distances_of_strangers():
+    counts = random_counts(patients=("a", "b"), classes=("tumour",))
+    with pytest.raises(ValueError, match="no counts: c"):
+        score_table(counts, resamples=5, distances=distances_of(["a", "b", "c"]))
+    with pytest.raises(ValueError, match="twice"):
+        score_table(counts, resamples=5, distances=distances_of(["a", "b", "b"]))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "match"),
+    [
+        (lambda counts: pd.concat([counts, counts[:1]]), "twice or lack a class"),
+        (lambda counts: counts[1:], "twice or lack a class"),
+        (lambda counts: pd.concat([counts, counts]), "twice or lack a class"),
+        (lambda counts: counts.replace({"patient": {"a": ""}}), "name no patient"),
+        (lambda counts: counts[:0], "no rows"),
+        (lambda counts: counts.assign(postprocess="false"), "'false': expected booleans"),
+    ],
+)
+def test_counts_must_be_complete(spoil, match):
+    with pytest.raises(ValueError, match=match):
+        score_table(spoil(random_counts()), resamples=5)
+
+
+def test_image_convention_is_for_images():
+    with pytest.raises(ValueError, match="one pixel an image"):
+        score_table(random_counts(), conventions=["image"], resamples=5)
+    with pytest.raises(ValueError, match="the only one"):
+        score_table(classifier_counts([0, 1]), conventions=["image", "pooled"], resamples=5)
+
+
+def test_file_without_distances_adds_no_rows(tmp_path):
+    counts = random_counts()
+    empty = distances_of(["a", "b", "c"])[:0]
+    write_tsv(empty, tmp_path / "distances.tsv")
+    distances = read_tsv(tmp_path / "distances.tsv")
+    assert score_table(counts, resamples=5, distances=distances) == score_table(counts, resamples=5)

@@ -1,0 +1,171 @@
+"""Two models on the same patients."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gliomake.bootstrap import resample_weights
+from gliomake.compare import COLUMNS, compare_models, paired_bootstrap, patients_to_settle
+from gliomake.metrics import COUNT_COLUMNS, score
+
+PATIENTS = [f"p{index}" for index in range(8)]
+
+
+def model_counts(quality, seed=0, patients=PATIENTS, classes=("tumour",)):
+    """Counts of a model that finds the share `quality` of each lesion, give or take."""
+    truth_of, found_of = np.random.default_rng(0), np.random.default_rng(seed)
+    rows = []
+    for patient in patients:
+        for number in range(4):
+            for name in classes:
+                truth = int(truth_of.integers(50, 200)) if number else 0
+                tp = int(truth * np.clip(quality + found_of.normal(0, 0.05), 0, 1))
+                rows.append((patient, number, "test", name, False, tp, truth - tp, truth - tp))
+    return pd.DataFrame(
+        rows, columns=["patient", "slice", "subset", "class", "postprocess", "tp", "fp", "fn"]
+    ).assign(tn=lambda counts: 4000 - counts["tp"] - counts["fp"] - counts["fn"])
+
+
+def test_difference_by_hand():
+    good = model_counts(0.9).assign(tp=90, fp=10, fn=10, tn=890)
+    poor = good.assign(tp=60, fp=40, fn=40, tn=860)
+    result = paired_bootstrap(good, poor, "dice", "pooled", "tumour", resamples=50)
+    expected = {"difference": 0.3, "ci_low": 0.3, "ci_high": 0.3, "n": 8, "patients_to_settle": 2}
+    assert result == pytest.approx(expected)
+
+
+def test_equal_models_never_settle():
+    counts = model_counts(0.7)
+    result = paired_bootstrap(counts, counts.copy(), "dice", "patient", "tumour", resamples=50)
+    expected = {"difference": 0, "ci_low": 0, "ci_high": 0, "n": 8, "patients_to_settle": None}
+    assert result == expected
+
+
+@pytest.mark.parametrize("convention", ["pooled", "patient", "slice-tumour"])
+def test_equals_a_naive_loop(convention):
+    a, b = model_counts(0.8, seed=1), model_counts(0.75, seed=2)
+    result = paired_bootstrap(a, b, "dice", convention, "tumour", resamples=80, seed=3)
+    differences = []
+    for weights in np.concatenate(list(resample_weights(8, 80, 3))).astype(int):
+        values = []
+        for counts in (a, b):
+            parts, names = [], []
+            for patient, times in zip(PATIENTS, weights, strict=True):
+                elements = counts.loc[counts["patient"] == patient, COUNT_COLUMNS].to_numpy()
+                for copy in range(times):
+                    parts.append(elements)
+                    names += [f"{patient}-{copy}"] * len(elements)
+            values.append(score(np.concatenate(parts), "dice", convention, names)[0])
+        differences.append(values[0] - values[1])
+    low, high = np.percentile(differences, [2.5, 97.5])
+    assert (result["ci_low"], result["ci_high"]) == pytest.approx((low, high), abs=1e-12)
+    error = np.std(differences, ddof=1)
+    needed = np.ceil(8 * (1.96 * error / abs(result["difference"])) ** 2)
+    assert result["patients_to_settle"] == max(2, needed)
+
+
+def test_pairing_narrows_the_interval():
+    # patients differ a lot, the models by the same little bit on each
+    share = np.repeat(np.linspace(0.1, 0.9, 8), 4)
+    truth = model_counts(0.5)
+    size = 100
+    a = truth.assign(tp=(size * share).astype(int) + 5, fp=0, tn=0)
+    a["fn"] = size + 5 - a["tp"]
+    b = a.assign(tp=a["tp"] - 5, fn=a["fn"] + 5)
+    paired = paired_bootstrap(a, b, "recall", "patient", "tumour", resamples=300)
+    shifted = paired["ci_high"] - paired["ci_low"]
+    alone = compare_models({"a": a, "zero": a.assign(tp=0, fn=a["tp"] + a["fn"])}, ["recall"])
+    single = alone[alone["convention"] == "patient"].iloc[0]
+    assert shifted < 0.05 * (single["ci_high"] - single["ci_low"])
+
+
+def test_patients_to_settle_by_hand():
+    # se 0.05 on 16 patients, difference 0.02: 16 (1.96 * 2.5)^2 = 384.16
+    assert patients_to_settle(0.02, 0.05, 16) == 385
+    assert patients_to_settle(-0.02, 0.05, 16) == 385
+    assert patients_to_settle(0.5, 0.001, 16) == 2
+    assert patients_to_settle(0.0, 0.05, 16) is None
+    assert patients_to_settle(float("nan"), 0.05, 16) is None
+    assert patients_to_settle(0.1, float("nan"), 1) is None
+
+
+def test_so_many_patients_do_settle():
+    generator = np.random.default_rng(2)
+    difference, spread, n = 0.1, 0.4, 25
+    needed = patients_to_settle(difference, spread / np.sqrt(n), n)
+    told = 0
+    for _ in range(300):
+        sample = generator.normal(difference, spread, needed)
+        told += abs(sample.mean()) > 1.96 * sample.std(ddof=1) / np.sqrt(needed)
+    # then the interval's edge lies on zero on average: told in half of all tries
+    assert 0.4 < told / 300 < 0.65
+
+
+def test_table_of_all_pairs():
+    counts = {
+        name: model_counts(quality, seed, classes=("ED", "ET"))
+        for name, quality, seed in [("unet", 0.8, 1), ("vgg", 0.8, 2), ("all-background", 0, 3)]
+    }
+    table = compare_models(counts, run="patient-f0-s0", resamples=40)
+    assert list(table.columns) == COLUMNS
+    assert len(table) == 3 * (2 + 1) * 8 * 6
+    pairs = table[["model_a", "model_b"]].drop_duplicates().to_numpy().tolist()
+    assert pairs == [["unet", "vgg"], ["unet", "all-background"], ["vgg", "all-background"]]
+    assert set(table["run"]) == {"patient-f0-s0"}
+    for row in table[table["class"] != "mean"].sample(40, random_state=0).itertuples():
+        values = []
+        for model in (row.model_a, row.model_b):
+            chosen = counts[model][counts[model]["class"] == table.loc[row.Index, "class"]]
+            elements = chosen[COUNT_COLUMNS].to_numpy()
+            values.append(
+                score(elements, row.metric, row.convention, chosen["patient"].tolist())[0]
+            )
+        np.testing.assert_allclose(row.difference, values[0] - values[1], atol=1e-12)
+
+
+def test_one_patient_has_no_interval():
+    a, b = (model_counts(0.7, seed, patients=["p"]) for seed in (1, 2))
+    result = paired_bootstrap(a, b, "dice", "pooled", "tumour", resamples=20)
+    assert result["difference"] is not None
+    assert result["ci_low"] is result["ci_high"] is result["patients_to_settle"] is None
+    assert result["n"] == 1
+
+
+def test_distances_are_compared():
+    counts = {"a": model_counts(0.8, 1), "b": model_counts(0.8, 2)}
+    frame = pd.DataFrame(
+        {"patient": PATIENTS, "subset": "test", "class": "tumour", "postprocess": False}
+    )
+    distances = {
+        "a": frame.assign(hd95=2.0, nsd=0.9, missed=False),
+        "b": frame.assign(hd95=np.arange(8.0), nsd=0.9, missed=False),
+    }
+    table = compare_models(counts, resamples=30, distances=distances).set_index("metric")
+    assert table.loc["hd95", "difference"] == -1.5
+    assert table.loc["hd95", "convention"] == "patient"
+    assert pd.isna(table.loc["nsd", "patients_to_settle"])
+
+
+def test_models_of_different_splits():
+    a = model_counts(0.8)
+    with pytest.raises(ValueError, match="not scored on the same patients"):
+        compare_models({"a": a, "b": model_counts(0.8, patients=PATIENTS[:7])}, resamples=5)
+    renamed = a.replace({"patient": {"p0": "q0"}})
+    with pytest.raises(ValueError, match="a and b were not scored on the same patients"):
+        compare_models({"a": a, "b": renamed}, resamples=5)
+
+
+def test_different_truth():
+    a = model_counts(0.8)
+    b = a.copy()
+    b.loc[3, ["fn", "tn"]] += (1, -1)
+    with pytest.raises(ValueError, match="different truth, first in patient 'p0' slice 3"):
+        compare_models({"a": a, "b": b}, resamples=5)
+
+
+def test_absent_cell():
+    a = model_counts(0.8)
+    with pytest.raises(ValueError, match="no counts of subset 'val'"):
+        paired_bootstrap(a, a, "dice", "pooled", "tumour", subset="val")
+    with pytest.raises(ValueError, match="class 'ET'; classes: tumour"):
+        paired_bootstrap(a, a, "dice", "pooled", "ET", resamples=5)

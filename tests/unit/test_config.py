@@ -1,0 +1,126 @@
+"""Study files: scales, overrides, models, runs, and the errors of wrong ones."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gliomake import config as studies
+
+STUDY_FILES = sorted((Path(__file__).parents[2] / "config" / "studies").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", STUDY_FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("scale", studies.SCALES)
+def test_every_study_loads_at_every_scale(path, scale):
+    study = studies.load_study(path, scale)
+    assert study["id"] == path.stem
+    assert "scales" not in study
+    for name, model in study["models"].items():
+        assert set(model["training"]) == set(study["training"]), name
+        assert model["runs"][0] == study["runs"][0]
+        assert set(model["channels"]) <= set(study["preprocess"]["channels"])
+
+
+def write_study(folder: Path, **changes) -> Path:
+    study = yaml.safe_load((STUDY_FILES[-1].parent / "lgg-encoders.yaml").read_text())
+    path = folder / "lgg-encoders.yaml"
+    path.write_text(yaml.safe_dump(studies.merge(study, changes)))
+    return path
+
+
+def test_a_models_loss_replaces_the_studys(tmp_path):
+    changes = {"models": {"unet": {"loss": {"name": "bce"}, "epochs": 3}}}
+    study = studies.load_study(write_study(tmp_path, **changes), "paper")
+    assert study["models"]["unet"]["training"]["loss"] == {"name": "bce"}
+    assert study["models"]["unet"]["training"]["epochs"] == 3
+    assert study["models"]["unet-vgg16"]["training"]["epochs"] == 120
+
+
+def test_overrides_come_last(tmp_path):
+    study = studies.load_study(write_study(tmp_path), "demo", {"training": {"epochs": 1}})
+    assert study["training"]["epochs"] == 1
+    assert study["preprocess"]["image_size"] < 256
+
+
+def test_leakage_gives_paired_runs(tmp_path):
+    leakage = {
+        "as_published": ["unet-vgg16"],
+        "models": ["unet"],
+        "leaks": [0, 100],
+        "folds": 2,
+        "seeds": 1,
+    }
+    study = studies.load_study(write_study(tmp_path, leakage=leakage, scales={"demo": {}}), "paper")
+    runs = study["models"]["unet"]["runs"]
+    assert runs[-4:] == ["leak0-f0-s0", "leak0-f1-s0", "leak100-f0-s0", "leak100-f1-s0"]
+    assert study["models"]["unet-vgg16"]["runs"] == [*study["runs"], "slice-f0-s0"]
+    assert study["models"]["unet-resnet50"]["runs"] == study["runs"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"id": "other"}, "expected the file's name"),
+        ({"runs": ["patient-f0"]}, "expected <split>-f<fold>-s<seed>"),
+        ({"models": {"unet": {"channels": ["t2"]}}}, "not among preprocess.channels"),
+        ({"models": {"all-background": {"architecture": "unet"}}}, "kept for a baseline"),
+        ({"gate": {"classifier": "x", "segmenters": []}}, "gate names the model 'x'"),
+    ],
+)
+def test_wrong_studies_are_refused(tmp_path, changes, message):
+    with pytest.raises(studies.ConfigError, match=message):
+        studies.load_study(write_study(tmp_path, **changes), "paper")
+
+
+def test_unknown_scale(tmp_path):
+    with pytest.raises(studies.ConfigError, match="expected one of demo, paper"):
+        studies.load_study(write_study(tmp_path), "tiny")
+
+
+def test_run_names_round_trip():
+    for name in ("patient-f0-s0", "leak100-f12-s3", "predefined-f0-s0", "slice-f1-s2"):
+        assert str(studies.Run.parse(name)) == name
+
+
+def test_equal_recipes_share_shards_and_others_do_not():
+    encoders, two_stage = (
+        studies.load_study(path, "demo") for path in STUDY_FILES if path.stem.startswith("lgg")
+    )
+    assert studies.recipe_name(encoders) == studies.recipe_name(two_stage)
+    paper = studies.load_study(STUDY_FILES[-1].parent / "lgg-encoders.yaml", "paper")
+    assert studies.recipe_name(paper) != studies.recipe_name(encoders)
+
+
+def test_missing_root_names_data_set_key_and_page(tmp_path):
+    config = {"datasets": {"lgg": {"root": str(tmp_path / "absent")}}}
+    with pytest.raises(studies.ConfigError) as error:
+        studies.check_roots(config, [{"dataset": "lgg"}])
+    for part in ("data set lgg", "datasets.lgg.root", "config/README.md"):
+        assert part in str(error.value)
+    config["datasets"]["lgg"]["root"] = "phantom"
+    studies.check_roots(config, [{"dataset": "lgg"}])
+
+
+def test_models_of_the_two_stage_study():
+    study = studies.load_study(STUDY_FILES[-1].parent / "lgg-two-stage.yaml", "paper")
+    assert studies.model_task(study, "resnet50-classifier") == "classification"
+    assert studies.gated_models(study) == ["vgg19-unet-gated", "unet-gated", "resunet-gated"]
+    assert studies.model_runs(study, "unet-gated") == study["runs"]
+    assert "tversky-a0.3-b0.7" in studies.study_metrics(study)
+    with pytest.raises(studies.ConfigError, match="has no model 'unet3d'"):
+        studies.model_runs(study, "unet3d")
+
+
+def test_values_from_the_command_line_get_their_types():
+    told = {
+        "datasets": {"lgg": {"root": "2020", "groups": "4"}},
+        "overrides": {"x": {"epochs": "5", "rate": "1e-3", "list": ["0.5", "a"], "none": "null"}},
+        "training": {"compile": "true"},
+    }
+    assert studies.typed(told) == {
+        "datasets": {"lgg": {"root": "2020", "groups": 4}},
+        "overrides": {"x": {"epochs": 5, "rate": 0.001, "list": [0.5, "a"], "none": None}},
+        "training": {"compile": True},
+    }
+    assert studies.typed("none") == "none"

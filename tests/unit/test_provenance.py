@@ -1,0 +1,73 @@
+"""Hashes: what they depend on, and what they do not."""
+
+import shutil
+
+import pytest
+
+from gliomake import provenance
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    """A copy of the library that a test may edit."""
+    copy = tmp_path / "gliomake"
+    shutil.copytree(provenance.LIBRARY, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(provenance, "LIBRARY", copy)
+    clear()
+    yield copy
+    clear()
+
+
+def clear():
+    for function in (
+        provenance._module_files,
+        provenance._syntax,
+        provenance._syntax_source,
+        provenance._imports,
+        provenance._meaning,
+    ):
+        function.cache_clear()
+
+
+def digest(*modules):
+    clear()
+    return provenance.code_digest(*modules)
+
+
+def test_comments_and_docstrings_do_not_count(library):
+    before = digest("split")
+    path = library / "split.py"
+    path.write_text("# A comment.\n" + path.read_text().replace('"""Which slice', '"""What slice'))
+    assert digest("split") == before
+
+
+def test_code_counts_also_in_what_is_imported(library):
+    before = digest("split"), digest("preprocess")
+    path = library / "tsv.py"  # split imports it, preprocess does not
+    path.write_text(path.read_text() + "\nEXTRA = 1\n")
+    assert digest("split") != before[0]
+    assert digest("preprocess") == before[1]
+
+
+def test_a_package_stands_for_its_modules(library):
+    before = digest("datasets")
+    (library / "datasets" / "another.py").write_text("X = 1\n")
+    assert digest("datasets") != before
+
+
+def test_unknown_module(library):
+    with pytest.raises(FileNotFoundError, match=r"no module gliomake\.nothing"):
+        digest("nothing")
+
+
+def test_files_and_values(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    (tmp_path / "b").write_bytes(b"abd")
+    a, b = tmp_path / "a", tmp_path / "b"
+    # sha256("abc"), FIPS 180-2, appendix B.1
+    assert provenance.file_sha256(a).startswith("ba7816bf8f01cfea414140de5dae2223")
+    assert provenance.files_sha256([a, b]) != provenance.files_sha256([b, a])
+    assert provenance.value_sha256({"x": 1, "y": [2]}) == provenance.value_sha256(
+        {"y": [2], "x": 1}
+    )
+    assert provenance.value_sha256({"x": 1}) != provenance.value_sha256({"x": 2})

@@ -1,0 +1,382 @@
+"""The report: what its pages say, how numbers are printed, and what it refuses."""
+
+import json
+import re
+from contextlib import chdir
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import jinja2
+import numpy as np
+import pandas as pd
+import pytest
+from docutils.core import publish_parts
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from gliomake.report import build_report, build_study_page, evidence, targets, verdicts
+from gliomake.report import render as rendering
+from gliomake.report.numbers import Number, NumberBook, format_value
+from gliomake.report.render import script_json
+from gliomake.report.scores import headline
+from gliomake.report.table import Cell, Column, Table
+from gliomake.report.viewer import choose_slices, image_url, run_lengths
+from report_study import make_small_study
+
+
+class Reader(HTMLParser):
+    """Collect the tags, ids, addresses and texts of a page."""
+
+    VOID = frozenset({"meta", "link", "img", "input", "br"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.open: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def values(self, attribute: str) -> list[str]:
+        return [given[attribute] for _, given in self.tags if given.get(attribute)]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    root = tmp_path_factory.mktemp("small")
+    with chdir(root):
+        study = make_small_study(root)
+        build_report([study.inputs()], "reports/build")
+    return study
+
+
+@pytest.fixture
+def inside(small, monkeypatch):
+    monkeypatch.chdir(small.root)
+    return small
+
+
+@pytest.fixture(scope="module")
+def page(small):
+    return (small.root / "reports/build/small.html").read_text()
+
+
+# Numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "metric", "signed", "printed"),
+    [
+        (0.81234, "dice", False, "0.812"),
+        (0.0, "dice", False, "0.000"),
+        (1.0, "dice", False, "1.000"),
+        (0.00012, "loss", False, "0.00012"),
+        (-0.0421, "dice", True, "\N{MINUS SIGN}0.042"),
+        (0.25, "dice", True, "+0.250"),
+        (12.345, "hd95", False, "12.3"),
+        (-2.0, "hd95", True, "\N{MINUS SIGN}2.0"),
+        (393.0, "slices", False, "393"),
+        (20_000_000.0, "parameters", False, "20000000"),
+        (None, "dice", False, "undefined"),
+        (float("nan"), "dice", False, "undefined"),
+    ],
+)
+def test_printed_values(value, metric, signed, printed):
+    assert format_value(value, metric, signed=signed) == printed
+
+
+def number(value=0.5, **more):
+    names = ("study", "model", "run", "subset", "class_", "metric", "convention", "counts")
+    fields = dict.fromkeys(names, "") | {"id": "score/x", "page": "a.html", "kind": "score"}
+    fields |= {"postprocess": False, "value": value, "ci_low": 0.4, "ci_high": 0.6, "n": 3}
+    return Number(**(fields | more))
+
+
+def test_an_interval_is_printed_with_its_number():
+    assert number().printed == "0.500 0.400\N{EN DASH}0.600"
+    assert number(kind="comparison", ci_low=-0.1).printed == "+0.500 \N{MINUS SIGN}0.100 to +0.600"
+    assert number(ci_low=None).printed == "0.500"
+    assert number(None).printed == "undefined"
+
+
+def test_one_id_stands_for_one_number():
+    book = NumberBook("a.html")
+    assert book.add(number()) == book.add(number())
+    assert list(book) == [number()]
+    with pytest.raises(ValueError, match=r"two numbers have the id score/x: 0\.500.*0\.700"):
+        book.add(number(0.7))
+
+
+# The viewer
+
+
+@given(
+    st.integers(1, 20).flatmap(lambda n: st.lists(st.booleans(), min_size=n * n, max_size=n * n))
+)
+def test_run_lengths_give_the_mask_back(pixels):
+    size = round(len(pixels) ** 0.5)
+    lengths = run_lengths(np.array(pixels, np.uint8).reshape(size, size))
+    decoded = [bool(index % 2) for index, length in enumerate(lengths) for _ in range(length)]
+    assert decoded == pixels
+    assert all(length > 0 for length in lengths[1:])
+
+
+def test_large_masks_and_images_are_shrunk():
+    assert sum(run_lengths(np.ones((240, 240), np.uint8))) == 128 * 128
+    assert len(image_url(np.zeros((240, 240), np.uint8))) < 3000
+    assert image_url(np.linspace(-3, 3, 900, dtype=np.float16).reshape(30, 30)).startswith("data:")
+
+
+def test_the_worst_slices_of_each_model_are_shown():
+    index = pd.MultiIndex.from_tuples([("P", n) for n in range(100)])
+    up = pd.Series(np.linspace(0, 1, 100), index)
+    dice = pd.DataFrame({"a": up, "b": up.to_numpy()[::-1]}, index)
+    dice.loc[("P", 50)] = np.nan
+    keys = choose_slices(dice, 20)
+    assert len(keys) == len(set(keys)) <= 20
+    assert {("P", n) for n in (0, 1, 2, 98, 99)} <= set(keys)
+    assert ("P", 50) not in keys
+    assert choose_slices(dice.iloc[:5], 20) == [("P", n) for n in range(5)]
+
+
+# Verdicts, tables, warnings
+
+
+@pytest.mark.parametrize(
+    ("outcome", "check", "kind"),
+    [
+        ("holds", "", "holds"),
+        ("differs", "", "fails"),
+        ("open", "", "open"),
+        ("not comparable", "", "incomparable"),
+        ("not reproducible", "", "incomparable"),
+        ("not comparable", "dice-against-iou: inconsistent", "contradicted"),
+        ("holds", "f1-is-dice: consistent", "holds"),
+    ],
+)
+def test_a_contradiction_stands_whatever_was_run(outcome, check, kind):
+    assert verdicts.verdict_kind({"outcome": outcome, "check": check}) == kind
+
+
+def test_the_answer_counts_in_words():
+    answer = verdicts.Answer({"holds": 1, "fails": 2, "open": 0, "incomparable": 4}, [])
+    assert answer.sentence() == (
+        "Of 7 reported numbers, 1 holds, 2 do not hold and 4 are not comparable here."
+    )
+    none = verdicts.Answer(dict.fromkeys(verdicts.KINDS, 0), [])
+    assert none.sentence() == "The document reports no number."
+
+
+def test_the_findings_against_a_claim_come_first(inside):
+    answer = verdicts.answer(inside.inputs())
+    assert sum(answer.counts.values()) == answer.total == 7
+    assert "cannot come from the same pooled counts" in answer.against[0].sentence
+    assert answer.findings[: len(answer.against)] == answer.against
+    assert verdicts.Answer.from_dict(json.loads(json.dumps(vars_of(answer)))) == answer
+
+
+def vars_of(answer):
+    return {"counts": answer.counts, "findings": [vars(finding) for finding in answer.findings]}
+
+
+def test_optional_columns_go_where_all_rows_agree():
+    columns = [Column("A"), Column("B", optional=True), Column("C", optional=True)]
+    rows = [[Cell("x"), Cell("same"), Cell("1")], [Cell("x"), Cell("same"), Cell("2")]]
+    compact = Table("t", "caption", columns, rows).compact()
+    assert [column.title for column in compact.columns] == ["A", "C"]
+    assert [[cell.text for cell in row] for row in compact.rows] == [["x", "1"], ["x", "2"]]
+
+
+def test_leaks_boxes_and_refusals_are_warned_of(inside):
+    leak, boxes, refused = evidence.warnings(inside.inputs())
+    split = pd.read_csv("results/small/split/slice-f0.tsv", sep="\t")
+    of = split.groupby("subset")["patient"].agg(set)
+    assert f"{len(of['test'] & of['train'])} of its {len(of['test'])} test patients" in leak
+    assert "boxes" in boxes
+    assert "1 file was refused" in refused
+
+
+def test_large_figures_become_small_pictures(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (900, 2400, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    (tmp_path / "a.svg").write_text("<svg/>")
+    assert targets.figure_source(tmp_path / "a.svg").startswith("data:image/svg+xml;base64,")
+    (tmp_path / "a.svg").write_text("<svg>" + " " * targets.INLINE_BYTES)
+    assert targets.figure_source(tmp_path / "a.svg").startswith("data:image/webp;base64,")
+
+
+# Pages
+
+
+def test_a_page_needs_nothing_else(page):
+    reader = Reader(page)
+    assert not reader.open
+    assert all(source.startswith("data:") for source in reader.values("src"))
+    assert [given.get("href") for tag, given in reader.tags if tag == "link"] == ["data:,"]
+    assert not re.search(r"(?<![\w.])(?:https?:)?//[a-z]+\.", page)
+
+
+def test_a_page_can_be_read_by_all(page):
+    reader = Reader(page)
+    assert {"main", "nav", "header", "footer", "h1"} <= {tag for tag, _ in reader.tags}
+    assert dict(reader.tags)["html"]["lang"] == "en-GB"
+    assert all(given.get("alt") is not None for tag, given in reader.tags if tag == "img")
+    ids = reader.values("id")
+    assert len(ids) == len(set(ids))
+    inner = {link.removeprefix("#") for link in reader.values("href") if link.startswith("#")}
+    labels = {id_ for value in reader.values("aria-labelledby") for id_ in value.split()}
+    assert inner | labels <= set(ids)
+    levels = [int(tag[1]) for tag, _ in reader.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(deeper - level <= 1 for level, deeper in pairwise(levels))
+
+
+def test_text_of_others_is_escaped(page):
+    assert "Small tumours &amp; where to find them" in page
+    assert "A document &lt;of one page&gt;" in page
+    assert script_json("</script>") == '"\\u003c/script>"'
+
+
+def test_every_number_has_its_trail(small, page):
+    trail = json.loads(re.search(r'id="trail">(.*?)</script>', page)[1])
+    shown = set(Reader(page).values("data-number"))
+    assert len(shown) > 500
+    assert shown <= set(trail["numbers"])
+    for value, low, high, _n, counts, others in (trail["numbers"][id_] for id_ in shown):
+        assert value is None or low is None or low - 1e-9 <= value <= high + 1e-9
+        assert counts in trail["runs"] or "results/small/claims.tsv" in others
+        assert all(len(trail["files"][path]) == 64 for path in others)
+    run = trail["runs"]["results/small/unet/patient-f0-s0/counts.tsv"]
+    names = {name for name, _, digest in run["files"] if len(digest) == 64}
+    assert names == {"counts", "distances", "predictions", "weights", "history", "train", "split"}
+    assert dict(run["hashes"])["data"] == "data" * 4
+
+
+def test_numbers_json_holds_what_the_pages_print(small, page):
+    content = json.loads((small.root / "reports/build/numbers.json").read_text())
+    of_page = {entry["id"]: entry for entry in content["numbers"] if entry["page"] == "small.html"}
+    metrics = json.loads((small.root / "results/small/unet/metrics.json").read_text())
+    row = next(row for row in metrics if row["convention"] == "pooled" and row["metric"] == "dice")
+    id_ = f"score/unet/{row['run']}/{row['subset']}/tumour/dice/pooled/raw"
+    assert of_page[id_]["value"] == row["value"]
+    assert of_page[id_]["counts_sha256"] == content["files"][of_page[id_]["counts"]]
+    assert {entry["page"] for entry in content["numbers"]} >= {
+        "index.html",
+        "cards/small/unet.html",
+    }
+    kinds = {entry["kind"] for entry in content["numbers"]}
+    assert kinds == {"score", "slice", "comparison", "leakage", "spread", "claim"}
+
+
+def test_what_is_no_result_says_so(inside, page):
+    assert "Not a result." in page
+    assert "Not a result." in (inside.root / "reports/build/index.html").read_text()
+    assert "**Not a result**" in (inside.root / "reports/build/cards/small/unet.md").read_text()
+    assert "Not a result." in build_study_page(inside.inputs("real", "demo"))
+    assert "Not a result." not in build_study_page(inside.inputs("real", "paper"))
+
+
+def test_a_page_is_built_the_same_twice(inside, page):
+    assert build_study_page(inside.inputs()) == page
+
+
+def test_every_claim_stands_beside_what_was_reproduced(inside):
+    table = verdicts.claims_table(inside.inputs(), NumberBook("small.html"))
+    titles = [column.title for column in table.columns]
+    rows = [dict(zip(titles, row, strict=True)) for row in table.rows]
+    assert [row["Claim"].text for row in rows] == [f"00{n}" for n in range(1, 8)]
+    dice, iou, accuracy, loss, epochs, patients, early = rows
+    assert iou["Reported"].text == "0.50"
+    assert dice["Verdict"].kind == iou["Verdict"].kind == "contradicted"
+    assert accuracy["Reproduced"].number.kind == "score"
+    assert accuracy["Reproduced"].number.metric == "accuracy"
+    assert (loss["Epoch"].text, loss["Reproduced"].number.value) == ("2", 0.4)
+    assert (epochs["Verdict"].kind, epochs["Reproduced"].text) == ("holds", "2")
+    assert patients["Reproduced"].number.value == 12
+    assert early["Reproduced"].number.kind == "claim"
+
+
+def test_the_baselines_stand_beside_the_models(inside, page):
+    (block,) = headline(inside.inputs(), NumberBook("small.html"))
+    kinds = {row["model"]: row["kind"] for row in block["rows"]}
+    assert kinds["all-background"] == kinds["flair-threshold"] == "baseline"
+    assert kinds["unet"] == "model"
+    assert block["conventions"][:2] == ["pooled", "patient"]
+
+
+def test_the_card_says_what_the_model_is_for_and_not_for(small):
+    card = (small.root / "reports/build/cards/small/unet.md").read_text()
+    for head in ("The model", "Training", "Data and split", "Intended use", "Limits", "Scores"):
+        assert f"\n## {head}\n" in card
+    assert "it has seen no MRI of a patient" in card
+    table = [line for line in card.splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in table}) == 1
+    assert any(
+        re.match(r"\| dice \| tumour \| 0\.\d{3} 0\.\d{3}.0\.\d{3} ", line) for line in table
+    )
+
+
+def test_several_classes_have_a_mean(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = make_small_study(tmp_path, "multi", ("NEC", "ED", "ET"))
+    html = build_study_page(study.inputs())
+    assert "Dice, mean over classes, test set" in html
+    assert 'id="viewer-class"' in html
+    assert "score/unet/patient-f0-s0/test/mean/dice/pooled/raw" in html
+
+
+CAPTIONS = sorted((Path(__file__).parents[2] / "reports" / "captions").glob("*.rst"))
+
+
+@pytest.mark.parametrize("path", CAPTIONS, ids=lambda path: path.stem)
+def test_the_captions_are_sound(path):
+    words = {"study": "small", "model": "unet", "target": "masks"}
+    snakemake = {
+        "wildcards": words,
+        "params": {"data": "phantom", "scale": "demo"},
+        "config": {"studies": ["small"], "scale": "demo"},
+    }
+    template = jinja2.Template(path.read_text(), undefined=jinja2.StrictUndefined)
+    source = template.render(snakemake=snakemake)
+    strict = {"halt_level": 2, "report_level": 5}
+    html = publish_parts(source, writer="html5", settings_overrides=strict)["html_body"]
+    assert ("Not a result" in html) == (path.stem in ("workflow", "figure", "table"))
+
+
+# What is refused
+
+
+def test_an_undefined_score_is_no_number(inside):
+    inputs = inside.inputs()
+    inputs.scores.loc[:, ["value", "ci_low", "ci_high"]] = None
+    (block,) = headline(inputs, NumberBook("small.html"))
+    assert {entry.printed for row in block["rows"] for entry in row["numbers"]} == {"undefined"}
+
+
+def test_a_table_built_from_other_scores_is_refused(inside, tmp_path):
+    score = inside.inputs().scores.iloc[0]
+    row = {key: score[key] for key in targets.KEYS} | {"value": 0.12345}
+    pd.DataFrame([row]).to_csv(tmp_path / "metrics.csv", index=False)
+    inputs = inside.inputs()
+    inputs.tables["metrics"] = tmp_path / "metrics.csv"
+    with pytest.raises(targets.StaleTableError, match=r"metrics\.csv: value is 0\.12345 .*delete"):
+        targets.target_tables(inputs, NumberBook("small.html"))
+
+
+def test_a_score_of_a_run_without_files_is_refused(inside):
+    with pytest.raises(KeyError, match="unet/patient-f9-s0"):
+        inside.inputs().run_files("unet", "patient-f9-s0")
+
+
+def test_a_page_that_is_too_large_is_refused(inside, monkeypatch):
+    monkeypatch.setattr(rendering, "PAGE_BYTES", 1000)
+    with pytest.raises(rendering.PageSizeError, match=r"small\.html: 0\.\d MB"):
+        build_study_page(inside.inputs())

@@ -1,0 +1,210 @@
+"""Verification: it passes on what was built, and fails on whatever was changed since."""
+
+import json
+import shutil
+from contextlib import chdir
+from pathlib import Path
+
+import h5py
+import pytest
+
+from gliomake.provenance import file_sha256
+from gliomake.report import build_report
+from gliomake.report.verify import VerificationError, main, verify
+from report_study import make_small_study
+
+COUNTS = "results/small/unet/patient-f0-s0/counts.tsv"
+PREDICTIONS = "results/small/unet/patient-f0-s0/predictions.h5"
+DICE = "score/unet/patient-f0-s0/test/tumour/dice/pooled/raw"
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    root = tmp_path_factory.mktemp("original")
+    with chdir(root):
+        build_report([make_small_study(root).inputs()], "reports/build")
+    return root
+
+
+@pytest.fixture
+def root(original, tmp_path):
+    return Path(shutil.copytree(original, tmp_path / "copy"))
+
+
+def check(root, deep=False):
+    return verify(root / "reports/build/numbers.json", root=root, deep=deep)
+
+
+def failures(root, deep=False):
+    with pytest.raises(VerificationError) as caught:
+        check(root, deep)
+    return caught.value.differences
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def accept(root, *names):
+    """Write the present hashes of files into numbers.json, as a forger would."""
+    path = root / "reports/build/numbers.json"
+    content = json.loads(path.read_text())
+    for name in names:
+        if name in content["pages"]:
+            content["pages"][name] = file_sha256(path.parent / name)
+        else:
+            content["files"][name] = file_sha256(root / name)
+    path.write_text(json.dumps(content))
+
+
+def test_a_report_as_built_passes(original):
+    for deep in (False, True):
+        found = check(original, deep)
+        assert found.numbers > 1000
+        assert found.pages == 10
+        assert str(found).startswith(f"verified: {found.numbers} numbers recomputed")
+
+
+def test_one_byte_of_the_counts_fails_though_no_score_changes(root):
+    with open(root / COUNTS, "a") as file:
+        file.write("\n")
+    (difference,) = failures(root)
+    assert (difference.file, difference.number) == (COUNTS, "sha256")
+
+
+def test_a_changed_count_is_told_by_number(root):
+    table = (root / COUNTS).read_text().splitlines()
+    row = next(
+        n for n, line in enumerate(table) if "\ttest\t" in line and line.split("\t")[-2] != "0"
+    )
+    *start, tp, fp, fn, tn = table[row].split("\t")
+    table[row] = "\t".join([*start, str(int(tp) + 1), fp, str(int(fn) - 1), tn])
+    (root / COUNTS).write_text("\n".join(table) + "\n")
+    # Not even with the hash made to fit.
+    accept(root, COUNTS)
+    found = {difference.number: difference for difference in failures(root)}
+    record = next(
+        entry
+        for entry in json.loads((root / "reports/build/numbers.json").read_text())["numbers"]
+        if entry["id"] == DICE
+    )
+    assert found[DICE].reported.startswith(f"{record['value']:.8g}")
+    assert found[DICE].recomputed != found[DICE].reported
+    kinds = {name.split("/")[0] for name in found}
+    assert kinds >= {"score", "comparison"}
+
+
+def test_counts_that_fit_no_longer_are_told_with_the_reason(root):
+    edit(root / COUNTS, "\ttest\t", "\tval\t")
+    accept(root, COUNTS)
+    reasons = {difference.number: difference.recomputed for difference in failures(root)}
+    assert "not scored on the same" in reasons["all of comparison patient-f0-s0"]
+
+
+def test_missing_counts_are_named(root):
+    (root / COUNTS).unlink()
+    (difference,) = failures(root)
+    assert (difference.file, difference.recomputed) == (COUNTS, "missing")
+
+
+def test_a_number_altered_in_numbers_json_fails(root):
+    path = root / "reports/build/numbers.json"
+    content = json.loads(path.read_text())
+    for entry in content["numbers"]:
+        if entry["id"] == DICE:
+            entry["ci_high"] += 1e-6
+    path.write_text(json.dumps(content))
+    assert DICE in {difference.number for difference in failures(root)}
+
+
+@pytest.mark.parametrize("page", ["small.html", "index.html", "cards/small/unet.html"])
+def test_a_number_altered_on_a_page_fails(root, page):
+    path = root / "reports/build" / page
+    # The index names the study as well: two studies may have models of one name.
+    number = f"{DICE}/small" if page == "index.html" else DICE
+    at = path.read_text().index(f'data-number="{number}"')
+    text = path.read_text()
+    start = text.index("<b>", at) + 3
+    path.write_text(text[:start] + "0.999" + text[start + 5 :])
+    accept(root, page)
+    (difference,) = failures(root)
+    assert (difference.file, difference.number) == (page, number)
+    assert difference.reported.startswith("0.999")
+
+
+def test_a_trail_altered_on_a_page_fails(root):
+    page = root / "reports/build/small.html"
+    text = page.read_text()
+    start = text.index(f'"{DICE}":[') + len(DICE) + 4
+    end = text.index(",", start)
+    page.write_text(text[:start] + "0.999" + text[end:])
+    accept(root, "small.html")
+    (difference,) = failures(root)
+    assert difference.number == DICE
+
+
+def test_words_altered_on_a_card_fail(root):
+    edit(root / "reports/build/cards/small/unet.md", "## Limits", "## Strengths")
+    (difference,) = failures(root)
+    assert difference.file == "cards/small/unet.md"
+
+
+def test_an_altered_audit_fails(root):
+    path = "results/small/claims.tsv"
+    lines = (root / path).read_text().splitlines()
+    columns = lines[0].split("\t")
+    cells = lines[6].split("\t")
+    cells[columns.index("reproduced")] = "13"
+    lines[6] = "\t".join(cells)
+    (root / path).write_text("\n".join(lines) + "\n")
+    accept(root, path)
+    (difference,) = failures(root)
+    assert difference.number == "claim/small.006/reproduced"
+    assert (difference.reported, difference.recomputed) == ("12", "13")
+
+
+def test_an_altered_history_fails(root):
+    path = "results/small/unet/patient-f0-s0/history.tsv"
+    edit(root / path, "0.4", "0.3")
+    accept(root, path)
+    assert [difference.number for difference in failures(root)] == ["claim/small.004/reproduced"]
+
+
+def test_altered_leak_runs_fail(root):
+    path = "results/small/unet/leak100-f0-s1/counts.tsv"
+    (root / path).write_text((root / "results/small/unet/leak0-f0-s1/counts.tsv").read_text())
+    accept(root, path)
+    kinds = {difference.number.split("/")[0] for difference in failures(root)}
+    assert "leakage" in kinds
+
+
+def test_altered_predictions_fail_where_one_looks(root):
+    with h5py.File(root / PREDICTIONS, "r+") as file:
+        row = [subset == b"test" for subset in file["subset"][:]].index(True)
+        file["probability"][row] = 1
+    check(root)
+    accept(root, PREDICTIONS)
+    found = failures(root, deep=True)
+    assert found[0].file == COUNTS
+    assert found[0].number.startswith("row ")
+    assert DICE in {difference.number for difference in found}
+
+
+def test_hashes_of_predictions_and_weights_are_looked_at_with_deep(root):
+    weights = "results/small/unet/patient-f0-s0/weights.safetensors"
+    (root / weights).write_bytes(b"other")
+    check(root)
+    (difference,) = failures(root, deep=True)
+    assert difference.file == weights
+
+
+def test_the_command_tells_by_its_exit_status(root, capsys):
+    arguments = [str(root / "reports/build/numbers.json"), "--root", str(root)]
+    assert main(arguments) == 0
+    assert "verified" in capsys.readouterr().out
+    edit(root / COUNTS, "val", "vaI")
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert COUNTS in error and "build the report again" in error

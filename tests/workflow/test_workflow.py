@@ -1,0 +1,217 @@
+"""The workflow as a user meets it: what would run, with which resources, and which errors."""
+
+import ast
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from checkout import ROOT, copy_checkout, snakemake
+from gliomake import config as studies
+from gliomake import provenance
+from gliomake.targets import study_targets
+
+STUDIES = {
+    path.stem: studies.load_study(path, "demo")
+    for path in sorted((ROOT / "config" / "studies").glob("*.yaml"))
+}
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory) -> Path:
+    return copy_checkout(tmp_path_factory.mktemp("checkout"))
+
+
+def dry_run(folder: Path, *arguments: str) -> str:
+    done = snakemake("--cores", "2", "--dry-run", *arguments, folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def jobs(output: str) -> dict[str, int]:
+    table = output.rsplit("Job stats:", 1)[1]
+    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
+
+
+def resources(output: str, rule: str) -> list[str]:
+    """The resource lines of a rule's jobs."""
+    blocks = re.split(r"^ *(?:local)?rule ", output, flags=re.M)[1:]
+    found = [
+        line.strip()
+        for block in blocks
+        if block.startswith(f"{rule}:")
+        for line in block.splitlines()
+        if line.strip().startswith("resources:")
+    ]
+    assert found, f"no job of rule {rule}"
+    return found
+
+
+def test_all_builds_every_study(checkout):
+    count = jobs(dry_run(checkout, "all"))
+    assert count["phantom"] == 4
+    trainings = sum(len(m["runs"]) for study in STUDIES.values() for m in study["models"].values())
+    assert count["train"] == trainings
+    assert count["total"] < 700, "hundreds of jobs, not thousands"
+
+
+def test_one_models_metrics_need_only_its_runs(checkout):
+    count = jobs(dry_run(checkout, "results/lgg-encoders/unet-resnet50/metrics.json"))
+    runs = len(STUDIES["lgg-encoders"]["models"]["unet-resnet50"]["runs"])
+    assert (count["train"], count["metrics"], count["phantom"]) == (runs, 1, 1)
+
+
+def test_demo_trainings_ask_for_no_gpu_and_paper_ones_for_one(checkout):
+    target = "results/lgg-encoders/unet/patient-f0-s0/weights.safetensors"
+    demo = resources(dry_run(checkout, target), "train")[0]
+    assert "gpu=1" not in demo
+    paper = dry_run(checkout, target, "--config", "scale=paper")
+    assert "gpu=1" in resources(paper, "train")[0]
+    assert "gpu" not in resources(paper, "shard")[0]
+
+
+def test_slurm_profile_sends_networks_to_gpus_and_the_rest_to_cpus(checkout):
+    output = dry_run(
+        checkout,
+        "results/lgg-encoders/unet/metrics.json",
+        "--workflow-profile", "profiles/slurm",
+        "--config", "scale=paper",
+    )  # fmt: skip
+    for rule in ("train", "predict"):
+        assert all("slurm_partition=gpu" in line for line in resources(output, rule))
+        assert all("gpu=1" in line for line in resources(output, rule))
+    for rule in ("shard", "index_group", "counts"):
+        assert all("slurm_partition=cpu" in line for line in resources(output, rule))
+
+
+def test_missing_root_fails_before_any_job(checkout):
+    done = snakemake(
+        "--cores", "1", "lgg_encoders", "--config", 'datasets={lgg: {root: /no/such/folder}}',
+        folder=checkout,
+    )  # fmt: skip
+    assert done.returncode != 0
+    message = done.stdout + done.stderr
+    for part in ("data set lgg", "datasets.lgg.root", "config/README.md"):
+        assert part in message
+    assert "rule " not in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--config", "scale=full"], "'full' is not one of ['demo', 'paper']"),
+        (["--config", "datasets={lgg: {path: x}}"], "'path' was unexpected"),
+        (["--config", "overrides={lgg-encoders: {trainin: {epochs: 1}}}"], "'trainin'"),
+    ],
+)
+def test_wrong_configuration_says_what_is_wrong(checkout, arguments, expected):
+    done = snakemake("--cores", "1", "--dry-run", "all", *arguments, folder=checkout)
+    assert done.returncode != 0
+    assert expected in done.stdout + done.stderr
+
+
+def test_unknown_figure_names_the_known_ones(checkout):
+    done = snakemake(
+        "-n", "--cores", "1", "results/lgg-encoders/figures/maskz.svg", folder=checkout
+    )
+    assert done.returncode != 0
+    assert "no figure 'maskz'" in done.stdout + done.stderr
+    assert "masks" in done.stdout + done.stderr
+
+
+def test_a_changed_root_or_scale_rebuilds(checkout):
+    target = "results/lgg-encoders/split/patient-f0.tsv"
+    done = snakemake("--cores", "1", target, folder=checkout)
+    assert done.returncode == 0, done.stderr
+    assert "Nothing to be done" in dry_run(checkout, target)
+    real = checkout / "real"
+    shutil.copytree(checkout / "resources" / "phantoms" / "lgg", real)
+    changed = dry_run(checkout, target, "--config", "datasets={lgg: {root: real}}")
+    assert jobs(changed)["index_group"] == 2
+
+
+def test_environments_have_the_lock_files_versions():
+    lock = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.M))
+    names = {"pytorch": "torch", "python-isal": "isal"}
+    for path in sorted((ROOT / "envs").glob("*.yaml")):
+        for line in yaml.safe_load(path.read_text())["dependencies"]:
+            name, version = line.split("=")
+            if name != "python":
+                assert lock[names.get(name, name)] == version, f"{path.name}: {name}"
+
+
+def test_lock_file_holds_no_address():
+    text = (ROOT / "requirements.lock").read_text()
+    assert "://" not in text and "--index" not in text
+
+
+def test_every_rule_is_complete():
+    for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
+        for rule in re.split(r"^rule ", path.read_text(), flags=re.M)[1:]:
+            name = rule.split(":")[0]
+            for part in (
+                "log:",
+                "conda:",
+                "threads:",
+                "resources:",
+                "mem_mb",
+                "runtime",
+            ):
+                assert part in rule, f"{path.name}: rule {name} lacks {part}"
+
+
+def test_every_target_of_the_documents_is_declared():
+    """`config/targets.tsv` lists what the documents show; each row is a file under its name."""
+    listed = pd.read_csv(ROOT / "config" / "targets.tsv", sep="\t", dtype=str)
+    assert len(listed) == 58
+    for row in listed.itertuples():
+        known = study_targets(STUDIES[row.study], f"{row.kind}s")
+        assert row.target in known, f"{row.study}: {row.kind} {row.target}"
+
+
+PACKAGES = {  # how conda-forge calls what a module is imported as
+    "PIL": "pillow",
+    "isal": "python-isal",
+    "segmentation_models_pytorch": "segmentation-models-pytorch",
+    "skimage": "scikit-image",
+    "torch": "pytorch",
+    "yaml": "pyyaml",
+}
+# Faster than isal, but not on conda-forge; the reader does without it.
+OPTIONAL = {"deflate"}
+
+
+def third_party(script: Path) -> set[str]:
+    """Top-level names of all that a script and the library's modules behind it import."""
+    waiting, seen, names = [script], set(), set()
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        waiting.extend(provenance._imports(path))
+        for node in ast.walk(provenance._syntax(path)):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module.split(".")[0])
+    return names - set(sys.stdlib_module_names) - {"gliomake", "adapter"} - OPTIONAL
+
+
+def test_environments_hold_what_their_scripts_import():
+    checked = 0
+    for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
+        for rule in re.split(r"^rule ", path.read_text(), flags=re.M)[1:]:
+            environment = re.search(r'"\.\./\.\./envs/(\w+)\.yaml"', rule)[1]
+            script = re.search(r'"\.\./scripts/(\w+)\.py"', rule)[1]
+            lines = yaml.safe_load((ROOT / "envs" / f"{environment}.yaml").read_text())
+            held = {line.split("=")[0] for line in lines["dependencies"]}
+            needed = third_party(ROOT / "workflow" / "scripts" / f"{script}.py")
+            missing = {PACKAGES.get(name, name) for name in needed} - held
+            assert not missing, f"{script}.py in envs/{environment}.yaml: {sorted(missing)}"
+            checked += 1
+    assert checked > 15
