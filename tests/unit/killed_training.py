@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -130,15 +131,16 @@ def instrument(moment: Callable[[str], None]) -> None:
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             moment(f"before {name}")
             result = original(*args, **kwargs)
-            if name == "rmdir":
-                moment("after rmdir")
+            if name == "rmtree":
+                moment("after rmtree")
             return result
 
         setattr(owner, name, wrapped)
 
     for owner, names in (
         (os, ["fsync"]),
-        (Path, ["replace", "unlink", "rmdir", "write_text"]),
+        (Path, ["replace", "unlink", "write_text"]),
+        (shutil, ["rmtree"]),
         (loop.Loop, ["heed_signals"]),
         (training, ["validate", "write_history", "save_weights"]),
         (torch.optim.Adam, ["step"]),
@@ -148,10 +150,14 @@ def instrument(moment: Callable[[str], None]) -> None:
     write = checkpoint.save_file
 
     def torn(tensors: dict[str, torch.Tensor], path: Path, **kwargs: Any) -> None:
+        # As safetensors does: into a file of a random name, renamed when it is whole.
         write(tensors, path, **kwargs)
         whole = Path(path).read_bytes()
-        Path(path).write_bytes(whole[: len(whole) // 2])
-        moment("half of save_file")
+        private = Path(path).with_name(f".tmp{random.getrandbits(32):x}")
+        for torn_file in (private, Path(path)):
+            torn_file.write_bytes(whole[: len(whole) // 2])
+            moment("half of save_file")
+        private.unlink()
         Path(path).write_bytes(whole)
 
     checkpoint.save_file = torn
@@ -218,7 +224,7 @@ def again_and_again(folder: Path, precision: str, seed: int) -> dict[str, Any]:
     """Kill every life after a few moments until one gets to the end."""
     assert live(folder / "whole", precision) == 0
     rng, kills = random.Random(seed), 0
-    while (status := live(folder / "killed", precision, kill_at(rng.randint(10, 30)))) != 0:
+    while (status := live(folder / "killed", precision, kill_at(rng.randint(20, 60)))) != 0:
         assert os.WIFSIGNALED(status), status
         kills += 1
     return {

@@ -2,11 +2,17 @@
 
 import fcntl
 import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from gliomake import checkpoint
 from gliomake.checkpoint import (
     KEPT,
     Snapshot,
@@ -76,10 +82,60 @@ def test_all_generations_damaged_is_a_fresh_start(folder, caplog):
 
 def test_a_half_written_generation_is_not_seen(folder):
     folder.save(snapshot(1))
-    (folder.folder / ".generation.partial").write_bytes(b"half")
+    (folder.folder / ".partial").mkdir()
+    (folder.folder / ".partial" / "generation").write_bytes(b"half")
     assert folder.load().tensors["weight"][0, 0] == 1
     folder.remove()
     assert not folder.folder.exists()
+
+
+SCRIPTS = str(Path(checkpoint.__file__).parents[1])
+SAVE_FOR_EVER = """
+import sys, torch
+from pathlib import Path
+from gliomake.checkpoint import Snapshot, StateFolder, save_weights
+tensors = {"weight": torch.zeros(25_000_000)}
+store = StateFolder(Path(sys.argv[1]) / "state", "key")
+while True:
+    store.save(Snapshot(tensors, {}))
+    save_weights(tensors, Path(sys.argv[1]) / "weights.safetensors")
+"""
+
+
+@pytest.mark.parametrize("killed_in", ["state/.partial", ".weights.safetensors.partial"])
+def test_what_a_process_killed_in_a_write_leaves_goes_with_the_next(tmp_path, killed_in):
+    command = [sys.executable, "-c", SAVE_FOR_EVER, str(tmp_path)]
+    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": SCRIPTS})
+    scratch = tmp_path / killed_in
+    deadline = time.monotonic() + 60
+    while not left(scratch):
+        assert process.poll() is None and time.monotonic() < deadline
+    process.kill()
+    process.wait()
+    with StateFolder(tmp_path / "state", "key") as store:
+        store.save(snapshot(1))
+        save_weights(snapshot(1).tensors, tmp_path / "weights.safetensors")
+        assert left(tmp_path) == ["state", "weights.safetensors"]
+        store.remove()
+    assert left(tmp_path) == ["weights.safetensors"]
+
+
+def left(folder) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return []
+
+
+def test_what_cannot_be_removed_is_named_and_no_failure(folder, monkeypatch, caplog):
+    def refuse(path, **_):
+        raise OSError("busy")
+
+    monkeypatch.setattr(os, "rmdir", refuse)
+    folder.save(snapshot(1))
+    folder.remove()
+    assert f"{folder.folder} could not be removed (busy)" in caplog.text
+    assert folder.generations() == []
 
 
 def test_state_of_another_training_is_refused(folder, tmp_path):

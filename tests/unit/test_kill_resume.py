@@ -35,7 +35,7 @@ def test_every_moment(tmp_path):
     assert moments == {
         *("before step", "before heed_signals", "before validate", "half of save_file"),
         *("before fsync", "before replace", "before unlink", "before write_text"),
-        *("before save_weights", "before write_history", "before rmdir", "after rmdir"),
+        *("before save_weights", "before write_history", "before rmtree", "after rmtree"),
     }
     # Most kills left a state that the second life went on from, and nobody left litter.
     assert sum(killed["lives"] == 2 for killed in result["killed"]) > 40

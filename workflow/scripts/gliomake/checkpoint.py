@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 KEPT = 2
 PATTERN = re.compile(r"generation-(\d{8})-([0-9a-f]{64})\.safetensors")
 FORMAT = "1"
+SCRATCH = ".partial"
 
 
 class StateError(RuntimeError):
@@ -51,7 +53,7 @@ class Snapshot:
 
 @contextmanager
 def durable_path(path: str | Path) -> Iterator[Path]:
-    """Give a path beside `path`; when the block ends it is on the disk, then moved onto `path`.
+    """Give a path to write to; when the block ends it is on the disk, then moved onto `path`.
 
     Parameters
     ----------
@@ -61,20 +63,31 @@ def durable_path(path: str | Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        Where to write. Its name is fixed, so that a killed process leaves no litter behind.
+        Where to write.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with _scratch(path.with_name(f".{path.name}.partial")) as folder:
+        partial = folder / path.name
         yield partial
         _share(partial)
         _flush(partial)
         partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
     _flush(path.parent)
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """Give an empty folder for the length of a block.
+
+    A writer may have temporary files of its own beside the path that it is given, as safetensors
+    has. In a folder of a fixed name, what a killed process leaves goes with the next attempt.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _share(path: Path) -> None:
@@ -160,11 +173,12 @@ class StateFolder:
         earlier = self.generations()
         serial = _serial(earlier[0]) + 1 if earlier else 1
         header = {"format": FORMAT, "key": self.key, "values": snapshot.values}
-        partial = self.folder / ".generation.partial"
-        save_file(snapshot.tensors, partial, metadata={"gliomake": json.dumps(header)})
-        _flush(partial)
-        path = self.folder / f"generation-{serial:08}-{_sha256(partial)}.safetensors"
-        partial.replace(path)
+        with _scratch(self.folder / SCRATCH) as scratch:
+            partial = scratch / "generation"
+            save_file(snapshot.tensors, partial, metadata={"gliomake": json.dumps(header)})
+            _flush(partial)
+            path = self.folder / f"generation-{serial:08}-{_sha256(partial)}.safetensors"
+            partial.replace(path)
         _flush(self.folder)
         for old in earlier[KEPT - 1 :]:
             old.unlink()
@@ -210,14 +224,19 @@ class StateFolder:
         """Remove all state, oldest first, so that a kill in between leaves the newest."""
         for path in reversed(self.generations()):
             path.unlink()
-        (self.folder / ".generation.partial").unlink(missing_ok=True)
+        shutil.rmtree(self.folder / SCRATCH, ignore_errors=True)
 
     def remove(self) -> None:
-        """Remove the state and its folder."""
+        """Remove the state and its folder; what cannot be removed is named in the log."""
         self.clear()
-        (self.folder / "lock").unlink(missing_ok=True)
         self.close()
-        self.folder.rmdir()
+        # The weights are written: whatever else is here, such as the files that NFS keeps while
+        # they are open, is no reason to fail.
+        shutil.rmtree(self.folder, onerror=_name_leftover)
+
+
+def _name_leftover(_: object, path: str, error: tuple) -> None:
+    logger.warning("%s could not be removed (%s); it is not needed any more", path, error[1])
 
 
 def _serial(path: Path) -> int:
