@@ -122,7 +122,7 @@ def test_what_a_process_killed_in_a_write_leaves_goes_with_the_next(tmp_path, ki
 
 def left(folder) -> list[str]:
     try:
-        return sorted(os.listdir(folder))
+        return sorted(path.name for path in folder.iterdir())
     except FileNotFoundError:
         return []
 

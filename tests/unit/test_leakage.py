@@ -9,9 +9,11 @@ from gliomake.leakage import (
     SPREAD_COLUMNS,
     LeakageError,
     leak_effects,
+    seed_errors,
     spread,
     variance_components,
 )
+from gliomake.run import Run
 
 PIXELS = 1000
 
@@ -88,6 +90,39 @@ def test_without_a_leak_the_interval_holds_zero_in_about_95_percent_of_draws():
         held += row["ci_low"] <= 0 <= row["ci_high"]
     # The percentile interval of a mean over 30 patients covers 92 %: 138 +- 3.3 of 150 draws.
     assert 127 <= held <= 148
+
+
+def test_with_seeds_that_move_every_patient_the_interval_still_holds_zero():
+    generator = np.random.default_rng(10)
+    draws = 80
+    held = {"with": 0, "without": 0}
+    for draw in range(draws):
+        runs = pairs(generator, lambda g, leak: 0.0, folds=2, seeds=2, patients=12, slices=1)
+        for table in runs.values():  # a training as a whole is lucky or not
+            table["tp"] = np.clip(table["tp"] + round(3 * generator.normal()), 0, 100)
+            table["fn"] = 100 - table["tp"]
+        options = {"metrics": ["recall"], "conventions": ["pooled"], "resamples": 300}
+        row = one(measure(runs, **options, seed=draw))
+        held["with"] += row["ci_low"] <= 0 <= row["ci_high"]
+        blind = {name: table for name, table in runs.items() if name.endswith("s0")}
+        row = one(measure(blind, **options, seed=draw))
+        held["without"] += row["ci_low"] <= 0 <= row["ci_high"]
+    # 95 % are 76 +- 1.9 of 80; with a single seed, about half.
+    assert held["with"] >= 72
+    assert held["without"] < 60
+
+
+def test_the_error_of_the_seeds_is_students_t():
+    # Two folds of two seeds, 0.2 apart: pooled variance 0.02, standard error sqrt(0.02 / 4).
+    names = ["leak100-f0-s0", "leak100-f0-s1", "leak100-f1-s0", "leak100-f1-s1"]
+    values = [[0.1, 1.0], [0.3, 1.0], [0.7, 2.0], [0.9, 2.0]]
+    runs = {Run.parse(name): np.array(value) for name, value in zip(names, values, strict=True)}
+    errors = seed_errors(runs, 200_000)
+    assert (errors[1] == 0).all()
+    quantile = 4.3027 * np.sqrt(0.02 / 4)  # 97.5 % of Student's t with 2 degrees of freedom
+    assert np.quantile(errors[0], [0.025, 0.975]) == pytest.approx([-quantile, quantile], rel=0.03)
+    alone = {run: value for run, value in runs.items() if run.seed == 0}
+    assert (seed_errors(alone, 10) == 0).all()
 
 
 def test_a_planted_leak_is_found_under_every_convention():

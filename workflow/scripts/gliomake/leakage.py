@@ -2,7 +2,7 @@
 
 The size of a leak is measured in pairs: the runs ``leak<p>`` and ``leak0`` of one fold and seed
 are tested on the same slices and trained on as many, of which p % of what the test patients have
-besides are among the former. Their difference is bootstrapped over patients.
+besides are among the former. Their difference has an interval over patients and seeds.
 """
 
 from collections import defaultdict
@@ -74,7 +74,7 @@ def leak_effects(
     -------
     DataFrame
         Columns `LEAK_COLUMNS`, one row a score and a leak (percent): leaky minus clean, with a
-        95 % interval over patients, NaN where it is undefined.
+        95 % interval over patients and, where there is more than one, seeds; NaN where undefined.
 
     Raises
     ------
@@ -83,9 +83,9 @@ def leak_effects(
 
     Notes
     -----
-    The interval is over patients, given the trainings. What another seed would give is not in it;
-    `spread` tells how much that is, and with few seeds it can move the interval off zero where
-    there is no leak.
+    The interval is that of the bootstrap over patients, widened by `seed_errors`: two trainings
+    that differ in nothing but the seed differ in their scores, and by more than the patients tell.
+    With one seed there is nothing to learn this from, and the interval holds for that seed alone.
     """
     runs = {Run.parse(name): table for name, table in counts.items()}
     pairs: dict[int, list[Run]] = defaultdict(list)
@@ -173,7 +173,9 @@ def _difference(
     values = statistic(np.ones((1, patients)))[0]
     low = high = np.full(len(values), np.nan)
     if patients > 1:
-        low, high = percentile_interval(replicate(statistic, patients, resamples, seed))
+        replicates = replicate(statistic, patients, resamples, seed)
+        runs = {run: pair[0].values() - pair[1].values() for run, pair in pairs.items()}
+        low, high = percentile_interval(replicates + seed_errors(runs, resamples, seed))
     for index, (class_, metric, convention) in enumerate(leaky.cells):
         defined = not np.isnan(values[index])
         yield {
@@ -185,6 +187,40 @@ def _difference(
             "ci_high": high[index] if defined else np.nan,
             "patients": patients,
         }
+
+
+def seed_errors(differences: Mapping[Run, np.ndarray], resamples: int, seed: int = 0) -> np.ndarray:
+    """Draw how far a mean over seeds may lie from that over all seeds there could be.
+
+    Parameters
+    ----------
+    differences : mapping of Run to ndarray (cell,) of float64
+        Leaky minus clean, a run each.
+    resamples, seed : int
+        How many draws, from which seed.
+
+    Returns
+    -------
+    ndarray (cell, resamples) of float64
+        Errors of the mean over folds and seeds; zeros where no fold has two seeds.
+
+    Notes
+    -----
+    Of a normal spread that is known from n runs in F folds only, the error of the mean follows
+    Student's t with n - F degrees of freedom times sqrt(pooled variance / n). The few patients
+    that a run was tested on make part of that variance, so the interval errs to the wide side.
+    """
+    folds: dict[int, list[np.ndarray]] = defaultdict(list)
+    for run, values in differences.items():
+        folds[run.fold].append(values)
+    degrees = len(differences) - len(folds)
+    cells = len(next(iter(differences.values())))
+    if not degrees:
+        return np.zeros((cells, resamples))
+    squares = sum(np.var(runs, axis=0) * len(runs) for runs in folds.values())
+    error = np.sqrt(squares / degrees / len(differences))
+    # Another stream than that of the patients, drawn from the same seed.
+    return error[:, None] * np.random.default_rng([seed, 1]).standard_t(degrees, resamples)
 
 
 def gather(lattices: Mapping[Run, Lattice]) -> Lattice:

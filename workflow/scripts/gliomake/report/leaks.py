@@ -42,7 +42,9 @@ def leakage_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
         Column("Model", choices=True),
         Column("Leak, %", numeric=True, help="share of the test patients' other slices trained on"),
         *_cell_columns(),
-        Column("Leaky minus clean", numeric=True, help="with its 95 % interval over patients"),
+        Column(
+            "Leaky minus clean", numeric=True, help="with its 95 % interval over patients and seeds"
+        ),
         *(Column(name, numeric=True) for name in ("Patients", "Folds", "Seeds")),
     ]
     rows = [
