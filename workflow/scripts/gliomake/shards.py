@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import h5py
 import numpy as np
@@ -22,15 +22,18 @@ from gliomake.tsv import atomic_path
 TEXT = h5py.string_dtype()
 
 
+Array = TypeVar("Array")
+
+
 @dataclass
-class SliceArrays:
-    """Slices in memory.
+class Slices(Generic[Array]):
+    """Slices in memory, as arrays or as tensors.
 
     Attributes
     ----------
-    image : ndarray (slice, channel, height, width), uint8 or float16
+    image : Array (slice, channel, height, width), uint8 or float16
         Bytes stand for 0 to 1.
-    mask : ndarray (slice, class, height, width), uint8
+    mask : Array (slice, class, height, width), uint8
         0 or 1.
     patient : list of str
         Of each slice; empty strings in a data set without patients.
@@ -40,14 +43,17 @@ class SliceArrays:
         Pixel spacing x, y and slice distance z, mm; NaN where unknown.
     """
 
-    image: np.ndarray
-    mask: np.ndarray
+    image: Array
+    mask: Array
     patient: list[str]
     slice: list[int]
     spacing: np.ndarray
 
     def __len__(self) -> int:
         return len(self.slice)
+
+
+SliceArrays = Slices[np.ndarray]
 
 
 def write_shard(

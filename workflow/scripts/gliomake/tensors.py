@@ -1,42 +1,14 @@
 """Slices as tensors, for training and prediction; all other stages use the arrays of `shards`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 
-from gliomake.shards import load_arrays
+from gliomake.shards import Slices, load_arrays
 
-
-@dataclass
-class SliceSet:
-    """Slices in memory.
-
-    Attributes
-    ----------
-    image : Tensor (slice, channel, height, width), uint8 or float16
-        Bytes stand for 0 to 1.
-    mask : Tensor (slice, class, height, width), uint8
-        0 or 1.
-    patient : list of str
-        Of each slice; empty strings in a data set without patients.
-    slice : list of int
-        Number of each slice.
-    spacing : ndarray (slice, 3) float32
-        Pixel spacing x, y and slice distance z, mm; NaN where unknown.
-    """
-
-    image: torch.Tensor
-    mask: torch.Tensor
-    patient: list[str]
-    slice: list[int]
-    spacing: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.slice)
+SliceSet = Slices[torch.Tensor]
 
 
 def load_slices(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gliomake.report.inputs import StudyInputs, records
-from gliomake.report.numbers import Number, NumberBook, optional
+from gliomake.report.numbers import Number, NumberBook
 from gliomake.report.scores import COMPARED, STATES
 from gliomake.report.table import Column, Table, plain, scored, text
 
@@ -64,43 +64,18 @@ def leakage_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
 
 def _leak(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> Number:
     names = (f"leak{row['leak']}-", "leak0-")
-    files = [f for f in inputs.runs if f.model == row["model"] and f.run.startswith(names)]
+    runs = [f for f in inputs.runs if f.model == row["model"] and f.run.startswith(names)]
     state = "cleaned" if row["postprocess"] else "raw"
     parts = [row["model"], f"leak{row['leak']}", *(row[name] for name in _CELL), state]
-    return book.add(
-        _number(inputs, book, row, "leakage", parts, row["difference"], int(row["patients"]), files)
-    )
-
-
-def _number(
-    inputs: StudyInputs,
-    book: NumberBook,
-    row: dict[str, Any],
-    kind: str,
-    parts: list[Any],
-    value: Any,
-    n: int | None,
-    files: list[Any],
-) -> Number:
-    source = inputs.leakage if kind == "leakage" else inputs.spread
-    return Number(
-        id="/".join([kind, *map(str, parts)]),
-        page=book.page,
-        kind=kind,
+    return book.enter(
+        row,
+        id="/".join(["leakage", *map(str, parts)]),
+        kind="leakage",
         study=inputs.id,
-        model=str(row.get("model", "")),
-        run="",
-        subset=row["subset"],
-        class_=row["class"],
-        metric=row["metric"],
-        convention=row["convention"],
-        postprocess=bool(row["postprocess"]),
-        value=optional(value),
-        ci_low=optional(row.get("ci_low")),
-        ci_high=optional(row.get("ci_high")),
-        n=n,
-        counts=str(files[0].counts) if files else "",
-        others=(*(str(f.counts) for f in files[1:]), str(source)),
+        model=row["model"],
+        value=row["difference"],
+        n=row["patients"],
+        files=[*(each.counts for each in runs), inputs.leakage],
     )
 
 
@@ -136,7 +111,15 @@ def spread_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
     for row in records(frame[frame["metric"].isin(COMPARED)]):
         state = "cleaned" if row["postprocess"] else "raw"
         parts = [row["source"], *(row[name] for name in _CELL), state]
-        number = book.add(_number(inputs, book, row, "spread", parts, row["sd"], None, files))
+        number = book.enter(
+            row,
+            id="/".join(["spread", *map(str, parts)]),
+            kind="spread",
+            study=inputs.id,
+            value=row["sd"],
+            n=None,
+            files=[*(each.counts for each in files), inputs.spread],
+        )
         rows.append(
             [
                 text(row["source"]),

@@ -6,7 +6,7 @@ Every number that a page prints is entered here once, under an id that the page 
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -170,6 +170,58 @@ class NumberBook:
                 f"{number.printed}; a metrics file holds the same row twice"
             )
         return number
+
+    def enter(
+        self,
+        row: Mapping[str, Any],
+        *,
+        id: str,
+        kind: str,
+        study: str,
+        value: float | None,
+        n: int | None,
+        files: Sequence[str | Path | None],
+        model: str = "",
+        run: str = "",
+    ) -> Number:
+        """Enter a row of a table of scores.
+
+        Parameters
+        ----------
+        row : mapping
+            ``subset class metric convention postprocess``, and ``ci_low ci_high`` where it has
+            an interval.
+        id, kind, study, value, n, model, run
+            As in `Number`; NaN is undefined.
+        files : sequence of str, Path or None
+            What the number rests on, counts first; None is left out.
+
+        Returns
+        -------
+        Number
+            The number with its trail.
+        """
+        return self.add(
+            Number(
+                id=id,
+                page=self.page,
+                kind=kind,
+                study=study,
+                model=model,
+                run=run,
+                subset=row["subset"],
+                class_=row["class"],
+                metric=row["metric"],
+                convention=row["convention"],
+                postprocess=bool(row["postprocess"]),
+                value=optional(value),
+                ci_low=optional(row.get("ci_low")),
+                ci_high=optional(row.get("ci_high")),
+                n=None if n is None else int(n),
+                counts=str(files[0] or ""),
+                others=tuple(str(path) for path in files[1:] if path),
+            )
+        )
 
     def trail(self) -> dict[str, list[Any]]:
         """Give the page's script what it shows behind each number.

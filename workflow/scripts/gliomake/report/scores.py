@@ -8,7 +8,7 @@ import pandas as pd
 from gliomake.config import BASELINES, GATED
 from gliomake.metrics import DISTANCE_METRICS
 from gliomake.report.inputs import StudyInputs, records
-from gliomake.report.numbers import Number, NumberBook, optional, score_id
+from gliomake.report.numbers import Number, NumberBook, score_id
 from gliomake.report.table import Column, Table, plain, scored, text
 
 CONVENTIONS = {
@@ -43,26 +43,16 @@ def enter_score(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> N
         The number with its trail.
     """
     files = inputs.run_files(row["model"], row["run"])
-    return book.add(
-        Number(
-            id=score_id(row),
-            page=book.page,
-            kind="score",
-            study=inputs.id,
-            model=row["model"],
-            run=row["run"],
-            subset=row["subset"],
-            class_=row["class"],
-            metric=row["metric"],
-            convention=row["convention"],
-            postprocess=bool(row["postprocess"]),
-            value=optional(row["value"]),
-            ci_low=optional(row["ci_low"]),
-            ci_high=optional(row["ci_high"]),
-            n=int(row["n"]),
-            counts=str(files.counts),
-            others=(str(files.distances),) if row["metric"] in DISTANCE_METRICS else (),
-        )
+    return book.enter(
+        row,
+        id=score_id(row),
+        kind="score",
+        study=inputs.id,
+        model=row["model"],
+        run=row["run"],
+        value=row["value"],
+        n=row["n"],
+        files=[files.counts, files.distances if row["metric"] in DISTANCE_METRICS else None],
     )
 
 
@@ -272,26 +262,16 @@ def _difference(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> N
     files = [inputs.run_files(row[key], row["run"]) for key in ("model_a", "model_b")]
     state = "cleaned" if row["postprocess"] else "raw"
     parts = [row[k] for k in ("model_a", "model_b", "run", "subset", "class", "metric")]
-    return book.add(
-        Number(
-            id="/".join(["comparison", *map(str, parts), str(row["convention"]), state]),
-            page=book.page,
-            kind="comparison",
-            study=inputs.id,
-            model=f"{row['model_a']} minus {row['model_b']}",
-            run=row["run"],
-            subset=row["subset"],
-            class_=row["class"],
-            metric=row["metric"],
-            convention=row["convention"],
-            postprocess=bool(row["postprocess"]),
-            value=optional(row["difference"]),
-            ci_low=optional(row["ci_low"]),
-            ci_high=optional(row["ci_high"]),
-            n=int(row["n"]),
-            counts=str(files[0].counts),
-            others=(str(files[1].counts), str(inputs.comparisons)),
-        )
+    return book.enter(
+        row,
+        id="/".join(["comparison", *map(str, parts), str(row["convention"]), state]),
+        kind="comparison",
+        study=inputs.id,
+        model=f"{row['model_a']} minus {row['model_b']}",
+        run=row["run"],
+        value=row["difference"],
+        n=row["n"],
+        files=[*(each.counts for each in files), inputs.comparisons],
     )
 
 
