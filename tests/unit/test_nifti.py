@@ -1,12 +1,14 @@
 """NIfTI files: what nibabel reads, from whole files only."""
 
 import gzip
+import zlib
 
 import nibabel
 import numpy as np
 import pytest
 from brats_files import FIRST
 
+from gliomake.datasets import nifti
 from gliomake.datasets.nifti import NiftiError, read_header, read_slices
 
 
@@ -43,11 +45,51 @@ def test_a_gzip_file_of_several_members_is_read(tmp_path):
     np.testing.assert_array_equal(read_slices(path), values.transpose(2, 0, 1))
 
 
-def test_the_standard_library_reads_the_same(brats, monkeypatch):
+@pytest.fixture(params=["libdeflate", "isal", "the standard library"])
+def reader(request, monkeypatch):
+    """Which library inflates; the first that is there does."""
+    if request.param != "libdeflate":
+        monkeypatch.setattr(nifti, "deflate", None)
+    if request.param == "the standard library":
+        monkeypatch.setattr(nifti, "open_gzip", gzip.open)
+        monkeypatch.setattr(nifti, "isal_error", zlib.error)
+    return request.param
+
+
+def test_every_reader_reads_the_same(brats, reader):
     path = brats / "nifti" / FIRST / f"{FIRST}_t1.nii.gz"
-    expected = read_slices(path)
-    monkeypatch.setattr("gliomake.datasets.nifti.deflate", None)
-    np.testing.assert_array_equal(read_slices(path), expected)
+    oracle = np.asanyarray(nibabel.load(path).dataobj)
+    np.testing.assert_array_equal(read_slices(path), oracle.transpose(2, 0, 1))
+
+
+def test_a_stream_that_inflates_to_more_is_refused(tmp_path, reader):
+    raw = nibabel.Nifti1Image(np.zeros((20, 30, 40), np.int16), np.eye(4)).to_bytes()
+    path = tmp_path / "a.nii.gz"
+    # Wrong voxels and one byte too many, with length and checksum of the right ones.
+    path.write_bytes(gzip.compress(raw[:-100] + b"a" * 101)[:-8] + gzip.compress(raw)[-8:])
+    with pytest.raises(NiftiError, match=r"a\.nii\.gz: a truncated or damaged gzip file"):
+        read_slices(path)
+    path.write_bytes(gzip.compress(raw + b"a"))
+    with pytest.raises(NiftiError, match="more than 48352 bytes where the header announces 48352"):
+        read_slices(path)
+
+
+def test_a_plain_file_that_is_too_long_is_refused(tmp_path):
+    raw = nibabel.Nifti1Image(np.zeros((2, 3, 4), np.int16), np.eye(4)).to_bytes()
+    path = tmp_path / "a.nii"
+    path.write_bytes(raw + b"a")
+    with pytest.raises(NiftiError, match=r"a\.nii: .*more than 400 bytes"):
+        read_slices(path)
+
+
+@pytest.mark.parametrize("byte", [b"\0", b"\xff"])
+def test_a_hole_in_a_stream_is_refused_wherever_it_is(brats_case, reader, byte):
+    path = brats_case / f"{FIRST}_t1.nii.gz"
+    whole, header = path.read_bytes(), read_header(path)
+    for start in range(400, len(whole) - 64, 400):
+        path.write_bytes(whole[:start] + byte * 64 + whole[start + 64 :])
+        with pytest.raises(NiftiError, match=r"_t1\.nii\.gz: a truncated or damaged gzip file"):
+            read_slices(path, header)
 
 
 def test_a_header_alone(brats, tmp_path):

@@ -19,8 +19,11 @@ except ImportError:
     deflate = None  # type: ignore[assignment]
 try:
     from isal.igzip import open as open_gzip
+    from isal.isal_zlib import error as isal_error
 except ImportError:
     from gzip import open as open_gzip
+
+    isal_error = zlib.error  # type: ignore[assignment]
 
 HEADER_BYTES = 352
 
@@ -30,12 +33,14 @@ class NiftiError(ValueError):
 
     Parameters
     ----------
+    path : Path
+        The file.
     found, expected, advice : str
         What the file holds, what it should hold, what to do about it.
     """
 
-    def __init__(self, found: str, expected: str, advice: str):
-        super().__init__(f"{found}; expected {expected}. {advice}")
+    def __init__(self, path: Path, found: str, expected: str, advice: str):
+        super().__init__(f"{path}: {found}; expected {expected}. {advice}")
         self.found = found
         self.expected = expected
         self.advice = advice
@@ -91,22 +96,23 @@ def read_header(path: str | Path) -> NiftiHeader:
         with _open(path) as file:
             raw = file.read(HEADER_BYTES)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise _truncated(path, str(error)) from error
+        raise _damaged(path, str(error)) from error
     if len(raw) < HEADER_BYTES:
-        raise _truncated(path, f"it ends within its header, after {len(raw)} bytes")
+        raise _damaged(path, f"it ends within its header, after {len(raw)} bytes")
     try:
         header = nibabel.Nifti1Header.from_fileobj(io.BytesIO(raw))
         dtype = header.get_data_dtype()
         slope, intercept = header.get_slope_inter()
     except (HeaderDataError, nibabel.wrapstruct.WrapStructError) as error:
         raise NiftiError(
-            f"no NIfTI-1 header ({error})", "a NIfTI-1 file", "Download the file again."
+            path, f"no NIfTI-1 header ({error})", "a NIfTI-1 file", "Download the file again."
         ) from error
     shape = tuple(int(n) for n in header.get_data_shape())
     if set(shape[3:]) == {1}:
         shape = shape[:3]
     if len(shape) != 3 or min(shape) < 1 or dtype.kind not in "iuf":
         raise NiftiError(
+            path,
             f"an image of shape {shape} and type {dtype}",
             "one three-dimensional image of numbers",
             "Export the volume again as a single 3D image.",
@@ -144,7 +150,8 @@ def read_slices(path: str | Path, header: NiftiHeader | None = None) -> np.ndarr
     Raises
     ------
     NiftiError
-        If the file ends too early, its checksum is wrong, or a value is not finite.
+        If the file is shorter or longer than its header says, its checksum is wrong, or a value is
+        not finite.
     """
     path = Path(path)
     header = header or read_header(path)
@@ -160,6 +167,7 @@ def read_slices(path: str | Path, header: NiftiHeader | None = None) -> np.ndarr
         bad = int(array.size - np.count_nonzero(np.isfinite(array)))
         if bad:
             raise NiftiError(
+                path,
                 f"{bad} values that are NaN or infinite",
                 "finite numbers only",
                 "Download the file again, or leave the case out.",
@@ -174,32 +182,34 @@ def _open(path: Path) -> BinaryIO | gzip.GzipFile:
 
 
 def _read_bytes(path: Path, header: NiftiHeader) -> bytes | bytearray:
-    """Give the uncompressed file, `header.size` bytes or more."""
-    if path.suffix != ".gz":
-        raw = path.read_bytes()
-        if len(raw) < header.size:
-            raise _truncated(path, f"{len(raw)} bytes where the header announces {header.size}")
-        return raw
+    """Give the uncompressed file, `header.size` bytes."""
     packed = path.read_bytes()
+    raw = packed if path.suffix != ".gz" else _inflate(path, packed, header.size)
+    if len(raw) != header.size:
+        found = str(len(raw)) if len(raw) < header.size else f"more than {header.size}"
+        raise _damaged(path, f"{found} bytes where the header announces {header.size}")
+    return raw
+
+
+def _inflate(path: Path, packed: bytes, size: int) -> bytes | bytearray:
+    """Uncompress a gzip file up to one byte beyond the size that it should have."""
     # libdeflate believes the length in the gzip trailer, whatever it is: a cut file's last four
     # bytes are noise, and a file of several members ends with the length of its last one only.
-    if deflate and int.from_bytes(packed[-4:], "little") == header.size % 2**32:
+    if deflate and int.from_bytes(packed[-4:], "little") == size % 2**32:
         with contextlib.suppress(deflate.DeflateError):
             return deflate.gzip_decompress(packed)
     try:
         with open_gzip(io.BytesIO(packed), "rb") as file:
-            raw = file.read(header.size)
-            file.read(1)  # reaches the checksum
-    except (EOFError, OSError, zlib.error, ValueError) as error:
-        raise _truncated(path, str(error)) from error
-    if len(raw) < header.size:
-        raise _truncated(path, f"{len(raw)} bytes where the header announces {header.size}")
-    return raw
+            # The byte beyond is one too many, or the end, where the checksum is.
+            return file.read(size + 1)
+    except (EOFError, OSError, ValueError, zlib.error, isal_error) as error:  # type: ignore[misc]
+        raise _damaged(path, str(error)) from error
 
 
-def _truncated(path: Path, detail: str) -> NiftiError:
+def _damaged(path: Path, detail: str) -> NiftiError:
     kind = "gzip file" if path.suffix == ".gz" else "file"
     return NiftiError(
+        path,
         f"a truncated or damaged {kind} ({detail})",
         "a complete NIfTI file",
         "Download the file again.",
