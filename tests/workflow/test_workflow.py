@@ -88,6 +88,28 @@ def test_slurm_profile_sends_networks_to_gpus_and_the_rest_to_cpus(checkout):
         assert all("slurm_partition=cpu" in line for line in resources(output, rule))
 
 
+def group_jobs(output: str) -> list[str]:
+    """The group jobs' blocks: a heading, and their jobs set in below it."""
+    blocks = re.split(r"^(?=\[)", output, flags=re.M)
+    return [block for block in blocks if " Group job " in block.partition("\n")[0]]
+
+
+def test_slurm_jobs_that_travel_together_fit_a_node(checkout):
+    output = dry_run(
+        checkout, "lgg_encoders", "--workflow-profile", "profiles/slurm", "--config", "scale=paper"
+    )
+    blocks, grouped = group_jobs(output), set()
+    for block in blocks:
+        rules = re.findall(r"^ +rule (\w+):", block, re.M)
+        grouped |= set(rules)
+        # Jobs side by side are summed; one thread each.
+        memory = sum(int(mb) for mb in re.findall(r"\bmem_mb=(\d+)", block))
+        assert "threads:" not in block
+        assert len(rules) <= 8 and memory <= 16000, block
+    assert grouped == {"split", "counts", "metrics", "figure", "table"}
+    assert jobs(output)["counts"] > 100, "the bound holds for a study with many runs"
+
+
 def test_missing_root_fails_before_any_job(checkout):
     done = snakemake(
         "--cores", "1", "lgg_encoders", "--config", 'datasets={lgg: {root: /no/such/folder}}',
