@@ -1,5 +1,7 @@
 """Splits: sizes, strata, folds, pairs, and the refusal of overlaps."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -78,6 +80,41 @@ def test_fold_beyond_the_data_is_an_error():
     slices, cases = make_index([6] * 20)
     with pytest.raises(ValueError, match="fold 5 of 20 patients"):
         make_split(slices, cases, method="patient", fold=5, test=0.2, val=0.2, seed=3)
+
+
+def test_a_fold_whose_validation_comes_round_is_a_fold():
+    slices, cases = make_index([4] * 24)
+    options = {"method": "patient", "test": 0.1, "val": 0.2, "seed": 0}
+    for fold in range(8):  # 3 of 24 patients are tested
+        split = make_split(slices, cases, fold=fold, **options)
+        patients = split.groupby("subset")["patient"].nunique()
+        assert (patients["test"], patients["val"], patients["train"]) == (3, 5, 16)
+    with pytest.raises(ValueError, match="fold 8 of 24 patients"):
+        make_split(slices, cases, fold=8, **options)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    count=st.integers(6, 40),
+    test=st.sampled_from([0, 0.1, 0.15, 0.2, 0.34]),
+    val=st.sampled_from([0.1, 0.2, 0.4]),
+    seed=st.integers(0, 3),
+)
+def test_every_fold_is_disjoint_and_no_two_test_the_same(count, test, val, seed):
+    slices, cases = make_index([2] * count)
+    tested = math.ceil(round(test * count, 9))
+    walking, step = ("test", tested) if test else ("val", math.ceil(round(val * count, 9)))
+    seen: set[str] = set()
+    for fold in range(count // step):
+        split = make_split(
+            slices, cases, method="patient", fold=fold, test=test, val=val, seed=seed
+        )
+        parts = {name: set(part["patient"]) for name, part in split.groupby("subset")}
+        assert sum(map(len, parts.values())) == count, "each patient is in one subset"
+        assert len(parts.get("test", ())) == tested and parts["val"] and parts["train"]
+        assert not seen & parts[walking]
+        seen |= parts[walking]
+    assert len(seen) == count // step * step
 
 
 def test_subsets_hold_all_strata_and_similar_loads():

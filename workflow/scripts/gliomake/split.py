@@ -243,14 +243,15 @@ def _blocks(order: np.ndarray, fold: int, test: float, val: float, what: str) ->
     count = len(order)
     tested = math.ceil(round(test * count, 9))
     validated = math.ceil(round(val * (count - tested), 9))
-    if count - tested - validated < 1 or (fold + 1) * max(tested, validated) > count:
+    # Without a test set the folds walk over the validation blocks.
+    step = tested or validated
+    # What walks must not come round, or two folds would share it; what follows it may.
+    if count - tested - validated < 1 or (fold + 1) * step > count:
         raise ValueError(
             f"fold {fold} of {count} {what} with test {test} and val {val} leaves no training "
             "set or goes beyond the data; lower the shares or the number of folds"
         )
-    # Without a test set the folds walk over the validation blocks.
-    start = fold * (tested or validated)
-    turned = np.roll(order, -start)
+    turned = np.roll(order, -fold * step)
     subset = np.full(count, "train", dtype=object)
     subset[turned[:tested]] = "test"
     subset[turned[tested : tested + validated]] = "val"
