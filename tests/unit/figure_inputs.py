@@ -60,6 +60,10 @@ class FigureInputs:
         Options of the phantom.
     resamples : int
         Of the bootstrap.
+    root : Path, optional
+        Data to take in place of a phantom.
+    dataset_options : dict, optional
+        Options of the data set's reader.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class FigureInputs:
         phantom: dict[str, Any] | None = None,
         resamples: int = 20,
         root: Path | None = None,
+        dataset_options: dict[str, Any] | None = None,
     ):
         self.folder = folder
         self.study = load_study(CONFIG / f"{study_id}.yaml", "demo")
@@ -77,6 +82,7 @@ class FigureInputs:
         self.study["split"]["max_patients"] = None
         self.resamples = resamples
         self.root = root or folder / "phantom"
+        self.dataset_options = dataset_options or {}
         if root is None:
             options = phantom or PHANTOMS[self.study["dataset"]]
             write_phantom(self.study["dataset"], self.root, seed=1, **options)
@@ -100,7 +106,8 @@ class FigureInputs:
                 inputs[need] = [self.folder / "000.h5"]
             else:
                 inputs[need] = [self.model_file(model, runs[0], need) for model in block["models"]]
-        return target_spec(study, output, name, inputs, data="phantom", scale="demo")
+        return target_spec(study, output, name, inputs, data="phantom", scale="demo",
+                           dataset_options=self.dataset_options)  # fmt: skip
 
     def split(self, run: str) -> Path:
         """Give the split of a run."""
@@ -128,7 +135,7 @@ class FigureInputs:
 
     def _index_and_shards(self) -> None:
         name = self.study["dataset"]
-        dataset = open_dataset(name, self.root)
+        dataset = open_dataset(name, self.root, **self.dataset_options)
         reports = [dataset.inspect(case) for case in dataset.cases()]
         merge_index(dataset, reports, on_bad_case="skip", data="phantom",
                     slices_path=self.folder / "slices.tsv",

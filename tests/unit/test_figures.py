@@ -2,11 +2,12 @@
 
 import xml.etree.ElementTree as ET
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from figure_inputs import CONFIG, study_inputs
+from figure_inputs import CONFIG, FigureInputs, study_inputs
 from matplotlib.figure import Figure
 
 from gliomake.config import load_study
@@ -52,6 +53,7 @@ BLOCKS = [
     ("brats2020-multiclass", {"kind": "class-predictions", "models": ["unet-v1"]}, 13),
     ("lgg-two-stage", {"kind": "confusion", "models": ["resnet50-classifier"]}, 1),
 ]  # fmt: skip
+OF_RAW_DATA = [name for name, kind in KINDS.items() if "root" in kind.needs]
 
 
 @pytest.fixture
@@ -165,6 +167,24 @@ def test_title_says_which_slice_stands_in(inputs):
     title = draw_figure(spec).get_suptitle()
     assert title.startswith("BraTS20_Training_006, slice ")
     assert title.endswith("(nearest there is to volume 238, slice 67)")
+
+
+@pytest.mark.parametrize("kind", OF_RAW_DATA)
+def test_channels_of_slice_files_are_named_by_the_configured_order(
+    brats, brats_slices, tmp_path, kind
+):
+    for path in brats_slices.glob("*.h5"):
+        with h5py.File(path, "r+") as file:
+            file["image"][...] = file["image"][()][..., [3, 0, 1, 2]]
+    order = {"channel_order": ["flair", "t1", "t1ce", "t2"]}
+    pages = []
+    for root, options in ((brats / "slices", {}), (brats_slices, order)):
+        folder = tmp_path / f"figure-{len(options)}"
+        folder.mkdir()
+        made = FigureInputs(folder, "brats2020-multiclass", root=root, dataset_options=options)
+        make_figure(made.spec("figures", {"kind": kind}), folder / "a.svg", folder / "a.png")
+        pages.append((folder / "a.svg").read_bytes())
+    assert pages[0] == pages[1]
 
 
 def test_note_is_left_out_for_results(inputs, tmp_path):

@@ -156,6 +156,16 @@ def test_a_changed_root_or_scale_rebuilds(checkout):
     assert jobs(changed)["index_group"] == 2
 
 
+def test_a_changed_channel_order_rebuilds_a_figure_of_raw_data(checkout):
+    target = "results/brats2020-multiclass/figures/modalities.svg"
+    done = snakemake("--cores", "2", target, folder=checkout)
+    assert done.returncode == 0, done.stderr
+    assert "Nothing to be done" in dry_run(checkout, target)
+    order = "datasets={brats2020: {channel_order: [flair, t1, t1ce, t2]}}"
+    changed = dry_run(checkout, target, "--config", order)
+    assert jobs(changed)["figure"] == 1
+
+
 def test_environments_have_the_lock_files_versions():
     lock = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.M))
     names = {"pytorch": "torch", "python-isal": "isal"}

@@ -24,6 +24,7 @@ rule figure:
     params:
         study=lambda wildcards: STUDIES[wildcards.study],
         data=lambda wildcards: data_kind(dataset_of(wildcards)),
+        options=lambda wildcards: dataset_options(dataset_of(wildcards)),
         scale=config["scale"],
         code=code_digest("figures"),
     script:
@@ -52,6 +53,7 @@ rule table:
     params:
         study=lambda wildcards: STUDIES[wildcards.study],
         data=lambda wildcards: data_kind(dataset_of(wildcards)),
+        options=lambda wildcards: dataset_options(dataset_of(wildcards)),
         scale=config["scale"],
         code=code_digest("tables"),
     script:

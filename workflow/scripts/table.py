@@ -13,6 +13,7 @@ def main(snakemake):
         dict(snakemake.input.items()),
         data=snakemake.params.data,
         scale=snakemake.params.scale,
+        dataset_options=snakemake.params.options,
     )
     make_table(spec, snakemake.output.csv)
 

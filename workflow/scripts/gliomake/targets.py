@@ -157,6 +157,8 @@ class TargetSpec:
         ``phantom`` or ``real``.
     scale : str
         ``demo`` or ``paper``.
+    dataset_options : dict
+        Options of the reader of ``root``; see `gliomake.datasets.open_dataset`.
     """
 
     study: dict[str, Any]
@@ -168,6 +170,7 @@ class TargetSpec:
     inputs: dict[str, Any]
     data: str
     scale: str
+    dataset_options: dict[str, Any] = field(default_factory=dict)
 
     @property
     def run(self) -> str:
@@ -222,6 +225,7 @@ def target_spec(
     *,
     data: str,
     scale: str,
+    dataset_options: Mapping[str, Any] | None = None,
 ) -> TargetSpec:
     """Join a target with its files.
 
@@ -240,6 +244,8 @@ def target_spec(
         ``phantom`` or ``real``.
     scale : str
         ``demo`` or ``paper``.
+    dataset_options : mapping, optional
+        Options of the data set's reader; none by default.
 
     Returns
     -------
@@ -267,6 +273,7 @@ def target_spec(
         inputs={need: _input(target, need, inputs) for need in target.needs},
         data=data,
         scale=scale,
+        dataset_options=dict(dataset_options or {}),
     )
 
 

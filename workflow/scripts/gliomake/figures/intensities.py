@@ -28,7 +28,7 @@ def intensity_ranges(spec: TargetSpec) -> Figure:
     Figure
         A column a modality, raw above and z-scored below.
     """
-    dataset = open_dataset(spec.study["dataset"], spec.inputs["root"])
+    dataset = open_dataset(spec.study["dataset"], spec.inputs["root"], **spec.dataset_options)
     cases = _spread(dataset.cases(), spec.options.get("patients", 8))
     names = dataset.channels
     figure = style.new_figure(style.DOUBLE, 3.7)

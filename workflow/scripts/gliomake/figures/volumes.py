@@ -149,7 +149,7 @@ def load_case(spec: TargetSpec, channels: list[str] | None = None) -> tuple[Data
     Dataset, Volume
         The opened data set and the case.
     """
-    dataset = open_dataset(spec.study["dataset"], spec.inputs["root"])
+    dataset = open_dataset(spec.study["dataset"], spec.inputs["root"], **spec.dataset_options)
     case = nearest_case(dataset.cases(), spec.options.get("case", 1))
     return dataset, dataset.load(case, channels)
 
