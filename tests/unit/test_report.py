@@ -3,6 +3,7 @@
 import json
 import re
 from contextlib import chdir
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -16,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from gliomake.report import build_report, build_study_page, evidence, targets, verdicts
+from gliomake.report import build_report, build_study_page, evidence, leaks, targets, verdicts
 from gliomake.report import render as rendering
+from gliomake.report.findings import read_findings
 from gliomake.report.numbers import Number, NumberBook, format_value
 from gliomake.report.render import script_json
 from gliomake.report.scores import headline
@@ -178,13 +180,64 @@ def test_the_answer_counts_in_words():
 def test_the_findings_against_a_claim_come_first(inside):
     answer = verdicts.answer(inside.inputs())
     assert sum(answer.counts.values()) == answer.total == 7
-    assert "cannot come from the same pooled counts" in answer.against[0].sentence
-    assert answer.findings[: len(answer.against)] == answer.against
-    assert verdicts.Answer.from_dict(json.loads(json.dumps(vars_of(answer)))) == answer
+    assert "cannot come from the same pooled counts" in answer.open[0].sentence
+    assert answer.findings[: len(answer.open)] == answer.open
+    assert verdicts.Answer.from_dict(json.loads(json.dumps(asdict(answer)))) == answer
 
 
-def vars_of(answer):
-    return {"counts": answer.counts, "findings": [vars(finding) for finding in answer.findings]}
+def written_findings(path, *entries):
+    names = ("check", "level", "claims", "sentence")
+    path.write_text(json.dumps([dict(zip(names, entry, strict=True)) for entry in entries]))
+    return path
+
+
+def test_findings_of_one_check_and_model_are_one_line_of_the_last_epoch(tmp_path):
+    check = "dice-against-precision-recall"
+    path = written_findings(
+        tmp_path / "findings.json",
+        ("mean-of-classes", "consistent", ["1"], "A mean."),
+        ("split-sizes", "note", ["4"], "A split of slices."),
+        (check, "inconsistent", ["1"], "Epoch 9."),
+        (check, "inconsistent", ["2"], "Epoch 50."),
+        (check, "inconsistent", ["3"], "Epoch 6."),
+        (check, "inconsistent", ["5"], "Another model."),
+        ("accuracy-and-prevalence", "consistent", ["1"], "Prevalence 2.73 %."),
+    )
+    epochs, models = ("9", "50", "6", "", "1"), ("a", "a", "a", "", "b")
+    claims = [
+        {"claim": str(place), "model": model, "epoch": epoch}
+        for place, (model, epoch) in enumerate(zip(models, epochs, strict=True), 1)
+    ]
+    found = read_findings(path, claims)
+    told = [(finding.sentence, finding.others, finding.is_open) for finding in found]
+    assert told == [
+        ("Epoch 50.", ("Epoch 9.", "Epoch 6."), True),
+        ("Another model.", (), True),
+        ("A split of slices.", (), True),
+        ("Prevalence 2.73 %.", (), True),
+        ("A mean.", (), False),
+    ]
+
+
+def test_what_a_reader_should_know_stands_open_on_both_pages(inside, tmp_path):
+    told = "2828/708/393 slices are exactly two nested splits."
+    path = written_findings(tmp_path / "f.json", ("split-sizes", "note", ["small.006"], told))
+    build_report([replace(inside.inputs(), findings=path)], tmp_path)
+    for page in ("small.html", "index.html"):
+        html = re.sub(r"<details.*?</details>", "", (tmp_path / page).read_text(), flags=re.DOTALL)
+        assert told in html
+
+
+def test_the_split_of_slices_stands_beside_that_by_patient(inside, page):
+    table = leaks.protocol_table(inside.inputs(), NumberBook("small.html"))
+    assert [column.title for column in table.columns[1:]] == [
+        "slice-f0-s0, leaky",
+        "patient-f0-s0",
+    ]
+    assert {"unet", "attention-unet"} <= {row[0].text for row in table.rows}
+    assert all(cell.number.convention == "patient" for row in table.rows for cell in row[1:])
+    section = page[page.index('id="leakage"') : page.index('id="leakage-table"')]
+    assert "Split slice-f0 leaks" in section and 'id="protocols"' in section
 
 
 def test_optional_columns_go_where_all_rows_agree():

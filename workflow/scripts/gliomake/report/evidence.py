@@ -25,16 +25,7 @@ def warnings(inputs: StudyInputs, split: str = "") -> list[str]:
     list of str
         One sentence or two each; empty where there is nothing to warn of.
     """
-    found = []
-    for name, table in inputs.split_tables.items():
-        if name.startswith("slice-") and split in ("", name):
-            shared, patients = shared_patients(table)
-            if shared:
-                found.append(
-                    f"Split {name} leaks: it draws slices, not patients, and {shared} of its "
-                    f"{patients} test patients also have slices in training. Its scores say how "
-                    "well known patients are segmented, not new ones."
-                )
+    found = split_leaks(inputs, split)
     for finding in inputs.checks.get("findings", []):
         if finding["kind"] == "boxes":
             found.append(
@@ -55,6 +46,21 @@ def warnings(inputs: StudyInputs, split: str = "") -> list[str]:
     if refused:
         noun = "file was" if len(refused) == 1 else "files were"
         found.append(f"{len(refused)} {noun} refused, and the study went on without the cases.")
+    return found
+
+
+def split_leaks(inputs: StudyInputs, split: str = "") -> list[str]:
+    """Warn of each split of slices that has patients on both sides, or of the one named."""
+    found = []
+    for name, table in inputs.split_tables.items():
+        if name.startswith("slice-") and split in ("", name):
+            shared, patients = shared_patients(table)
+            if shared:
+                found.append(
+                    f"Split {name} leaks: it draws slices, not patients, and {shared} of its "
+                    f"{patients} test patients also have slices in training. Its scores say how "
+                    "well known patients are segmented, not new ones."
+                )
     return found
 
 

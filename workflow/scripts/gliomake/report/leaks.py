@@ -1,10 +1,11 @@
 """The measured leak, and what fold, seed and model add to a score, as tables of a page."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from gliomake.report.inputs import StudyInputs, records
 from gliomake.report.numbers import Number, NumberBook
-from gliomake.report.scores import COMPARED, STATES
+from gliomake.report.scores import COMPARED, STATES, conventions_of, enter_score
 from gliomake.report.table import Column, Table, plain, scored, text
 
 _CELL = ("subset", "class", "metric", "convention")
@@ -18,6 +19,51 @@ def _cell_columns() -> list[Column]:
         Column("Convention", choices=True),
         Column("Masks", choices=True, chosen=STATES[False], optional=True),
     ]
+
+
+def protocol_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
+    """Put the Dice of a split of slices beside that of the study's main run.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    book : NumberBook
+        The page's numbers; the scores are entered.
+
+    Returns
+    -------
+    Table or None
+        One row a model and class, under the main convention; None where no run splits slices.
+    """
+    frame = inputs.scores
+    frame = frame[
+        (frame["subset"] == inputs.subset)
+        & (frame["metric"] == "dice")
+        & (frame["convention"] != "image")
+        & ~frame["postprocess"].astype(bool)
+    ]
+    leaky = sorted({run for run in frame["run"] if run.startswith("slice-")})
+    if not leaky:
+        return None
+    runs = [*leaky, inputs.main_run]
+    convention = main_convention(conventions_of(frame))
+    frame = frame[(frame["convention"] == convention) & frame["run"].isin(runs)]
+    columns = [Column("Model"), Column("Class", optional=True)]
+    columns += [Column(f"{run}, leaky", numeric=True) for run in leaky]
+    columns.append(Column(inputs.main_run, numeric=True))
+    rows = []
+    for (model, class_), part in frame.groupby(["model", "class"], sort=False):
+        numbers = {row["run"]: enter_score(inputs, book, row) for row in records(part)}
+        if numbers.keys() & set(leaky):
+            rows.append([text(model), text(class_), *(scored(numbers.get(run)) for run in runs)])
+    caption = f"Dice under {convention}, {inputs.subset} set, with 95 % intervals"
+    return Table("protocols", caption, columns, rows).compact()
+
+
+def main_convention(conventions: Sequence[str]) -> str:
+    """Choose the convention to show where there is room for one: the mean over patients."""
+    return "patient" if "patient" in conventions else conventions[0]
 
 
 def leakage_table(inputs: StudyInputs, book: NumberBook) -> Table | None:

@@ -42,10 +42,12 @@ def build_study_page(inputs: StudyInputs, book: NumberBook | None = None) -> str
     context = {
         "answer": verdicts.answer(inputs),
         "warnings": evidence.warnings(inputs),
+        "leaks": evidence.split_leaks(inputs),
         "claims": verdicts.claims_table(inputs, book),
         "headline": scores.headline(inputs, book),
         "score_tables": scores.score_tables(inputs, book),
         "comparisons": scores.comparison_table(inputs, book),
+        "protocols": leaks.protocol_table(inputs, book),
         "leakage": leaks.leakage_table(inputs, book),
         "spread": leaks.spread_table(inputs, book),
         "viewer": viewer_data(inputs, book),

@@ -1,12 +1,12 @@
 """The answer of a study: which reported numbers hold, which do not, and what the audit found."""
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from gliomake.report.findings import Finding, read_findings
 from gliomake.report.inputs import StudyInputs, records
 from gliomake.report.numbers import Number, NumberBook, optional
 from gliomake.report.scores import enter_score
@@ -28,7 +28,6 @@ LABELS = {
     "incomparable": "not comparable",
 }
 OUTCOMES = {"holds": "holds", "differs": "fails", "open": "open"}
-LEVELS = {"inconsistent": "contradicted", "note": "open", "consistent": "holds"}
 
 
 def verdict_kind(claim: dict[str, Any]) -> str:
@@ -50,16 +49,6 @@ def verdict_kind(claim: dict[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A finding of the audit as the page shows it: its kind, its sentence and its claims."""
-
-    kind: str
-    check: str
-    sentence: str
-    claims: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Answer:
     """What stands at the top of a page.
 
@@ -68,7 +57,7 @@ class Answer:
     counts : dict of str to int
         Number of claims by kind of verdict.
     findings : list of Finding
-        All findings, those that speak against a claim first.
+        All findings, the most telling first.
     """
 
     counts: dict[str, int]
@@ -77,10 +66,7 @@ class Answer:
     @classmethod
     def from_dict(cls, told: dict[str, Any]) -> "Answer":
         """Read what `dataclasses.asdict` wrote."""
-        findings = [
-            Finding(**(entry | {"claims": tuple(entry["claims"])})) for entry in told["findings"]
-        ]
-        return cls(told["counts"], findings)
+        return cls(told["counts"], [Finding.from_dict(entry) for entry in told["findings"]])
 
     @property
     def total(self) -> int:
@@ -88,14 +74,14 @@ class Answer:
         return sum(self.counts.values())
 
     @property
-    def against(self) -> list[Finding]:
-        """Findings that speak against a claim."""
-        return [finding for finding in self.findings if finding.kind == "contradicted"]
+    def open(self) -> list[Finding]:
+        """Findings that a reader should see first."""
+        return [finding for finding in self.findings if finding.is_open]
 
     @property
-    def others(self) -> list[Finding]:
-        """Findings that agree, or that only inform."""
-        return [finding for finding in self.findings if finding.kind != "contradicted"]
+    def rest(self) -> list[Finding]:
+        """Findings that only agree."""
+        return [finding for finding in self.findings if not finding.is_open]
 
     def sentence(self) -> str:
         """Say the counts in words."""
@@ -124,15 +110,10 @@ def answer(inputs: StudyInputs) -> Answer:
     Answer
         For the head of the page.
     """
-    kinds = Counter(map(verdict_kind, claim_rows(inputs)))
-    findings = [
-        Finding(LEVELS[entry["level"]], entry["check"], entry["sentence"], tuple(entry["claims"]))
-        for entry in json.loads(inputs.findings.read_text())
-    ]
-    order = list(LEVELS.values())
-    return Answer(
-        {kind: kinds[kind] for kind in KINDS}, sorted(findings, key=lambda f: order.index(f.kind))
-    )
+    claims = claim_rows(inputs)
+    kinds = Counter(map(verdict_kind, claims))
+    counts = {kind: kinds[kind] for kind in KINDS}
+    return Answer(counts, read_findings(inputs.findings, claims))
 
 
 def claim_rows(inputs: StudyInputs) -> list[dict[str, Any]]:

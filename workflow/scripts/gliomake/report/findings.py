@@ -1,0 +1,114 @@
+"""The audit's findings as a page tells them: the most telling first, those alike in one."""
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Kind of a finding: its icon and its name.
+KINDS = {
+    "contradicted": ("✗", "Contradiction"),
+    "noted": ("!", "Worth knowing"),
+    "holds": ("✓", "Agrees"),
+}
+LEVELS = {"inconsistent": "contradicted", "note": "noted", "consistent": "holds"}
+# What a check is about, in the order in which a reader should hear of it.
+TOPICS = {
+    "split-sizes": "How the slices were split",
+    "dice-against-iou": "Dice against IoU",
+    "dice-against-precision-recall": "Dice against precision and recall",
+    "contradictory-values": "One quantity, two values",
+    "one-value-two-names": "One value, two names",
+    "best-against-last": "Which epoch is reported",
+    "all-background-accuracy": "What finding nothing would score",
+    "accuracy-and-prevalence": "How much of the image is tumour",
+    "confusion-matrix": "The confusion matrix",
+    "loss-against-score": "Loss against score",
+    "ranking": "How the models are ranked",
+    "slices-per-patient": "Slices a patient",
+}
+# What these derive is worth reading where it agrees, too.
+TELLING = frozenset({"accuracy-and-prevalence"})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found about one model.
+
+    Attributes
+    ----------
+    kind : str
+        A key of `KINDS`.
+    check, sentence : str
+        The check's name and what it says.
+    claims : tuple of str
+        The claims that the sentence is about.
+    others : tuple of str
+        Sentences of the same check and kind about other rows of the model.
+    """
+
+    kind: str
+    check: str
+    sentence: str
+    claims: tuple[str, ...]
+    others: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> "Finding":
+        """Read what `dataclasses.asdict` wrote."""
+        return cls(**told | {name: tuple(told[name]) for name in ("claims", "others")})
+
+    @property
+    def topic(self) -> str:
+        """What it is about, in plain words."""
+        return TOPICS.get(self.check) or self.check.replace("-", " ").capitalize()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the page shows it without being asked."""
+        return self.kind != "holds" or self.check in TELLING
+
+
+def read_findings(path: str | Path, claims: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Read ``findings.json`` and put those alike into one.
+
+    Parameters
+    ----------
+    path : str or Path
+        The audit's findings.
+    claims : iterable of mapping
+        Rows of ``claims.tsv``: the model and the epoch of each claim.
+
+    Returns
+    -------
+    list of Finding
+        Contradictions first, then by topic. Those of one check, kind and model are one: the
+        sentence is that of the last epoch, since it is what the document ends on.
+    """
+    about = {str(claim["claim"]): claim for claim in claims}
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
+    for entry in json.loads(Path(path).read_text()):
+        first = about.get(entry["claims"][0], {}) if entry["claims"] else {}
+        key = (LEVELS[entry["level"]], entry["check"], str(first.get("model", "")))
+        groups[key].append(entry | {"epoch": _epoch(first.get("epoch", ""))})
+    found = []
+    for (kind, check, _), entries in groups.items():
+        chosen = max(entries, key=lambda entry: entry["epoch"])
+        others = tuple(entry["sentence"] for entry in entries if entry is not chosen)
+        claims_of = tuple(chosen["claims"])
+        found.append(Finding(kind, check, chosen["sentence"], claims_of, others))
+    return sorted(found, key=_rank)
+
+
+def _epoch(epoch: Any) -> float:
+    """Give the epoch's number; a result without one is final."""
+    return float(epoch) if str(epoch).isdigit() else math.inf
+
+
+def _rank(finding: Finding) -> tuple[int, int]:
+    topics = list(TOPICS)
+    place = topics.index(finding.check) if finding.check in TOPICS else len(topics)
+    return list(KINDS).index(finding.kind), place
