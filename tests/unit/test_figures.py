@@ -187,6 +187,19 @@ def test_channels_of_slice_files_are_named_by_the_configured_order(
     assert pages[0] == pages[1]
 
 
+@pytest.mark.parametrize("kind", OF_RAW_DATA)
+def test_a_refused_case_is_not_shown(brats_case, tmp_path, kind):
+    flair = brats_case / f"{brats_case.name}_flair.nii.gz"
+    flair.write_bytes(flair.read_bytes()[:-100])
+    (tmp_path / "figure").mkdir()
+    made = FigureInputs(tmp_path / "figure", "brats2020-multiclass", root=brats_case.parent)
+    figure = draw_figure(made.spec("figures", {"kind": kind}))
+    if kind == "intensity-ranges":
+        assert len(figure.axes[0].collections) == 2  # patients
+    else:
+        assert "BraTS20_Training_002" in figure.get_suptitle()
+
+
 def test_note_is_left_out_for_results(inputs, tmp_path):
     study = inputs("lgg-encoders").study | {"figures": {"x": {"kind": "slice-imbalance"}}}
     files = {"slices": inputs("lgg-encoders").folder / "slices.tsv"}

@@ -56,17 +56,18 @@ class Kind:
 
 MANY = 99
 _IMAGES = ("shards", "predictions", "counts")
+_RAW = ("root", "cases")
 _SCORE_OPTIONS = ("subsets", "classes", "metrics", "conventions")
 
 KINDS: dict[str, Kind] = {
     # Figures of the data
     "samples": Kind("figures", ("slices", "split", "shards"), (0, 0), ("view", "count", "channel")),
     "augmentation": Kind("figures", ("slices", "split", "shards"), (1, 1), ("count", "channel")),
-    "modalities": Kind("figures", ("root",), (0, 0), ("case", "slice")),
-    "planes": Kind("figures", ("root",), (0, 0), ("case", "channel")),
-    "mask-channels": Kind("figures", ("root",), (0, 0), ("case", "slice", "channel")),
-    "intensity-ranges": Kind("figures", ("root",), (0, 0), ("patients", "slices")),
-    "modality-correlation": Kind("figures", ("root",), (0, 0), ("case",)),
+    "modalities": Kind("figures", _RAW, (0, 0), ("case", "slice")),
+    "planes": Kind("figures", _RAW, (0, 0), ("case", "channel")),
+    "mask-channels": Kind("figures", _RAW, (0, 0), ("case", "slice", "channel")),
+    "intensity-ranges": Kind("figures", _RAW, (0, 0), ("patients", "slices")),
+    "modality-correlation": Kind("figures", _RAW, (0, 0), ("case",)),
     "slice-imbalance": Kind("figures", ("slices",)),
     "pixel-imbalance": Kind("figures", ("slices",)),
     "histogram": Kind(

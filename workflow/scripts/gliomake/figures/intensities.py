@@ -3,9 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from gliomake.datasets import open_dataset
 from gliomake.figures import style
-from gliomake.figures.volumes import MODALITIES, load_case, where
+from gliomake.figures.volumes import MODALITIES, load_case, open_cases, where
 from gliomake.preprocess import normalise
 from gliomake.targets import TargetSpec
 
@@ -21,15 +20,15 @@ def intensity_ranges(spec: TargetSpec) -> Figure:
     Parameters
     ----------
     spec : TargetSpec
-        Needs ``root``.
+        Needs ``root`` and ``cases``.
 
     Returns
     -------
     Figure
         A column a modality, raw above and z-scored below.
     """
-    dataset = open_dataset(spec.study["dataset"], spec.inputs["root"], **spec.dataset_options)
-    cases = _spread(dataset.cases(), spec.options.get("patients", 8))
+    dataset, cases = open_cases(spec)
+    cases = _spread(cases, spec.options.get("patients", 8))
     names = dataset.channels
     figure = style.new_figure(style.DOUBLE, 3.7)
     grid = figure.subplots(2, len(names), sharex=True, sharey="row")
@@ -70,7 +69,7 @@ def modality_correlation(spec: TargetSpec) -> Figure:
     Parameters
     ----------
     spec : TargetSpec
-        Needs ``root``. Option ``case``.
+        Needs ``root`` and ``cases``. Option ``case``.
 
     Returns
     -------

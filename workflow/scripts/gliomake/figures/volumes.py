@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from gliomake.datasets import Dataset, Volume, open_dataset
 from gliomake.figures import images, style
 from gliomake.targets import TargetSpec
+from gliomake.tsv import read_tsv
 
 MODALITIES = {"t1": "T1", "t1ce": "T1Gd", "t2": "T2", "flair": "T2-FLAIR"}
 
@@ -20,9 +21,9 @@ def modalities(spec: TargetSpec) -> Figure:
     Parameters
     ----------
     spec : TargetSpec
-        Needs ``root``. Options ``case`` and ``slice``: the wanted numbers; the nearest there are
-        otherwise (of the slices with at least half as much tissue as the fullest one), and the
-        title says which.
+        Needs ``root`` and ``cases``. Options ``case`` and ``slice``: the wanted numbers; the
+        nearest there are otherwise (of the slices with at least half as much tissue as the fullest
+        one), and the title says which.
 
     Returns
     -------
@@ -50,7 +51,7 @@ def planes(spec: TargetSpec) -> Figure:
     Parameters
     ----------
     spec : TargetSpec
-        Needs ``root``. Options ``case`` and ``channel`` (default FLAIR).
+        Needs ``root`` and ``cases``. Options ``case`` and ``channel`` (default FLAIR).
 
     Returns
     -------
@@ -99,8 +100,8 @@ def mask_channels(spec: TargetSpec) -> Figure:
     Parameters
     ----------
     spec : TargetSpec
-        Needs ``root``. Options ``case``, ``slice`` (default: the slice in which the smallest class
-        is largest) and ``channel`` (default FLAIR).
+        Needs ``root`` and ``cases``. Options ``case``, ``slice`` (default: the slice in which the
+        smallest class is largest) and ``channel`` (default FLAIR).
 
     Returns
     -------
@@ -140,7 +141,7 @@ def load_case(spec: TargetSpec, channels: list[str] | None = None) -> tuple[Data
     Parameters
     ----------
     spec : TargetSpec
-        Needs ``root``.
+        Needs ``root`` and ``cases``.
     channels : list of str, optional
         Which channels; all by default.
 
@@ -149,9 +150,26 @@ def load_case(spec: TargetSpec, channels: list[str] | None = None) -> tuple[Data
     Dataset, Volume
         The opened data set and the case.
     """
-    dataset = open_dataset(spec.study["dataset"], spec.inputs["root"], **spec.dataset_options)
-    case = nearest_case(dataset.cases(), spec.options.get("case", 1))
+    dataset, cases = open_cases(spec)
+    case = nearest_case(cases, spec.options.get("case", 1))
     return dataset, dataset.load(case, channels)
+
+
+def open_cases(spec: TargetSpec) -> tuple[Dataset, list[str]]:
+    """Open the raw data and list the cases that may be shown.
+
+    Parameters
+    ----------
+    spec : TargetSpec
+        Needs ``root`` and ``cases``.
+
+    Returns
+    -------
+    Dataset, list of str
+        The opened data set, and its cases without those that the index refused.
+    """
+    dataset = open_dataset(spec.study["dataset"], spec.inputs["root"], **spec.dataset_options)
+    return dataset, read_tsv(spec.inputs["cases"])["case"].tolist()
 
 
 def nearest_case(cases: list[str], wanted: int) -> str:
