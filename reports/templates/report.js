@@ -50,14 +50,16 @@
     const words = rows.map((row) => row.textContent.toLowerCase());
     const search = tools.querySelector("[data-search]");
     const selects = [...tools.querySelectorAll("[data-column]")];
-    const cell = (row, select) => row.cells[select.dataset.column].textContent.trim();
-    const plainText = (row, select) => cell(row, select).replace(/^[✓✗?–]\s*/u, "");
+    const cellText = (row, select) => {
+      const cell = row.cells[select.dataset.column];
+      return (cell.querySelector(".label") || cell).textContent.trim();
+    };
     const apply = () => {
       const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean);
       let shown = 0;
       rows.forEach((row, index) => {
         const kept = wanted.every((word) => words[index].includes(word)) &&
-          selects.every((select) => !select.value || plainText(row, select) === select.value);
+          selects.every((select) => !select.value || cellText(row, select) === select.value);
         row.hidden = !kept;
         shown += kept;
       });

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from gliomake.claims.verdict import OUTCOMES
 from gliomake.report import build_report, build_study_page, evidence, leaks, targets, verdicts
 from gliomake.report import render as rendering
 from gliomake.report.findings import read_findings
@@ -159,7 +160,8 @@ def test_the_worst_slices_of_each_model_are_shown():
         ("differs", "", "fails"),
         ("open", "", "open"),
         ("not comparable", "", "incomparable"),
-        ("not reproducible", "", "incomparable"),
+        ("not reproducible", "", "missing"),
+        ("set as published", "", "set"),
         ("not comparable", "dice-against-iou: inconsistent", "contradicted"),
         ("holds", "f1-is-dice: consistent", "holds"),
     ],
@@ -173,8 +175,19 @@ def test_the_answer_counts_in_words():
     assert answer.sentence() == (
         "Of 7 reported numbers, 1 holds, 2 do not hold and 4 are not comparable here."
     )
+    settings = verdicts.Answer({"holds": 0, "set": 2, "missing": 1}, [])
+    assert settings.sentence() == (
+        "Of 3 reported numbers, 2 were set as published and 1 cannot be reproduced."
+    )
     none = verdicts.Answer(dict.fromkeys(verdicts.KINDS, 0), [])
     assert none.sentence() == "The document reports no number."
+
+
+def test_every_outcome_of_the_audit_has_a_kind():
+    assert set(OUTCOMES) <= set(verdicts.OUTCOMES)
+    assert set(verdicts.OUTCOMES.values()) | {"contradicted"} == set(verdicts.KINDS)
+    tallies = [verdicts.KINDS[kind].tally(2) for kind in ("set", "missing", "open")]
+    assert tallies == ["set as published", "cannot be reproduced", "open"]
 
 
 def test_the_findings_against_a_claim_come_first(inside):

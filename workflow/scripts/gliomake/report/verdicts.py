@@ -1,8 +1,9 @@
 """The answer of a study: which reported numbers hold, which do not, and what the audit found."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -12,22 +13,44 @@ from gliomake.report.numbers import Number, NumberBook, optional
 from gliomake.report.scores import enter_score
 from gliomake.report.table import Cell, Column, Table, scored, text
 
-# Kind of a verdict: its icon in the page, and how a sentence names one and several of them.
+
+class Kind(NamedTuple):
+    """A kind of verdict: its icon, its label, and how a sentence names one and several."""
+
+    icon: str
+    label: str
+    one: str
+    several: str
+
+    def tally(self, count: int) -> str:
+        """Name what was counted where no sentence is made."""
+        return re.sub(r"^(is|are|was|were) ", "", self.one if count == 1 else self.several)
+
+
 KINDS = {
-    "holds": ("✓", "holds", "hold"),
-    "fails": ("✗", "does not hold", "do not hold"),
-    "contradicted": ("✗", "contradicts another number", "contradict one another"),
-    "open": ("?", "is open", "are open"),
-    "incomparable": ("–", "is not comparable here", "are not comparable here"),  # noqa: RUF001
+    "holds": Kind("✓", "holds", "holds", "hold"),
+    "fails": Kind("✗", "does not hold", "does not hold", "do not hold"),
+    "contradicted": Kind(
+        "✗", "contradictory", "contradicts another number", "contradict one another"
+    ),
+    "open": Kind("?", "open", "is open", "are open"),
+    "set": Kind("=", "set as published", "was set as published", "were set as published"),
+    "missing": Kind("○", "not reproducible", "cannot be reproduced", "cannot be reproduced"),
+    "incomparable": Kind(
+        "–",  # noqa: RUF001
+        "not comparable",
+        "is not comparable here",
+        "are not comparable here",
+    ),
 }
-LABELS = {
+OUTCOMES = {
     "holds": "holds",
-    "fails": "does not hold",
-    "contradicted": "contradictory",
+    "differs": "fails",
     "open": "open",
-    "incomparable": "not comparable",
+    "set as published": "set",
+    "not reproducible": "missing",
+    "not comparable": "incomparable",
 }
-OUTCOMES = {"holds": "holds", "differs": "fails", "open": "open"}
 
 
 def verdict_kind(claim: dict[str, Any]) -> str:
@@ -45,7 +68,7 @@ def verdict_kind(claim: dict[str, Any]) -> str:
     """
     if ": inconsistent" in str(claim["check"]):
         return "contradicted"
-    return OUTCOMES.get(str(claim["outcome"]), "incomparable")
+    return OUTCOMES[str(claim["outcome"])]
 
 
 @dataclass(frozen=True)
@@ -86,7 +109,7 @@ class Answer:
     def sentence(self) -> str:
         """Say the counts in words."""
         parts = [
-            f"{count} {KINDS[kind][1 if count == 1 else 2]}"
+            f"{count} {KINDS[kind].one if count == 1 else KINDS[kind].several}"
             for kind, count in self.counts.items()
             if count
         ]
@@ -167,7 +190,7 @@ def _claim_row(inputs: StudyInputs, book: NumberBook, claim: dict[str, Any]) -> 
         _epoch(claim["epoch"]),
         _reported(claim),
         scored(ours),
-        Cell(LABELS[kind], list(KINDS).index(kind), kind=kind),
+        Cell(KINDS[kind].label, list(KINDS).index(kind), kind=kind),
         text(claim["verdict"], title=claim["check"]),
         text(claim["convention"]),
         scored(nearest),
