@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from brats_files import rewrite
 from figure_inputs import CONFIG, FigureInputs, study_inputs
 from matplotlib.figure import Figure
 
@@ -14,7 +15,7 @@ from gliomake.config import load_study
 from gliomake.figures import FIGURES, choose, draw_figure, images, make_figure, style
 from gliomake.figures.diagrams import example_masks
 from gliomake.figures.intensities import middle_correlation
-from gliomake.figures.volumes import nearest, nearest_case
+from gliomake.figures.volumes import most_classes, nearest, nearest_case
 from gliomake.run import ConfigError
 from gliomake.targets import KINDS, OUTPUTS, study_targets, target_spec
 
@@ -200,6 +201,18 @@ def test_a_refused_case_is_not_shown(brats_case, tmp_path, kind):
         assert "BraTS20_Training_002" in figure.get_suptitle()
 
 
+def test_a_missing_class_leaves_the_others_to_be_seen(brats_case, tmp_path):
+    rewrite(
+        brats_case / f"{brats_case.name}_seg.nii.gz",
+        lambda labels: np.where(labels == 4, 1, labels),
+    )
+    (tmp_path / "figure").mkdir()
+    made = FigureInputs(tmp_path / "figure", "brats2020-multiclass", root=brats_case.parent)
+    figure = draw_figure(made.spec("figures", {"kind": "mask-channels"}))
+    seen = {axes.get_title(): axes.images[0].get_array().any() for axes in figure.axes[1:4]}
+    assert seen == {"NEC/NET": True, "ED": True, "ET": False}
+
+
 def test_note_is_left_out_for_results(inputs, tmp_path):
     study = inputs("lgg-encoders").study | {"figures": {"x": {"kind": "slice-imbalance"}}}
     files = {"slices": inputs("lgg-encoders").folder / "slices.tsv"}
@@ -353,6 +366,20 @@ def test_nearest_case_and_slice():
     assert nearest_case(cases, 238) == cases[2]
     assert nearest_case(cases, 7) == cases[1]  # 2 and 12 are as near: the lower name
     assert nearest(np.array([10, 20, 40]), 67) == 2
+
+
+def test_the_slice_shown_has_the_classes_that_there_are():
+    areas = np.zeros((6, 3), int)
+    assert most_classes(_squares(areas)) == 3
+    areas[1], areas[2], areas[4] = (5, 3, 0), (4, 4, 0), (9, 0, 0)  # no slice holds the third
+    assert most_classes(_squares(areas)) == 2
+    areas[5] = (1, 1, 1)
+    assert most_classes(_squares(areas)) == 5
+
+
+def _squares(areas):
+    """A mask (slice, class, 3, 3) with so many pixels."""
+    return (np.arange(9) < areas[..., None]).reshape(*areas.shape, 3, 3).astype(np.uint8)
 
 
 def test_correlation_leaves_background_and_outer_slices_out():

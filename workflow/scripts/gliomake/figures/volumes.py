@@ -100,8 +100,8 @@ def mask_channels(spec: TargetSpec) -> Figure:
     Parameters
     ----------
     spec : TargetSpec
-        Needs ``root`` and ``cases``. Options ``case``, ``slice`` (default: the slice in which the
-        smallest class is largest) and ``channel`` (default FLAIR).
+        Needs ``root`` and ``cases``. Options ``case``, ``slice`` (default: see `most_classes`) and
+        ``channel`` (default FLAIR).
 
     Returns
     -------
@@ -110,9 +110,8 @@ def mask_channels(spec: TargetSpec) -> Figure:
     """
     dataset, volume = load_case(spec)
     classes = spec.study["classes"]
-    smallest = volume.mask.sum(axis=(2, 3), dtype=int).min(axis=1)
     wanted = spec.options.get("slice")
-    row = int(smallest.argmax()) if wanted is None else nearest(volume.slices, wanted)
+    row = most_classes(volume.mask) if wanted is None else nearest(volume.slices, wanted)
     channel = dataset.channels.index(spec.options.get("channel", dataset.channels[-1]))
     box = images.tissue_box(volume.image[row])
     grey = images.upright(volume.image[row, channel][box], spec.study["dataset"])
@@ -231,6 +230,27 @@ def nearest_with_tissue(volume: Volume, wanted: int) -> int:
     tissue = (volume.image != 0).all(axis=1).sum(axis=(1, 2))
     inside = np.flatnonzero(2 * tissue >= tissue.max())
     return int(inside[nearest(volume.slices[inside], wanted)])
+
+
+def most_classes(mask: np.ndarray) -> int:
+    """Find the slice with the most classes; of several the one whose smallest class is largest.
+
+    Parameters
+    ----------
+    mask : ndarray (slice, class, height, width)
+        0 or 1.
+
+    Returns
+    -------
+    int
+        A row; the middle one without tumour.
+    """
+    areas = mask.sum(axis=(2, 3), dtype=int)
+    present = np.count_nonzero(areas, axis=1)
+    if not present.any():
+        return len(mask) // 2
+    rows = np.flatnonzero(present == present.max())
+    return int(rows[np.where(areas > 0, areas, np.inf)[rows].min(axis=1).argmax()])
 
 
 def where(spec: TargetSpec, volume: Volume, row: int | None = None) -> str:
