@@ -225,8 +225,8 @@ def third_party(script: Path) -> set[str]:
         if path in seen:
             continue
         seen.add(path)
-        waiting.extend(provenance._imports(path))
-        for node in ast.walk(provenance._syntax(path)):
+        waiting.extend(provenance._read_module(path)[1])
+        for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:

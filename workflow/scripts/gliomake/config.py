@@ -13,6 +13,8 @@ from gliomake.run import ConfigError, Run
 SCALES = ("demo", "paper")
 BASELINES = ("all-background", "flair-threshold")
 GATED = "-gated"
+# Every start reads the studies; libyaml does it in a tenth of the time.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +98,7 @@ def load_study(
     path = Path(path)
     if scale not in SCALES:
         raise ConfigError(f"scale: {scale!r}; expected one of {', '.join(SCALES)}")
-    study = yaml.safe_load(path.read_text())
+    study = yaml.load(path.read_text(), _LOADER)
     if study.get("id") != path.stem:
         raise ConfigError(
             f"{path}: id is {study.get('id')!r}; expected the file's name {path.stem!r}"

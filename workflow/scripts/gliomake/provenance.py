@@ -84,14 +84,14 @@ def code_digest(*modules: str) -> str:
     FileNotFoundError
         A name is no module of the library.
     """
-    found: set[Path] = set()
+    found: dict[Path, str] = {}
     waiting = [path for name in modules for path in _module_files(name)]
     while waiting:
         path = waiting.pop()
         if path not in found:
-            found.add(path)
-            waiting.extend(_imports(path))
-    parts = [f"{path.relative_to(LIBRARY)}:{_meaning(path)}" for path in sorted(found)]
+            found[path], imported = _read_module(path)
+            waiting.extend(imported)
+    parts = [f"{path.relative_to(LIBRARY)}:{found[path]}" for path in sorted(found)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -106,24 +106,57 @@ def _module_files(name: str) -> tuple[Path, ...]:
 
 
 @cache
-def _syntax(path: Path) -> ast.Module:
-    return ast.parse(_syntax_source(path), filename=str(path))
+def _read_module(path: Path) -> tuple[str, tuple[Path, ...]]:
+    """Hash what the file at `path` does, and list the library's files that it imports."""
+    words: list[str] = []
+    names: set[str] = set()
+    _spell(ast.parse(path.read_text(), filename=str(path)), words, names)
+    ours = [name.removeprefix("gliomake.") for name in names if name.startswith("gliomake.")]
+    files = {file for name in ours for file in _longest_module(name)}
+    return hashlib.sha256("\0".join(words).encode()).hexdigest(), tuple(sorted(files))
 
 
-@cache
-def _imports(path: Path) -> tuple[Path, ...]:
-    """List the library's files that the file at `path` imports, at any depth of its code."""
-    files: set[Path] = set()
-    for node in ast.walk(_syntax(path)):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        for name in names:
-            if name.startswith("gliomake."):
-                files.update(_longest_module(name.removeprefix("gliomake.")))
-    return tuple(sorted(files))
+def _spell(node: ast.AST, words: list[str], imported: set[str]) -> None:
+    """Spell a syntax tree without its docstrings; take the names it imports from it on the way.
+
+    `ast.dump` and `ast.unparse` write one tree differently in different versions of Python, and a
+    newer Python would have all trained anew. Fields without content are left out here: those that
+    a version adds are empty in code for the versions before it, and so is the text that 3.12 puts
+    behind the last brace of an f-string's format.
+    """
+    if isinstance(node, ast.Import):
+        imported.update(alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.level == 0:
+        imported.update(f"{node.module}.{alias.name}" for alias in node.names)
+    words.append(f"({type(node).__name__}")
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, ast.AST):
+            words.append(name)
+            _spell(value, words, imported)
+        elif isinstance(value, list):
+            parts = value[1:] if name == "body" and _has_docstring(node) else value
+            if parts:
+                words.append(f"{name}[")
+                for part in parts:
+                    if not isinstance(part, ast.AST):
+                        words.append(repr(part))
+                    elif not (isinstance(node, ast.JoinedStr) and getattr(part, "value", 1) == ""):
+                        _spell(part, words, imported)
+                words.append("]")
+        elif value is not None:
+            words.append(f"{name}={value!r}")
+    words.append(")")
+
+
+def _has_docstring(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and bool(node.body)
+        and isinstance(node.body[0], ast.Expr)
+        and isinstance(node.body[0].value, ast.Constant)
+        and isinstance(node.body[0].value.value, str)
+    )
 
 
 def _longest_module(name: str) -> tuple[Path, ...]:
@@ -137,25 +170,3 @@ def _longest_module(name: str) -> tuple[Path, ...]:
             # What a package's members do may depend on its registry and on its other modules.
             return tuple(sorted(base.rglob("*.py")))
     return ()
-
-
-@cache
-def _meaning(path: Path) -> str:
-    """Hash the file's syntax tree without its docstrings."""
-    tree = ast.parse(_syntax_source(path))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if (
-            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-            and isinstance(body[0].value.value, str)
-        ):
-            node.body = body[1:]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
-
-
-@cache
-def _syntax_source(path: Path) -> str:
-    return path.read_text()
