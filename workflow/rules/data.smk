@@ -20,7 +20,7 @@ rule index_group:
         groups=lambda wildcards: config["datasets"][wildcards.dataset]["groups"],
         channels=lambda wildcards: channels_of(wildcards.dataset),
         options=lambda wildcards: dataset_options(wildcards.dataset),
-        code=code_digest("index"),
+        code=code_digest("index", "datasets"),
     script:
         "../scripts/index_group.py"
 
@@ -51,6 +51,6 @@ rule index:
         ],
         options=lambda wildcards: dataset_options(wildcards.dataset),
         data=lambda wildcards: data_kind(wildcards.dataset),
-        code=code_digest("index"),
+        code=code_digest("index", "datasets"),
     script:
         "../scripts/index.py"
