@@ -78,14 +78,6 @@
   }
 
   // The trail behind a number
-  const names = {
-    score: ["model", "run", "subset", "class", "metric", "convention", "masks", "study"],
-    comparison: ["model A", "model B", "run", "subset", "class", "metric", "convention", "masks"],
-    slice: ["model", "run", "subset", "class", "patient", "slice"],
-    claim: ["claim", "column"],
-    leakage: ["model", "split", "subset", "class", "metric", "convention", "masks"],
-    spread: ["source", "subset", "class", "metric", "convention", "masks"],
-  };
   const titles = {
     score: "Behind this score", comparison: "Behind this difference", slice: "Behind this Dice",
     claim: "Behind this reproduced number", leakage: "Behind this difference",
@@ -104,21 +96,30 @@
     }
     return made;
   };
+  const runFiles = (run, of) => {
+    const made = element(of > 2 ? "details" : "section", undefined, "run");
+    made.append(element(of > 2 ? "summary" : "h3", `${run.model}, ${run.run}: files, with sha256`), list(run.files));
+    if (run.hashes.length) made.append(element("h4", "Hashes of what went in"), list(run.hashes));
+    return made;
+  };
   const showTrail = (id) => {
-    const [value, low, high, n, counts, others] = trail.numbers[id];
-    const [kind, ...parts] = id.split("/");
+    const [value, low, high, n, counts, others, measured] = trail.numbers[id];
+    const kind = id.split("/")[0];
     const body = document.getElementById("trail-body");
     document.getElementById("trail-title").textContent = titles[kind];
-    const facts = names[kind].map((name, index) => [name, parts[index]]).filter((pair) => pair[1]);
+    const facts = Object.entries(measured);
     if (low !== null && high !== null) facts.push(["95 % interval", `${exact(low)} to ${exact(high)}`]);
     if (n !== null) facts.push(["n", String(n)]);
     body.replaceChildren(element("p", exact(value), "value"), list(facts));
-    const run = trail.runs[counts];
-    const files = run ? [...run.files] : [];
-    const listed = new Set(files.map(([, path]) => path));
-    files.push(...others.filter((path) => !listed.has(path)).map((path) => ["also", path, trail.files[path] || ""]));
-    if (files.length) body.append(element("h3", "Files, with sha256"), list(files));
-    if (run && run.hashes.length) body.append(element("h3", "Hashes of what went in"), list(run.hashes));
+    const paths = [...new Set([counts, ...others])];
+    const runs = paths.map((path) => trail.runs[path]).filter(Boolean);
+    for (const run of runs) body.append(runFiles(run, runs.length));
+    const listed = new Set(runs.flatMap((run) => run.files.map(([, path]) => path)));
+    const also = paths.filter((path) => path && !listed.has(path));
+    if (also.length) {
+      body.append(element("h3", runs.length ? "Other files, with sha256" : "Files, with sha256"));
+      body.append(list(also.map((path) => [path.split("/").at(-1), path, trail.files[path] || ""])));
+    }
     const check = kind !== "claim" ? "recomputes it from the counts." : "checks it against the files named here.";
     body.append(element("p", `make verify ${check}`, "small"));
     document.getElementById("trail-dialog").showModal();

@@ -203,6 +203,25 @@ def test_a_number_shows_its_trail(browser, folder):
     assert browser.switch_to.active_element == number
 
 
+@pytest.mark.parametrize(
+    ("table", "runs", "words"),
+    [
+        ("comparisons", 2, "unet minus attention-unet"),
+        ("leakage-table", 4, "leak0-f0-s1"),
+        ("claims-table", 1, "test"),
+    ],
+)
+def test_a_trail_shows_every_run_behind_a_number(browser, folder, table, runs, words):
+    open_page(browser, folder, "small.html")
+    press(browser, f"#{table} tr:not([hidden]) [data-number]")
+    dialog = one(browser, "#trail-dialog")
+    text = dialog.get_attribute("textContent")
+    assert len(all_of(browser, "#trail-body .run")) == runs
+    assert text.count("weights.safetensors") == text.count("predictions.h5") == runs
+    for word in (words, "model", "metric", "convention"):
+        assert word in text
+
+
 def test_a_figure_opens_large(browser, folder):
     open_page(browser, folder, "small.html")
     small = press(browser, ".enlarge")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gliomake.claims.verdict import OUTCOMES
-from gliomake.report import build_report, build_study_page, evidence, leaks, targets, verdicts
+from gliomake.report import build_report, build_study_page, cards, evidence, leaks, targets, verdicts
 from gliomake.report import render as rendering
 from gliomake.report.findings import read_findings
 from gliomake.report.numbers import Number, NumberBook, format_value
@@ -316,7 +316,7 @@ def test_every_number_has_its_trail(small, page):
     shown = set(Reader(page).values("data-number"))
     assert len(shown) > 500
     assert shown <= set(trail["numbers"])
-    for value, low, high, _n, counts, others in (trail["numbers"][id_] for id_ in shown):
+    for value, low, high, _n, counts, others, _measured in (trail["numbers"][id_] for id_ in shown):
         assert value is None or low is None or low - 1e-9 <= value <= high + 1e-9
         assert counts in trail["runs"] or "results/small/claims.tsv" in others
         assert all(len(trail["files"][path]) == 64 for path in others)
@@ -324,6 +324,20 @@ def test_every_number_has_its_trail(small, page):
     names = {name for name, _, digest in run["files"] if len(digest) == 64}
     assert names == {"counts", "distances", "predictions", "weights", "history", "train", "split"}
     assert dict(run["hashes"])["data"] == "data" * 4
+
+
+def test_a_trail_says_what_was_measured_on_what(page):
+    trail = json.loads(re.search(r'id="trail">(.*?)</script>', page)[1])
+    told = {id_: entry[6] for id_, entry in trail["numbers"].items()}
+    claim = told["claim/small.007/reproduced"]
+    assert (claim["claim"], claim["model"], claim["run"]) == ("small.007", "unet", "patient-f0-s0")
+    assert (claim["metric"], claim["subset"], claim["class"]) == ("dice", "val", "tumour")
+    assert all("run" in entry for id_, entry in told.items() if id_.startswith("score/"))
+    assert {entry["leak"] for entry in told.values() if "leak" in entry} == {"leak100"}
+    # Every training behind a leak, not the leaky ones alone.
+    leak = next(entry for id_, entry in trail["numbers"].items() if id_.startswith("leakage/"))
+    runs = [trail["runs"][path]["run"] for path in (leak[4], *leak[5]) if path in trail["runs"]]
+    assert sorted(runs) == [f"leak{share}-f0-s{seed}" for share in (0, 100) for seed in (0, 1)]
 
 
 def test_numbers_json_holds_what_the_pages_print(small, page):
@@ -388,6 +402,16 @@ def test_the_card_says_what_the_model_is_for_and_not_for(small):
     assert any(
         re.match(r"\| dice \| tumour \| 0\.\d{3} 0\.\d{3}.0\.\d{3} ", line) for line in table
     )
+
+
+def test_the_card_counts_the_patients_that_were_trained_on(inside, monkeypatch):
+    inputs = inside.inputs()
+    monkeypatch.setitem(inputs.study["models"]["unet"]["training"], "train_fraction", 0.4)
+    [files] = [run for run in inputs.runs if (run.model, run.run) == ("unet", inputs.main_run)]
+    data = dict(cards.card(inputs, files, NumberBook("card"))["data"])
+    # 12 patients of 5 slices: 5 test, 2 validate, and 0.4 of the other 5 are trained on.
+    assert data["Train"] == "10 slices of 2 patients"
+    assert data["Test"] == "25 slices of 5 patients"
 
 
 def test_several_classes_have_a_mean(tmp_path, monkeypatch):

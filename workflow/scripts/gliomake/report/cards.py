@@ -7,9 +7,10 @@ from typing import Any
 
 from gliomake.report import evidence, scores
 from gliomake.report.inputs import RunFiles, StudyInputs, records
-from gliomake.report.numbers import NumberBook
+from gliomake.report.numbers import STATES, NumberBook
 from gliomake.report.render import render
 from gliomake.report.table import Column, Table, plain, scored, text
+from gliomake.split import training_fraction
 
 METRICS = ("dice", "iou", "precision", "recall", "specificity", "accuracy", "f1", "hd95", "nsd")
 
@@ -77,7 +78,7 @@ def card(inputs: StudyInputs, files: RunFiles, book: NumberBook) -> dict[str, An
         "kind": scores.model_kind(files.model),
         "about": _about(inputs, files),
         "training": _settings(training),
-        "data": _data(inputs, files),
+        "data": _data(inputs, files, training.get("train_fraction", 1.0)),
         "limits": limits(inputs, files),
         "warnings": evidence.warnings(inputs, files.split),
         "scores": _scores(inputs, files, book),
@@ -118,8 +119,8 @@ def _settings(training: dict[str, Any]) -> list[tuple[str, str]]:
     return [(key.replace("_", " ").capitalize(), words(value)) for key, value in training.items()]
 
 
-def _data(inputs: StudyInputs, files: RunFiles) -> list[tuple[str, str]]:
-    split = inputs.split_tables[files.split]
+def _data(inputs: StudyInputs, files: RunFiles, fraction: float) -> list[tuple[str, str]]:
+    split = training_fraction(inputs.split_tables[files.split], fraction)
     rows = [
         ("Data set", inputs.study["dataset"]),
         ("Split", files.split),
@@ -200,7 +201,7 @@ def _scores(inputs: StudyInputs, files: RunFiles, book: NumberBook) -> Table:
             [
                 text(metric),
                 text(class_),
-                text(scores.STATES[bool(cleaned)]),
+                text(STATES[bool(cleaned)]),
                 *(scored(numbers.get(name)) for name in conventions),
                 plain(max(number.n or 0 for number in numbers.values())),
             ]

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from gliomake.report.inputs import StudyInputs, records
-from gliomake.report.numbers import Number, NumberBook
-from gliomake.report.scores import COMPARED, STATES, conventions_of, enter_score
+from gliomake.report.numbers import STATES, Number, NumberBook
+from gliomake.report.scores import COMPARED, conventions_of, enter_score
 from gliomake.report.table import Column, Table, plain, scored, text
 
 _CELL = ("subset", "class", "metric", "convention")

@@ -16,6 +16,14 @@ from gliomake.tsv import atomic_path
 
 UNDEFINED = "undefined"
 MILLIMETRES = ("hd95",)
+STATES = {False: "as predicted", True: "cleaned up"}
+# What only the id says, by its place there.
+IN_ID = {
+    "claim": {"claim": 1, "column": 2},
+    "slice": {"patient": 5, "slice": 6},
+    "leakage": {"leak": 2},
+    "spread": {"source": 1},
+}
 WHOLE = frozenset(
     ("rank", "patients", "slices", "epochs", "batch_size", "plateau_epoch", "converges_before")
 )
@@ -229,7 +237,8 @@ class NumberBook:
         Returns
         -------
         dict of str to list
-            By id: value, lower and upper bound, n, counts file, other files.
+            By id: value, lower and upper bound, n, counts file, other files, and what was measured
+            by name, as far as it applies.
         """
         return {
             number.id: [
@@ -239,9 +248,27 @@ class NumberBook:
                 number.n,
                 number.counts,
                 list(number.others),
+                _measured(number),
             ]
             for number in self._numbers.values()
         }
+
+
+def _measured(number: Number) -> dict[str, str]:
+    parts = number.id.split("/")
+    told = {name: parts[place] for name, place in IN_ID.get(number.kind, {}).items()}
+    told |= {
+        "study": number.study,
+        "model": number.model,
+        "run": number.run,
+        "subset": number.subset,
+        "class": number.class_,
+        "metric": number.metric,
+        "convention": number.convention,
+        # A claim that is no score has no masks of one kind: an epoch's Dice, a loss, a size.
+        "masks": "" if number.kind == "claim" else STATES[number.postprocess],
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def score_id(row: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from gliomake.config import BASELINES, GATED
 from gliomake.metrics import DISTANCE_METRICS
 from gliomake.report.inputs import StudyInputs, records
-from gliomake.report.numbers import Number, NumberBook, score_id
+from gliomake.report.numbers import STATES, Number, NumberBook, score_id
 from gliomake.report.table import Column, Table, plain, scored, text
 
 CONVENTIONS = {
@@ -22,7 +22,6 @@ CONVENTIONS = {
 }
 # The page compares models by these; comparisons.tsv has all metrics.
 COMPARED = ("dice", "iou", "hd95", "accuracy")
-STATES = {False: "as predicted", True: "cleaned up"}
 
 
 def enter_score(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> Number:
