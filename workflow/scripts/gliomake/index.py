@@ -116,12 +116,12 @@ def merge_index(
     ------
     BadDataError
         A refused case under ``fail``, or no case that can be used. ``integrity_path`` is written
-        before, with the suffix ``.failed.json``, so that the list is not lost.
+        before, with the suffix ``.failed.json``, so that the list is not lost; it goes when all
+        is well.
     """
     if on_bad_case not in ON_BAD_CASE:
         raise ValueError(f"on_bad_case: {on_bad_case!r}; expected one of {', '.join(ON_BAD_CASE)}")
     reports = sorted(reports, key=lambda report: report.case)
-    metadata = dataset.metadata()
     refused = [*dataset.check_root(), *(p for report in reports for p in report.problems)]
     refused_cases = {problem.case for problem in refused}
     kept = [report for report in reports if report.case not in refused_cases]
@@ -134,13 +134,14 @@ def merge_index(
         "findings": [asdict(finding) for finding in dataset.compare(kept)],
         "fingerprint": _fingerprint(dataset, kept, slices),
     }
+    failed = Path(integrity_path).with_suffix(".failed.json")
     if (refused and on_bad_case == "fail") or not kept:
-        failed = Path(integrity_path).with_suffix(".failed.json")
         write_json(integrity, failed)
         raise BadDataError(_bad_data_message(dataset, refused, kept, failed))
     write_tsv(slices, slices_path)
-    write_tsv(_cases_table(kept, metadata), cases_path)
+    write_tsv(_cases_table(kept, dataset.metadata()), cases_path)
     write_json(integrity, integrity_path)
+    failed.unlink(missing_ok=True)
 
 
 def _bad_data_message(

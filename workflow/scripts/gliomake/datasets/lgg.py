@@ -35,8 +35,7 @@ _UNREADABLE = (
     EOFError,
     ValueError,
     TypeError,
-    KeyError,
-    IndexError,
+    LookupError,
     RuntimeError,
     struct.error,
     zlib.error,
@@ -170,10 +169,12 @@ class LGGDataset:
         return read_table(path) if path.is_file() else {}
 
     def metadata(self) -> dict[str, dict[str, Any]]:
-        """Describe each case: institution as ``stratum``, ``folder``, columns of data.csv."""
-        table = self.table()
-        columns = list(next(iter(table.values()), {}))
-        blank = dict.fromkeys(columns)
+        """Describe each case: institution as ``stratum``, ``folder``, columns of data.csv if sound."""
+        try:
+            table = self.table()
+        except CaseError:
+            table = {}
+        blank = dict.fromkeys(next(iter(table.values()), {}))
         return {
             case: {"stratum": case.split("_")[1], "folder": case} | table.get(_patient(case), blank)
             for case in self.cases()
