@@ -26,7 +26,7 @@ class Hardware:
     device : torch.device
         ``cpu`` or ``cuda``.
     precision : str
-        ``float32``, or ``bf16``: autocast to bfloat16 with the channels last in memory.
+        ``float32``, or ``bf16``: autocast to bfloat16.
     threads : int
         Threads of the CPU; the last bits of weights trained on a CPU depend on it.
     """
@@ -45,8 +45,9 @@ class Hardware:
     @property
     def memory_format(self) -> torch.memory_format:
         """Layout in memory of images and convolution weights."""
-        bf16 = self.precision == "bf16"
-        return torch.channels_last if bf16 else torch.contiguous_format
+        # Faster on every CPU, and in bf16 on GPUs; in float32 older GPUs are slowed down by it.
+        last = self.device.type == "cpu" or self.precision == "bf16"
+        return torch.channels_last if last else torch.contiguous_format
 
     def autocast(self) -> torch.autocast:
         """Give the context in which the network, but not the loss, runs."""
