@@ -169,7 +169,7 @@ class LGGDataset:
         return read_table(path) if path.is_file() else {}
 
     def metadata(self) -> dict[str, dict[str, Any]]:
-        """Describe each case: institution as ``stratum``, ``folder``, columns of data.csv if sound."""
+        """Describe each case: institution as ``stratum``, ``folder``, data.csv's columns if any."""
         try:
             table = self.table()
         except CaseError:
