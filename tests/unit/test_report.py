@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gliomake.claims.verdict import OUTCOMES
-from gliomake.report import build_report, build_study_page, cards, evidence, leaks, targets, verdicts
+from gliomake.report import build_report, build_study_page, evidence, leaks, targets, verdicts
 from gliomake.report import render as rendering
+from gliomake.report.cards import card
 from gliomake.report.findings import read_findings
 from gliomake.report.numbers import Number, NumberBook, format_value
 from gliomake.report.render import script_json
@@ -408,7 +409,7 @@ def test_the_card_counts_the_patients_that_were_trained_on(inside, monkeypatch):
     inputs = inside.inputs()
     monkeypatch.setitem(inputs.study["models"]["unet"]["training"], "train_fraction", 0.4)
     [files] = [run for run in inputs.runs if (run.model, run.run) == ("unet", inputs.main_run)]
-    data = dict(cards.card(inputs, files, NumberBook("card"))["data"])
+    data = dict(card(inputs, files, NumberBook("card"))["data"])
     # 12 patients of 5 slices: 5 test, 2 validate, and 0.4 of the other 5 are trained on.
     assert data["Train"] == "10 slices of 2 patients"
     assert data["Test"] == "25 slices of 5 patients"

@@ -220,6 +220,14 @@ def test_scope_is_filled_from_the_run(inputs):
     assert f"mean Dice {mean:.3f}" in table["Metrics: primary"]
 
 
+def test_scope_counts_the_patients_that_were_trained_on(inputs):
+    spec = inputs("brats2020-multiclass").spec("tables", BLOCKS["scope"][1])
+    table = TABLES["scope"](spec).set_index("item")["run"]
+    # 6 patients of 24 slices: 2 validate, and 0.6 of the other 4, rounded up, are trained on.
+    assert table["Constraints: size"].startswith("3 train / 2 val / 0 test patients; ")
+    assert "of 120 axial slices" in table["Task"]
+
+
 def test_columns_of_a_history():
     history = pd.DataFrame(columns=[
         "train_loss", "val_loss", "train_dice_ED@pooled", "train_dice_mean@pooled",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from gliomake.split import SUBSETS, read_split, tumour_columns
+from gliomake.split import SUBSETS, read_split, training_fraction, tumour_columns
 from gliomake.targets import TargetSpec
 from gliomake.tsv import read_tsv
 
@@ -76,14 +76,16 @@ def scope(spec: TargetSpec) -> pd.DataFrame:
     train = json.loads(Path(spec.inputs["train"][model]).read_text())
     scores = pd.DataFrame(json.loads(Path(spec.inputs["metrics"][model]).read_text()))
     scores = scores[(scores["run"] == spec.run) & ~scores["postprocess"].astype(bool)]
-    split_table = read_split(spec.inputs["splits"][spec.run])
+    used = training_fraction(
+        read_split(spec.inputs["splits"][spec.run]), config["training"]["train_fraction"]
+    )
     size = spec.study["preprocess"]["image_size"]
-    patients = split_table.groupby("subset")["patient"].nunique()
+    patients = used.groupby("subset")["patient"].nunique()
     subset = spec.study.get("reported_subset", "val")
     hours = train["seconds"] / 3600
     rows = [
         ("Task", "2D semantic segmentation; each slice processed independently",
-         f"2D semantic segmentation of {len(split_table)} axial slices, each by itself"),
+         f"2D semantic segmentation of {len(used)} axial slices, each by itself"),
         ("Input", "multi-channel MRI slices (T1, T1Gd, T2, T2-FLAIR)",
          f"{len(config['channels'])} x {size} x {size}: {', '.join(config['channels'])}"),
         ("Output", "multi-channel masks with the same spatial dimensions as the input",
