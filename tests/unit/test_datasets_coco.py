@@ -318,6 +318,35 @@ def test_a_data_set_may_itself_be_a_link(maker):
     assert not any(dataset.inspect(case).problems for case in dataset.cases())
 
 
+def test_its_folders_may_be_links(maker):
+    expected = maker.open()
+    links = maker.root.parent / "links"
+    links.mkdir()
+    for folder in ("train", "valid", "test"):
+        (links / folder).symlink_to(maker.root / folder)
+    dataset = CocoDataset(links)
+    assert not any(dataset.inspect(case).problems for case in dataset.cases())
+    for case in expected.cases():
+        np.testing.assert_array_equal(dataset.load(case).image, expected.load(case).image)
+    # An image in them may lead to one of their own files, and no further.
+    link_out(maker)
+    assert "leads out of the data set" in dataset.inspect("train/a.png").problems[0].message
+    (maker.root / "train" / "a.png").unlink()
+    (maker.root / "train" / "a.png").symlink_to("b.png")
+    assert not dataset.inspect("train/a.png").problems
+
+
+@pytest.mark.parametrize("name", ["../valid/a.png", "/etc/hostname", "..\\valid\\a.png"])
+def test_no_name_leads_out_of_a_folder_that_is_a_link(maker, name):
+    spoil_first("file_name", name)(maker)
+    maker.open()
+    (maker.root / "train").rename(maker.root.parent / "elsewhere")
+    (maker.root / "train").symlink_to(maker.root.parent / "elsewhere")
+    dataset = CocoDataset(maker.root)
+    [problem] = [p for case in dataset.cases() for p in dataset.inspect(case).problems]
+    assert "leads out of the data set" in problem.message
+
+
 def test_problems_of_no_case(maker):
     maker.content["train"]["annotations"].append(annotation(5, 99, BOX))
     shutil.rmtree(maker.root / "test")

@@ -201,7 +201,10 @@ class CocoDataset:
         parts = (*PurePosixPath(name).parts, *PureWindowsPath(name).parts)
         anchored = PurePosixPath(name).is_absolute() or PureWindowsPath(name).anchor
         path = folder / name
-        if anchored or ".." in parts or not path.resolve().is_relative_to(self.root.resolve()):
+        target = path.resolve()
+        # The folder may itself be a link, to where the download lies.
+        inside = any(target.is_relative_to(place.resolve()) for place in (self.root, folder))
+        if anchored or ".." in parts or not inside:
             raise CaseError(
                 entry.case,
                 folder / ANNOTATIONS,
