@@ -181,7 +181,9 @@ def test_a_case_that_is_there_twice_is_refused(brats_case):
 
 
 def test_two_layouts_under_one_root_need_a_choice(brats):
-    with pytest.raises(CaseError, match="option layout"):
+    with pytest.raises(
+        CaseError, match="case folders and slice files, expected one of the two; point"
+    ):
         BratsDataset(brats)
     # Two copies of the NIfTI set lie there, too: the slice files are there once.
     assert BratsDataset(brats, layout="slices").cases()[0] == FIRST

@@ -183,7 +183,7 @@ def _choose(root: Path, layout: str, folders: bool, files: bool) -> str:
             root,
             "case folders and slice files",
             "one of the two",
-            "set the data set's option layout to nifti or slices",
+            "point the data set's root at the folder of one of them",
         )
     expected = {
         "nifti": "folders named " + " or ".join(naming.case.pattern for naming in NAMINGS),
