@@ -11,7 +11,7 @@ import pandas as pd
 from gliomake.claims.artefacts import Artefacts
 from gliomake.claims.audit import write_audit
 from gliomake.compare import compare_models
-from gliomake.config import all_models, model_runs
+from gliomake.config import all_models, model_runs, study_metrics
 from gliomake.counts import count_run
 from gliomake.datasets.base import Volume
 from gliomake.distances import measure_run
@@ -21,8 +21,10 @@ from gliomake.predictions import write_predictions
 from gliomake.report import StudyInputs, study_inputs
 from gliomake.shards import write_shard
 from gliomake.split import make_split, read_split, write_split
+from gliomake.tables import make_table
+from gliomake.targets import target_spec
 from gliomake.tensors import load_slices
-from gliomake.tsv import write_tsv
+from gliomake.tsv import read_tsv, write_tsv
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
@@ -78,7 +80,10 @@ def study_config(study_id: str, classes: list[str], **more) -> dict:
             "seeds": 2,
         },
         "figures": {"masks": {"kind": "masks"}},
-        "tables": {"metrics": {"kind": "ranking"}},
+        "tables": {
+            "metrics": {"kind": "ranking", "models": ["unet", "attention-unet"]},
+            "split": {"kind": "split", "runs": runs},
+        },
         **more,
     }
 
@@ -110,7 +115,12 @@ class SmallStudy:
     def inputs(self, data: str = "phantom", scale: str = "demo") -> StudyInputs:
         """Name the files; call with `root` as the working directory."""
         return study_inputs(
-            self.study, data=data, scale=scale, shards=[self.shard], bootstrap=BOOTSTRAP
+            self.study,
+            data=data,
+            scale=scale,
+            shards=[self.shard],
+            reported=Path("results") / self.study["id"] / "reported.tsv",
+            bootstrap=BOOTSTRAP,
         )
 
 
@@ -209,18 +219,15 @@ def _run(folder: Path, study: dict, model: str, run: str, shard: Path, rng) -> N
 
 
 def _counts(folder: Path, model: str, run: str) -> pd.DataFrame:
-    from gliomake.tsv import read_tsv
-
     return read_tsv(folder / model / run / "counts.tsv")
 
 
 def _metrics(folder: Path, study: dict, model: str) -> None:
-    from gliomake.tsv import read_tsv
-
     rows = []
     for run in model_runs(study, model):
         table = score_table(
             _counts(folder, model, run),
+            study_metrics(study),
             distances=read_tsv(folder / model / run / "distances.tsv"),
             **BOOTSTRAP,
         )
@@ -232,7 +239,11 @@ def _audit(folder: Path, study: dict, results: Path) -> None:
     run = study["runs"][0]
     models = all_models(study)
     counts = {model: _counts(folder, model, run) for model in models}
-    write_tsv(compare_models(counts, run=run, **BOOTSTRAP), folder / "comparisons.tsv")
+    distances = {model: read_tsv(folder / model / run / "distances.tsv") for model in models}
+    comparisons = compare_models(
+        counts, study_metrics(study), run=run, distances=distances, **BOOTSTRAP
+    )
+    write_tsv(comparisons, folder / "comparisons.tsv")
     leaks = {
         name: _counts(folder, "unet", name)
         for name in study["models"]["unet"]["runs"]
@@ -264,6 +275,11 @@ def _targets(folder: Path, study: dict) -> None:
         path.parent.mkdir(exist_ok=True)
         figure.savefig(path)
     plt.close(figure)
-    (folder / "tables").mkdir(exist_ok=True)
-    table = pd.DataFrame({"model": ["unet", "attention-unet"], "dice": [0.8, 0.7]})
-    table.assign(data="phantom", scale="demo").to_csv(folder / "tables/metrics.csv", index=False)
+    files = {
+        "metrics": [folder / model / "metrics.json" for model in study["models"]],
+        "slices": folder.parent / "data" / "lgg" / "slices.tsv",
+        "splits": [folder / "split" / f"{run.rsplit('-', 1)[0]}.tsv" for run in study["runs"]],
+    }
+    for name in study["tables"]:
+        spec = target_spec(study, "tables", name, files, data="phantom", scale="demo")
+        make_table(spec, folder / "tables" / f"{name}.csv")

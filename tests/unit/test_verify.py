@@ -6,10 +6,11 @@ from contextlib import chdir
 from pathlib import Path
 
 import h5py
+import pandas as pd
 import pytest
 
 from gliomake.provenance import file_sha256
-from gliomake.report import build_report
+from gliomake.report import build_report, study_inputs
 from gliomake.report.verify import VerificationError, main, verify
 from report_study import make_small_study
 
@@ -100,7 +101,7 @@ def test_counts_that_fit_no_longer_are_told_with_the_reason(root):
     edit(root / COUNTS, "\ttest\t", "\tval\t")
     accept(root, COUNTS)
     reasons = {difference.number: difference.recomputed for difference in failures(root)}
-    assert "not scored on the same" in reasons["all of comparison patient-f0-s0"]
+    assert "not scored on the same" in reasons["all of comparison"]
 
 
 def test_missing_counts_are_named(root):
@@ -151,6 +152,73 @@ def test_words_altered_on_a_card_fail(root):
     assert difference.file == "cards/small/unet.md"
 
 
+FORGED = [
+    ("unet/metrics.json", "n", 123456),
+    ("comparisons.tsv", "n", "99"),
+    ("comparisons.tsv", "patients_to_settle", "7777"),
+    ("leakage.tsv", "patients", "99"),
+    ("leakage.tsv", "seeds", "99"),
+    ("spread.tsv", "degrees_of_freedom", "555"),
+    ("claims.tsv", "reported", "0.11"),
+    ("claims.tsv", "outcome", "holds"),
+    ("claims.tsv", "verdict", "Holds."),
+    ("findings.json", "sentence", "All is well."),
+    ("tables/split.csv", "patients", "4711"),
+]
+
+
+@pytest.fixture(scope="module")
+def forged(original, tmp_path_factory):
+    """What differs where files were forged before the pages were built: all hashes fit."""
+    root = Path(shutil.copytree(original, tmp_path_factory.mktemp("forged") / "copy"))
+    for file, column, value in FORGED:
+        path = root / "results/small" / file
+        if path.suffix == ".json":
+            entries = json.loads(path.read_text())
+            entries[0][column] = value
+            path.write_text(json.dumps(entries))
+        else:
+            separator = "\t" if path.suffix == ".tsv" else ","
+            table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
+            table.loc[0, column] = value
+            table.to_csv(path, sep=separator, index=False)
+    told = json.loads((root / "reports/build/numbers.json").read_text())["studies"]["small"]
+    names = ("data", "scale", "shards", "reported", "bootstrap")
+    with chdir(root):
+        inputs = study_inputs(told["study"], **{name: told[name] for name in names})
+        build_report([inputs], "reports/build")
+    return {(difference.file, difference.number.split("/")[-1]) for difference in failures(root)}
+
+
+@pytest.mark.parametrize(("file", "column"), [forgery[:2] for forgery in FORGED])
+def test_what_was_forged_before_the_pages_were_built_fails(forged, file, column):
+    assert (f"results/small/{file}", column) in forged
+
+
+def test_a_number_of_elements_is_recomputed(root):
+    path = root / "reports/build/numbers.json"
+    content = json.loads(path.read_text())
+    for entry in content["numbers"]:
+        if entry["id"] == DICE:
+            entry["n"] += 1
+    path.write_text(json.dumps(content))
+    reported = {difference.number: difference.reported for difference in failures(root)}
+    assert reported[DICE].endswith("n 26")
+
+
+@pytest.mark.parametrize(("table", "column"), [("table-split", "slices"), ("claims-table", "Why")])
+def test_a_cell_altered_on_a_page_fails(root, table, column):
+    page = root / "reports/build/small.html"
+    text = page.read_text()
+    at = text.index("<tbody>", text.index(f'<div class="table" id="{table}"'))
+    cell = text.index("Not comparable: " if column == "Why" else ">60<", at) + 1
+    page.write_text(text[:cell] + "7" + text[cell + 1 :])
+    accept(root, "small.html")
+    (difference,) = failures(root)
+    assert difference.number.startswith(f"{table}, row ")
+    assert difference.number.endswith(f", {column}")
+
+
 def test_an_altered_audit_fails(root):
     path = "results/small/claims.tsv"
     lines = (root / path).read_text().splitlines()
@@ -161,15 +229,25 @@ def test_an_altered_audit_fails(root):
     (root / path).write_text("\n".join(lines) + "\n")
     accept(root, path)
     (difference,) = failures(root)
-    assert difference.number == "claim/small.006/reproduced"
-    assert (difference.reported, difference.recomputed) == ("12", "13")
+    assert (difference.file, difference.number) == (path, "small.006/reproduced")
+    assert (difference.reported, difference.recomputed) == ("13", "12.0")
+
+
+@pytest.mark.parametrize("path", ["small/reported.tsv", "data/lgg/slices.tsv"])
+def test_what_the_audit_reads_is_hashed(root, path):
+    with open(root / "results" / path, "a") as file:
+        file.write("\n")
+    (difference,) = failures(root)
+    assert (difference.file, difference.number) == (f"results/{path}", "sha256")
 
 
 def test_an_altered_history_fails(root):
     path = "results/small/unet/patient-f0-s0/history.tsv"
     edit(root / path, "0.4", "0.3")
     accept(root, path)
-    assert [difference.number for difference in failures(root)] == ["claim/small.004/reproduced"]
+    found = {difference.number: difference for difference in failures(root)}
+    assert found["claim/small.004/reproduced"].recomputed == "0.3"
+    assert found["small.004/reproduced"].reported == "0.4"
 
 
 def test_altered_leak_runs_fail(root):

@@ -55,6 +55,7 @@ rule leakage:
 rule study_page:
     input:
         unpack(reported_files),
+        reported="config/claims.tsv",
         templates=template_files(),
     output:
         page="reports/build/{study}.html",

@@ -13,6 +13,7 @@ def main(snakemake):
         data=params.data,
         scale=params.scale,
         shards=snakemake.input.shards,
+        reported=snakemake.input.reported,
         bootstrap=params.bootstrap,
     )
     write_study(inputs, Path(snakemake.output.page).parent)

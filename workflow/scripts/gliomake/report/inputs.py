@@ -86,6 +86,8 @@ class StudyInputs:
         ``metrics.json`` by model.
     claims, findings : Path
         The audit of the study.
+    reported : Path
+        The reported numbers that were audited.
     comparisons, leakage, spread : Path or None
         Paired comparisons, the measured leak, and the spread over models, folds and seeds.
     figures, tables : dict of str to Path
@@ -106,6 +108,7 @@ class StudyInputs:
     metrics: dict[str, Path]
     claims: Path
     findings: Path
+    reported: Path = Path("config/claims.tsv")
     comparisons: Path | None = None
     leakage: Path | None = None
     spread: Path | None = None
@@ -170,6 +173,7 @@ class StudyInputs:
     def sha256(self) -> dict[str, str]:
         """Hash of every file that the page rests on, by its path."""
         files = [self.claims, self.findings, self.comparisons, self.leakage, self.spread]
+        files += [self.reported, self.slices, self.cases, self.integrity, *self.shards]
         files += [*self.splits.values(), *self.metrics.values(), *self.tables.values()]
         for run in self.runs:
             files += [run.counts, run.distances, run.predictions]
@@ -226,6 +230,7 @@ def study_inputs(
     scale: str,
     shards: Sequence[str | Path] = (),
     results: str | Path = "results",
+    reported: str | Path = "config/claims.tsv",
     bootstrap: dict[str, int] | None = None,
 ) -> StudyInputs:
     """Name the files of a study by the contracts' paths.
@@ -241,6 +246,8 @@ def study_inputs(
     results : path
         The folder of all results, relative to where the workflow runs, so that the paths of the
         report are those that a reader can ask for.
+    reported : path
+        The table of reported numbers.
     bootstrap : dict, optional
         ``resamples`` and ``seed`` of the intervals, 10 000 and 0 by default.
 
@@ -282,6 +289,7 @@ def study_inputs(
         metrics={model: folder / model / "metrics.json" for model in all_models(study)},
         claims=folder / "claims.tsv",
         findings=folder / "findings.json",
+        reported=Path(reported),
         comparisons=_present(folder / "comparisons.tsv"),
         leakage=folder / "leakage.tsv" if measures_leak(study) else None,
         spread=folder / "spread.tsv" if measures_leak(study) else None,

@@ -134,14 +134,17 @@ def recomputation(inputs: StudyInputs) -> dict[str, Any]:
     Returns
     -------
     dict
-        Classes, clean-up, bootstrap, shards, and the files of each run.
+        The study's configuration, data and scale, bootstrap, shards, reported numbers, and the
+        files of each run.
     """
     return {
-        "postprocess": inputs.study.get("postprocess"),
-        "classes": inputs.study["classes"],
+        "study": inputs.study,
+        "data": inputs.data,
+        "scale": inputs.scale,
         "bootstrap": inputs.bootstrap,
         "shards": [str(path) for path in inputs.shards],
-        "claims": str(inputs.claims),
+        "results": str(inputs.claims.parents[1]),
+        "reported": str(inputs.reported),
         "runs": [
             {
                 "model": files.model,

@@ -1,20 +1,21 @@
 """The report's numbers again, from the files that they rest on."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from gliomake.claims import Artefacts, audit_study
 from gliomake.compare import compare_models
+from gliomake.config import compared_models, model_task, study_metrics
 from gliomake.counts import count_run
 from gliomake.distances import measure_run
 from gliomake.lattice import score_table
 from gliomake.leakage import CLEAN, leak_effects, spread
-from gliomake.metrics import DISTANCE_METRICS
-from gliomake.report.inputs import records
+from gliomake.report.inputs import StudyInputs, records, study_inputs
 from gliomake.report.numbers import optional
 from gliomake.report.viewer import slice_dice
 from gliomake.tsv import read_tsv
@@ -27,11 +28,12 @@ BROKEN = (ValueError, LookupError, TypeError, OSError, RuntimeError)
 
 
 class Values(NamedTuple):
-    """What a number is: value and interval; None where undefined."""
+    """What a number is: value, interval and number of elements; None where undefined."""
 
     value: float | None
     ci_low: float | None = None
     ci_high: float | None = None
+    n: float | None = None
 
 
 class Recomputation:
@@ -49,18 +51,37 @@ class Recomputation:
 
     def __init__(self, study: dict[str, Any], root: Path, deep: bool) -> None:
         self.study = study
+        self.config = study["study"]
         self.root = root
         self.deep = deep
         self.runs = {(files["model"], files["run"]): files for files in study["runs"]}
         self.counts = cache(self._counts)
         self._distances = cache(self._read_distances)
+        self.score_rows = cache(self._score_rows)
+        self.comparison_table = cache(self._compare)
+        self.leak_table = cache(self._leaks)
+        self.spread_table = cache(self._spread)
+        self.audit = cache(self._audit)
+
+    @cached_property
+    def inputs(self) -> StudyInputs:
+        """The study's files, under the root."""
+        return study_inputs(
+            self.config,
+            data=self.study["data"],
+            scale=self.study["scale"],
+            shards=[self._path(name) for name in self.study["shards"]],
+            results=self._path(self.study["results"]),
+            reported=self._path(self.study["reported"]),
+            bootstrap=self.study["bootstrap"],
+        )
 
     def _path(self, name: str) -> Path:
         return self.root / name
 
     def _predictions(self, files: Record) -> tuple[Path, list[Path], Any]:
         shards = [self._path(name) for name in self.study["shards"]]
-        return self._path(files["predictions"]), shards, self.study["postprocess"]
+        return self._path(files["predictions"]), shards, self.config["postprocess"]
 
     def _counts(self, model: str, run: str) -> pd.DataFrame:
         files = self.runs[model, run]
@@ -100,133 +121,89 @@ class Recomputation:
             for key in different
         ]
 
-    def scores(self, model: str, run: str, numbers: Iterable[Record]) -> dict[str, Values]:
-        """Score a run again.
-
-        Parameters
-        ----------
-        model, run : str
-            The run.
-        numbers : iterable of dict
-            Its scores in the report.
-
-        Returns
-        -------
-        dict of str to Values
-            By number id.
-        """
-        numbers = list(numbers)
-        metrics = {number["metric"] for number in numbers} - set(DISTANCE_METRICS)
-        images = any(number["convention"] == "image" for number in numbers)
-        table = score_table(
+    def _score_rows(self, model: str, run: str) -> list[Record]:
+        images = model_task(self.config, model) == "classification"
+        return score_table(
             self.counts(model, run),
-            metrics=None if images else sorted(metrics),
+            metrics=None if images else study_metrics(self.config),
             conventions=["image"] if images else None,
             distances=self._distances(model, run),
             **self.study["bootstrap"],
         )
-        cells = {tuple(row[name] for name in CELL): row for row in table}
-        return _look_up(numbers, cells, "value")
 
-    def comparisons(self, run: str, numbers: Iterable[Record]) -> dict[str, Values]:
-        """Compare the models of a run again.
+    def model_scores(self, model: str) -> pd.DataFrame:
+        """Score all runs of a model again: the rows of its ``metrics.json``."""
+        runs = [run for name, run in self.runs if name == model]
+        return pd.DataFrame(
+            [{"run": run, **row} for run in runs for row in self.score_rows(model, run)]
+        )
 
-        Parameters
-        ----------
-        run : str
-            The run that the models share.
-        numbers : iterable of dict
-            The differences in the report.
+    def _compare(self) -> pd.DataFrame:
+        run, models = self.config["runs"][0], compared_models(self.config)
+        distances = {model: self._distances(model, run) for model in models}
+        return compare_models(
+            {model: self.counts(model, run) for model in models},
+            metrics=study_metrics(self.config),
+            run=run,
+            distances={m: table for m, table in distances.items() if table is not None},
+            **self.study["bootstrap"],
+        )
 
-        Returns
-        -------
-        dict of str to Values
-            By number id.
-        """
-        found: dict[str, Values] = {}
-        pairs: dict[tuple[str, str], list[Record]] = {}
-        for number in numbers:
-            first, _, second = number["model"].partition(" minus ")
-            pairs.setdefault((first, second), []).append(number)
-        for (first, second), part in pairs.items():
-            metrics = {number["metric"] for number in part}
-            images = any(number["convention"] == "image" for number in part)
-            distances = {
-                name: table
-                for name in (first, second)
-                if (table := self._distances(name, run)) is not None
-            }
-            measured = len(distances) == 2 and metrics & set(DISTANCE_METRICS)
-            table = compare_models(
-                {name: self.counts(name, run) for name in (first, second)},
-                metrics=None if images else sorted(metrics - set(DISTANCE_METRICS)),
-                conventions=["image"] if images else None,
-                distances=distances if measured else None,
-                **self.study["bootstrap"],
-            )
-            cells = {tuple(row[name] for name in CELL): row for row in records(table)}
-            found |= _look_up(part, cells, "difference")
-        return found
+    def _leak_runs(self) -> dict[str, dict[str, pd.DataFrame]]:
+        counts: dict[str, dict[str, pd.DataFrame]] = {}
+        for model, run in self.runs:
+            if run.startswith("leak"):
+                counts.setdefault(model, {})[run] = self.counts(model, run)
+        return counts
 
-    def leaks(self, model: str, numbers: Iterable[Record]) -> dict[str, Values]:
-        """Measure the leaks of a model again.
-
-        Parameters
-        ----------
-        model : str
-            The model.
-        numbers : iterable of dict
-            Its leaks in the report.
-
-        Returns
-        -------
-        dict of str to Values
-            By number id.
-        """
-        numbers = list(numbers)
-        runs = {run: self.counts(model, run) for name, run in self.runs if name == model}
+    def _leaks(self) -> pd.DataFrame:
         tables = [
-            leak_effects(
-                runs,
-                model,
-                subset,
-                metrics=sorted({number["metric"] for number in numbers}),
-                **self.study["bootstrap"],
-            )
-            for subset in sorted({number["subset"] for number in numbers})
+            leak_effects(runs, model, **self.study["bootstrap"])
+            for model, runs in self._leak_runs().items()
         ]
+        return pd.concat(tables, ignore_index=True)
+
+    def _spread(self) -> pd.DataFrame:
+        runs = self._leak_runs().items()
+        grid = {(model, run): table for model, own in runs for run, table in own.items()}
+        # The clean partners of the leaks are a full grid of folds and seeds.
+        return spread(grid, split=CLEAN)
+
+    def _audit(self) -> pd.DataFrame:
+        inputs = self.inputs
+        artefacts = Artefacts(self.config, inputs.claims.parents[1])
+        return audit_study(self.config, inputs.reported, artefacts, inputs.data, inputs.scale)
+
+    def scores(self, model: str, run: str, numbers: Iterable[Record]) -> dict[str, Values]:
+        """Look up the scores of a run."""
+        cells = {tuple(row[name] for name in CELL): row for row in self.score_rows(model, run)}
+        return _look_up(numbers, cells, ("value", "ci_low", "ci_high", "n"))
+
+    def comparisons(self, numbers: Iterable[Record]) -> dict[str, Values]:
+        """Look up differences between models."""
         cells = {
-            (f"leak{row['leak']}", *(row[name] for name in CELL)): row
-            for row in records(pd.concat(tables))
+            (row["model_a"], row["model_b"], row["run"], *(row[name] for name in CELL)): row
+            for row in records(self.comparison_table())
         }
-        return _look_up(numbers, cells, "difference", leading=2)
+        columns = ("difference", "ci_low", "ci_high", "n")
+        return _look_up(numbers, cells, columns, leading=slice(1, 4))
+
+    def leaks(self, numbers: Iterable[Record]) -> dict[str, Values]:
+        """Look up what leaks add."""
+        cells = {
+            (row["model"], f"leak{row['leak']}", *(row[name] for name in CELL)): row
+            for row in records(self.leak_table())
+        }
+        columns = ("difference", "ci_low", "ci_high", "patients")
+        return _look_up(numbers, cells, columns, leading=slice(1, 3))
 
     def spreads(self, numbers: Iterable[Record]) -> dict[str, Values]:
-        """Estimate again how much model, fold and seed move each score.
-
-        Parameters
-        ----------
-        numbers : iterable of dict
-            The standard deviations in the report.
-
-        Returns
-        -------
-        dict of str to Values
-            By number id.
-        """
-        numbers = list(numbers)
-        # The clean partners of the leaks are a full grid of folds and seeds.
-        counts = {key: self.counts(*key) for key in self.runs if key[1].startswith(CLEAN)}
-        metrics = sorted({number["metric"] for number in numbers})
-        tables = [
-            spread(counts, subset, split=CLEAN, metrics=metrics)
-            for subset in sorted({number["subset"] for number in numbers})
-        ]
+        """Look up how much model, fold and seed move each score."""
         cells = {
             (row["source"], *(row[name] for name in CELL)): row
-            for row in records(pd.concat(tables))
+            for row in records(self.spread_table())
         }
-        return _look_up(numbers, cells, "sd", leading=1)
+        return _look_up(numbers, cells, ("sd",), leading=slice(1, 2))
 
     def slices(
         self, model: str, run: str, subset: str, numbers: Iterable[Record]
@@ -249,70 +226,37 @@ class Recomputation:
         found = {}
         for number in numbers:
             *_, patient, slice_ = number["id"].split("/")
-            found[number["id"]] = Values(
-                optional(dice.get((patient, int(slice_), number["class"])))
-            )
+            value = optional(dice.get((patient, int(slice_), number["class"])))
+            found[number["id"]] = Values(value, n=1)
         return found
 
     def claims(self, numbers: Iterable[Record]) -> dict[str, Values]:
-        """Read reproduced values again where they are from.
-
-        Parameters
-        ----------
-        numbers : iterable of dict
-            Those that are no scores.
-
-        Returns
-        -------
-        dict of str to Values
-            From the counts where it is a cell of a confusion matrix, from the history where it is
-            of an epoch, else as the audit wrote it.
-        """
-        claims = read_tsv(self._path(self.study["claims"])).fillna("").set_index("claim")
-        return {number["id"]: self._claim(number, claims) for number in numbers}
-
-    def _claim(self, number: Record, claims: pd.DataFrame) -> Values:
-        _, name, column = number["id"].split("/")
-        row = claims.loc[name]
-        interval = ("ci_low", "ci_high") if column == "reproduced" else ()
-        ends = [optional(row[end]) for end in interval]
-        if number["metric"] in ("tp", "fp", "fn", "tn") and number["counts"]:
-            counts = self.counts(number["model"], number["run"])
-            rows = counts[(counts["subset"] == number["subset"]) & ~counts["postprocess"]]
-            return Values(float(rows[number["metric"]].sum()), *ends)
-        found = self._of_epoch(number, str(row["epoch"]))
-        return Values(optional(row[column]) if found is None else found, *ends)
-
-    def _of_epoch(self, number: Record, epoch: str) -> float | None:
-        """Value of an epoch in ``history.tsv``; None where the number is not one."""
-        files = self.runs.get((number["model"], number["run"]), {})
-        if not files.get("history") or not epoch.replace(".0", "").isdigit():
-            return None
-        history = read_tsv(self._path(files["history"]))
-        start = f"{number['subset']}_{number['metric']}"
-        if number["convention"]:
-            start = f"{start}_{number['class'] or self.study['classes'][0]}@{number['convention']}"
-        rows = history[history["epoch"] == int(float(epoch))]
-        return float(rows[start].iloc[0]) if start in rows and len(rows) else None
+        """Audit again, and look up reproduced values that are no scores."""
+        rows = {row["claim"]: row for row in records(self.audit())}
+        found = {}
+        for number in numbers:
+            _, name, column = number["id"].split("/")
+            ends = ("ci_low", "ci_high") if column == "reproduced" else ()
+            row = rows.get(name, {})
+            found[number["id"]] = Values(*(optional(row.get(each)) for each in (column, *ends)))
+        return found
 
 
 def _look_up(
     numbers: Iterable[Record],
     cells: dict[tuple[Any, ...], Record],
-    column: str,
-    leading: int | None = None,
+    columns: Sequence[str],
+    leading: slice = slice(0),
 ) -> dict[str, Values]:
     """Find each number's cell; one that is not there any more is undefined.
 
-    With `leading` the cell's key starts with that part of the number's id.
+    The cell's key starts with the `leading` parts of the number's id.
     """
     found = {}
     for number in numbers:
-        first = () if leading is None else (number["id"].split("/")[leading],)
+        first = number["id"].split("/")[leading]
         cell = cells.get((*first, *(number[name] for name in CELL)), {})
-        found[number["id"]] = Values(
-            *(optional(cell.get(name)) for name in (column, "ci_low", "ci_high"))
-        )
+        found[number["id"]] = Values(*(optional(cell.get(name)) for name in columns))
     return found
 
 
@@ -349,8 +293,8 @@ def recompute(
     kinds: dict[str, tuple[tuple[str, ...], Callable[..., dict[str, Values]]]] = {
         "score": (("model", "run"), study.scores),
         "slice": (("model", "run", "subset"), study.slices),
-        "comparison": (("run",), study.comparisons),
-        "leakage": (("model",), study.leaks),
+        "comparison": ((), study.comparisons),
+        "leakage": ((), study.leaks),
         "spread": ((), study.spreads),
         "claim": ((), study.claims),
     }

@@ -123,13 +123,36 @@ def target_tables(inputs: StudyInputs, book: NumberBook) -> list[dict[str, Any]]
             "title": title(target),
             "path": str(path),
             "sha256": inputs.sha256[str(path)],
-            "table": _target_table(inputs, book, target, path),
+            "table": target_table(inputs, book, target, path),
         }
         for target, path in inputs.tables.items()
     ]
 
 
-def _target_table(inputs: StudyInputs, book: NumberBook, target: str, path: Path) -> Table:
+def target_table(inputs: StudyInputs, book: NumberBook, target: str, path: Path) -> Table:
+    """Show one of the study's tables.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    book : NumberBook
+        The page's numbers; the scores are entered.
+    target : str
+        The table's name.
+    path : Path
+        Its CSV.
+
+    Returns
+    -------
+    Table
+        Its rows; intervals stand beside their scores.
+
+    Raises
+    ------
+    StaleTableError
+        A cell is not the score that ``metrics.json`` holds.
+    """
     frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
     of_scores = {"model", "run", "subset", "class", "metric", "convention"} <= set(frame)
     scores = _scores_by_key(inputs) if of_scores else {}

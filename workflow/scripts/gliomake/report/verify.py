@@ -1,49 +1,28 @@
-"""Check the report: every number is recomputed, and must be what the pages print.
+"""Check the report: what rests on the counts is made again, and must be what the pages print.
 
 ``python -m gliomake.report.verify reports/build/numbers.json`` recomputes from the counts,
-``--deep`` from the predictions. The exit status is 1 where anything differs.
+``--deep`` from the predictions. Every score, comparison and leak with its interval and its size,
+the whole audit and every table are made again and compared with the files and with the pages.
+What comes before the counts (histories, splits, the index of the data) is compared by its hash. The
+exit status is 1 where anything differs.
 """
 
 import argparse
 import json
-import math
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 from gliomake.provenance import file_sha256
+from gliomake.report.difference import Difference, same
+from gliomake.report.printed import changed_pages, changed_tables, read_pages
+from gliomake.report.rebuild import rebuild
 from gliomake.report.recompute import BROKEN, Recomputation, Values, recompute
 
-# Sums of floats may come out differently on another processor.
-TOLERANCE = 1e-9
 SHOWN = 50
-LARGE = ("predictions.h5", "weights.safetensors")
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One thing that is not as the report says.
-
-    Attributes
-    ----------
-    file : str
-        The page, or the file behind it.
-    number : str
-        Id of the number, or what of the file differs.
-    reported, recomputed : str
-        The two values.
-    """
-
-    file: str
-    number: str
-    reported: str
-    recomputed: str
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.number}: reported {self.reported}, recomputed {self.recomputed}"
+LARGE = (".h5", ".safetensors")
 
 
 class VerificationError(ValueError):
@@ -73,23 +52,24 @@ class Verification:
 
     Attributes
     ----------
-    numbers, files, pages : int
-        How many of each.
+    numbers, rows, files, pages : int
+        How many of each; rows are those of the files that were made again.
     """
 
     numbers: int
+    rows: int
     files: int
     pages: int
 
     def __str__(self) -> str:
         return (
-            f"verified: {self.numbers} numbers recomputed, {self.files} files and "
-            f"{self.pages} pages unchanged"
+            f"verified: {self.numbers} numbers recomputed, {self.rows} rows of scores, audit and "
+            f"tables made again, {self.files} files and {self.pages} pages unchanged"
         )
 
 
 def verify(numbers: str | Path, *, root: str | Path = ".", deep: bool = False) -> Verification:
-    """Recompute every number of a report.
+    """Make what a report says again, and compare.
 
     Parameters
     ----------
@@ -114,15 +94,24 @@ def verify(numbers: str | Path, *, root: str | Path = ".", deep: bool = False) -
     content = json.loads(path.read_text())
     differences = list(_changed_files(content["files"], root, deep))
     missing = {difference.file for difference in differences if difference.recomputed == "missing"}
-    differences += _changed_pages(content, path.parent)
-    for name, study in content["studies"].items():
-        if any(files["counts"] in missing for files in study["runs"]):
+    pages = read_pages(path.parent, content["pages"])
+    differences += changed_pages(content, path.parent, pages)
+    rows = 0
+    for name, told in content["studies"].items():
+        if any(files["counts"] in missing for files in told["runs"]):
             continue
+        study = Recomputation(told, root, deep)
         own = [number for number in content["numbers"] if number["study"] == name]
-        differences += _changed_numbers(Recomputation(study, root, deep), own)
+        differences += _changed_numbers(study, own)
+        rebuilt = rebuild(study)
+        rows += rebuilt.rows
+        differences += rebuilt.differences
+        if page := pages.get(study.inputs.page):
+            differences += changed_tables(study.inputs, page)
     if differences:
         raise VerificationError(differences)
-    return Verification(len(content["numbers"]), len(content["files"]), len(content["pages"]))
+    sizes = (len(content[name]) for name in ("files", "pages"))
+    return Verification(len(content["numbers"]), rows, *sizes)
 
 
 def _changed_files(files: dict[str, str], root: Path, deep: bool) -> Iterator[Difference]:
@@ -146,9 +135,9 @@ def _changed_numbers(study: Recomputation, numbers: list[dict[str, Any]]) -> Ite
         what = f"all of {failure.what}"
         yield Difference(failure.page, what, f"{failure.numbers} numbers", failure.reason)
     for number in numbers:
-        reported = Values(number["value"], number["ci_low"], number["ci_high"])
+        reported = Values(*(number[name] for name in Values._fields))
         again = found.get(number["id"])
-        if again and not all(map(_same, reported, again)):
+        if again and not all(map(same, reported, again)):
             yield Difference(number["page"], number["id"], _words(reported), _words(again))
 
 
@@ -162,91 +151,10 @@ def _changed_counts(study: Recomputation, model: str, run: str, file: str) -> It
         yield Difference(file, f"row {row}", told, counted)
 
 
-def _same(told: float | None, found: float | None) -> bool:
-    if told is None or found is None:
-        return told is found
-    return math.isclose(told, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
-
-
 def _words(values: Values) -> str:
-    value, low, high = ("undefined" if each is None else f"{each:.8g}" for each in values)
-    return value if values.ci_low is None else f"{value} ({low} to {high})"
-
-
-def _changed_pages(content: dict[str, Any], folder: Path) -> Iterator[Difference]:
-    """Compare what the pages print with the numbers."""
-    entered: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in content["pages"]}
-    for number in content["numbers"]:
-        entered[number["page"]][number["id"]] = number
-    for page, digest in content["pages"].items():
-        path = folder / page
-        if not path.is_file():
-            yield Difference(page, "page", digest, "missing")
-            continue
-        if file_sha256(path) != digest:
-            yield Difference(page, "sha256", digest, file_sha256(path))
-        if path.suffix == ".html":
-            yield from _printed_otherwise(page, path, entered[page])
-
-
-def _printed_otherwise(
-    page: str, path: Path, numbers: dict[str, dict[str, Any]]
-) -> Iterator[Difference]:
-    reader = PageReader()
-    reader.feed(path.read_text())
-    for id_, text in reader.printed:
-        expected = numbers[id_]["printed"] if id_ in numbers else "no such number"
-        if text != expected:
-            yield Difference(page, id_, text, expected)
-    told = reader.trail["numbers"]
-    for id_ in told.keys() ^ numbers.keys():
-        yield Difference(page, id_, "in one of page and numbers.json", "in both")
-    for id_ in told.keys() & numbers.keys():
-        number = numbers[id_]
-        record = [number[key] for key in ("value", "ci_low", "ci_high", "n", "counts")]
-        if told[id_][:5] != record:
-            yield Difference(page, id_, str(told[id_][:5]), str(record))
-
-
-class PageReader(HTMLParser):
-    """Read the numbers that a page prints, and those behind its script.
-
-    Attributes
-    ----------
-    printed : list of (str, str)
-        Id and text of each element with ``data-number``.
-    trail : dict
-        Content of the element ``trail``.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.printed: list[tuple[str, str]] = []
-        self.trail: dict[str, Any] = {"numbers": {}}
-        self._number: str | None = None
-        self._texts: list[str] = []
-        self._script = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note where a number or the trail begins."""
-        given = dict(attrs)
-        if given.get("data-number"):
-            self._number, self._texts = given["data-number"], []
-        self._script = tag == "script" and given.get("id") == "trail"
-
-    def handle_data(self, data: str) -> None:
-        """Keep what stands in a number or in the trail."""
-        if self._number:
-            self._texts.append(data)
-        if self._script:
-            self.trail = json.loads(data)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Close a number; it is a button."""
-        self._script = False
-        if tag == "button" and self._number:
-            self.printed.append((self._number, " ".join("".join(self._texts).split())))
-            self._number = None
+    value, low, high, n = ("undefined" if each is None else f"{each:.8g}" for each in values)
+    interval = "" if values.ci_low is None else f" ({low} to {high})"
+    return value + interval + ("" if values.n is None else f", n {n}")
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
