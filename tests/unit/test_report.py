@@ -18,7 +18,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gliomake.claims.verdict import OUTCOMES
-from gliomake.report import build_report, build_study_page, evidence, leaks, targets, verdicts
+from gliomake.report import (
+    build_report,
+    build_study_page,
+    evidence,
+    leaks,
+    lesions,
+    targets,
+    verdicts,
+)
 from gliomake.report import render as rendering
 from gliomake.report.cards import card
 from gliomake.report.findings import read_findings
@@ -109,6 +117,14 @@ def test_an_interval_is_printed_with_its_number():
     assert number(kind="comparison", ci_low=-0.1).printed == "+0.500 \N{MINUS SIGN}0.100 to +0.600"
     assert number(ci_low=None).printed == "0.500"
     assert number(None).printed == "undefined"
+
+
+def test_a_distance_has_its_unit():
+    assert number(12.34, metric="hd95", ci_low=1.0, ci_high=20.0).printed == (
+        "12.3 mm 1.0\N{EN DASH}20.0"
+    )
+    assert number(-2.0, metric="hd95", kind="comparison").text == "\N{MINUS SIGN}2.0 mm"
+    assert number(None, metric="hd95").printed == "undefined"
 
 
 def test_one_id_stands_for_one_number():
@@ -240,6 +256,25 @@ def test_what_a_reader_should_know_stands_open_on_both_pages(inside, tmp_path):
     for page in ("small.html", "index.html"):
         html = re.sub(r"<details.*?</details>", "", (tmp_path / page).read_text(), flags=re.DOTALL)
         assert told in html
+
+
+def test_lesions_missed_and_made_up_are_told_apart(inside, page, tmp_path):
+    files = inside.inputs().run_files("unet", "patient-f0-s0")
+    distances, counts = (pd.read_csv(path, sep="\t") for path in (files.distances, files.counts))
+    missed, made_up = sorted(set(distances.loc[distances["subset"] == "test", "patient"]))[:2]
+    # Whole columns for two patients: one whose lesion is not found, one who has none.
+    distances["missed"] = distances["patient"].isin([missed, made_up])
+    distances.loc[distances["missed"], "hd95"] = 57.5
+    counts.loc[counts["patient"] == made_up, ["tp", "fn"]] = 0
+    paths = {name: tmp_path / f"{name}.tsv" for name in ("distances", "counts")}
+    distances.to_csv(paths["distances"], sep="\t", index=False)
+    counts.to_csv(paths["counts"], sep="\t", index=False)
+    inputs = replace(inside.inputs(), runs=(replace(files, **paths),))
+    table = lesions.lesions_table(inputs)
+    rows = {tuple(cell.text for cell in row[:4]) for row in table.rows}
+    assert rows == {("unet", missed, "missed", "57.5 mm"), ("unet", made_up, "made up", "57.5 mm")}
+    for words in ("95 % of one surface", "within 1 mm", "the diagonal of the patient's volume"):
+        assert words in page.replace("&#39;", "'")
 
 
 def test_the_split_of_slices_stands_beside_that_by_patient(inside, page):
@@ -469,5 +504,5 @@ def test_a_score_of_a_run_without_files_is_refused(inside):
 
 def test_a_page_that_is_too_large_is_refused(inside, monkeypatch):
     monkeypatch.setattr(rendering, "PAGE_BYTES", 1000)
-    with pytest.raises(rendering.PageSizeError, match=r"small\.html: 0\.\d MB"):
+    with pytest.raises(rendering.PageSizeError, match=r"small\.html: \d\.\d MB"):
         build_study_page(inside.inputs())

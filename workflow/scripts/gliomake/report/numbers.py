@@ -85,7 +85,9 @@ class Number:
     @property
     def text(self) -> str:
         """The number as the pages print it."""
-        return format_value(self.value, self.metric, signed=self.kind in ("comparison", "leakage"))
+        signed = self.kind in ("comparison", "leakage")
+        unit = " mm" if self.metric in MILLIMETRES and self.value is not None else ""
+        return format_value(self.value, self.metric, signed=signed) + unit
 
     @property
     def interval(self) -> str:

@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gliomake.report import evidence, leaks, scores, targets, verdicts
+from gliomake.report import evidence, leaks, lesions, scores, targets, verdicts
 from gliomake.report.cards import card_pages
 from gliomake.report.index import write_index
 from gliomake.report.inputs import StudyInputs
@@ -46,6 +46,7 @@ def build_study_page(inputs: StudyInputs, book: NumberBook | None = None) -> str
         "claims": verdicts.claims_table(inputs, book),
         "headline": scores.headline(inputs, book),
         "score_tables": scores.score_tables(inputs, book),
+        "lesions": lesions.lesions_table(inputs),
         "comparisons": scores.comparison_table(inputs, book),
         "protocols": leaks.protocol_table(inputs, book),
         "leakage": leaks.leakage_table(inputs, book),

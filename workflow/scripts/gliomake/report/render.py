@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 import gliomake
 from gliomake.report import findings
+from gliomake.report.lesions import DISTANCES
 from gliomake.report.scores import CONVENTIONS
 from gliomake.report.verdicts import KINDS
 
@@ -45,6 +46,7 @@ def environment(templates: Path = TEMPLATES) -> jinja2.Environment:
     found.globals |= {
         "version": gliomake.__version__,
         "conventions": CONVENTIONS,
+        "distances": DISTANCES,
         "verdict_kinds": KINDS,
         "finding_kinds": findings.KINDS,
         # The style sheet and the scripts are our own text and go into the page as they are.

@@ -104,7 +104,7 @@ def _lattice(inputs: StudyInputs, book: NumberBook, name: str, frame: pd.DataFra
         Column("Metric", choices=True, chosen=chosen["metric"]),
         Column("Masks", choices=True, chosen=chosen["postprocess"], optional=True),
         *(Column(each, numeric=True, help=CONVENTIONS[each]) for each in conventions),
-        Column("n", numeric=True, help="slices pooled, or images"),
+        Column("n", numeric=True, help="slices pooled; patients for hd95 and nsd; or images"),
     ]
     rows = []
     for values, part in frame.groupby(keys, sort=False):
