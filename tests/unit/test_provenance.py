@@ -1,6 +1,7 @@
 """Hashes: what they depend on, and what they do not."""
 
 import ast
+import os
 import shutil
 
 import pytest
@@ -20,7 +21,11 @@ def library(tmp_path, monkeypatch):
 
 
 def clear():
-    for function in (provenance._module_files, provenance._read_module):
+    for function in (
+        provenance._module_files,
+        provenance._read_module,
+        provenance.listing_sha256,
+    ):
         function.cache_clear()
 
 
@@ -107,3 +112,30 @@ def test_files_and_values(tmp_path):
         {"y": [2], "x": 1}
     )
     assert provenance.value_sha256({"x": 1}) != provenance.value_sha256({"x": 2})
+
+
+def listing(root):
+    clear()
+    return provenance.listing_sha256(str(root))
+
+
+def test_a_listing_shows_what_changed_at_any_depth(tmp_path):
+    case = tmp_path / "set" / "case"
+    case.mkdir(parents=True)
+    (case / "1.tif").write_bytes(b"abc")
+    (tmp_path / "set" / "around").symlink_to(tmp_path / "set")  # must end
+    seen = [listing(tmp_path / "set")]
+    assert listing(tmp_path / "set") == seen[0]
+    (case / ".hidden").write_bytes(b"a file manager's")
+    assert listing(tmp_path / "set") == seen[0]
+    (case / "2.tif").write_bytes(b"abc")
+    seen.append(listing(tmp_path / "set"))
+    (case / "2.tif").write_bytes(b"abcd")
+    seen.append(listing(tmp_path / "set"))
+    os.utime(case / "2.tif", ns=(1, 1))
+    seen.append(listing(tmp_path / "set"))
+    (case / "2.tif").rename(case / "3.tif")
+    seen.append(listing(tmp_path / "set"))
+    assert len(set(seen)) == 5
+    (tmp_path / "link").symlink_to(tmp_path / "set")
+    assert listing(tmp_path / "link") == seen[-1]

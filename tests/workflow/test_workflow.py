@@ -13,6 +13,7 @@ import yaml
 from checkout import ROOT, copy_checkout, snakemake
 from gliomake import config as studies
 from gliomake import provenance
+from gliomake.phantom.lgg import write_lgg
 from gliomake.targets import study_targets
 
 STUDIES = {
@@ -164,6 +165,26 @@ def test_a_changed_channel_order_rebuilds_a_figure_of_raw_data(checkout):
     order = "datasets={brats2020: {channel_order: [flair, t1, t1ce, t2]}}"
     changed = dry_run(checkout, target, "--config", order)
     assert jobs(changed)["figure"] == 1
+
+
+def test_a_mended_file_is_looked_at_again(checkout):
+    root = checkout / "patients"
+    write_lgg(root, 2, 0, slices=4, size=256)
+    mask = next(root.glob("*/*_mask.tif"))
+    whole = mask.read_bytes()
+    mask.write_bytes(whole[:100])
+    target = "results/data/lgg/slices.tsv"
+    arguments = ("--cores", "2", target, "--config", "datasets={lgg: {root: patients}}")
+    done = snakemake(*arguments, folder=checkout)
+    assert done.returncode != 0
+    assert mask.name in done.stdout + done.stderr and "Mend the files" in done.stdout + done.stderr
+    mask.write_bytes(whole)
+    done = snakemake(*arguments, folder=checkout)
+    assert done.returncode == 0, done.stderr
+    assert not (checkout / "results" / "data" / "lgg" / "integrity.failed.json").exists()
+    assert "Nothing to be done" in dry_run(checkout, *arguments[2:])
+    mask.touch()
+    assert jobs(dry_run(checkout, *arguments[2:]))["index_group"] == 2
 
 
 def test_environments_have_the_lock_files_versions():

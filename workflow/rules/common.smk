@@ -10,7 +10,7 @@ sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 
 from gliomake import config as studies
 from gliomake import targets
-from gliomake.provenance import code_digest
+from gliomake.provenance import code_digest, listing_sha256
 
 config.update(studies.typed(config))
 validate(config, BASE / "workflow" / "schemas" / "config.schema.yaml")
@@ -39,6 +39,11 @@ wildcard_constraints:
 def root_of(dataset):
     root = config["datasets"][dataset]["root"]
     return f"resources/phantoms/{dataset}" if root == "phantom" else root
+
+
+def root_state(dataset):
+    """What lies under a real root: its own time does not tell. A phantom's rule does."""
+    return listing_sha256(root_of(dataset)) if data_kind(dataset) == "real" else None
 
 
 def data_kind(dataset):

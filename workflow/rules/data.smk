@@ -20,6 +20,7 @@ rule index_group:
         groups=lambda wildcards: config["datasets"][wildcards.dataset]["groups"],
         channels=lambda wildcards: channels_of(wildcards.dataset),
         options=lambda wildcards: dataset_options(wildcards.dataset),
+        state=lambda wildcards: root_state(wildcards.dataset),
         code=code_digest("index", "datasets"),
     script:
         "../scripts/index_group.py"
@@ -50,6 +51,7 @@ rule index:
             "on_bad_case"
         ],
         options=lambda wildcards: dataset_options(wildcards.dataset),
+        state=lambda wildcards: root_state(wildcards.dataset),
         data=lambda wildcards: data_kind(wildcards.dataset),
         code=code_digest("index", "datasets"),
     script:

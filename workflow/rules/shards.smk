@@ -26,6 +26,7 @@ rule shard:
             RECIPES[f"{wildcards.dataset}-{wildcards.recipe}"]
         ),
         options=lambda wildcards: dataset_options(wildcards.dataset),
+        state=lambda wildcards: root_state(wildcards.dataset),
         code=code_digest("shards", "preprocess", "datasets"),
     script:
         "../scripts/shard.py"
