@@ -112,6 +112,15 @@ def test_models_of_the_two_stage_study():
         studies.model_runs(study, "unet3d")
 
 
+@pytest.mark.parametrize("path", STUDY_FILES, ids=lambda path: path.stem)
+def test_imagenet_weights_are_asked_for_where_they_fit(path):
+    for scale in studies.SCALES:
+        for model in studies.load_study(path, scale)["models"].values():
+            whole = model.get("pretrained") if scale == "paper" else None
+            assert studies.encoder_weights(model, "imagenet") == whole
+            assert studies.encoder_weights(model, "none") is None
+
+
 def test_values_from_the_command_line_get_their_types():
     told = {
         "datasets": {"lgg": {"root": "2020", "groups": "4"}},

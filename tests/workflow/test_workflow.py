@@ -89,6 +89,13 @@ def test_slurm_profile_sends_networks_to_gpus_and_the_rest_to_cpus(checkout):
         assert all("slurm_partition=cpu" in line for line in resources(output, rule))
 
 
+def test_paper_configuration_at_demo_scale_asks_for_no_weights(checkout):
+    weights = "results/lgg-encoders/unet-resnet50/patient-f0-s0/weights.safetensors"
+    arguments = (weights, "--config", "pretrained=imagenet")
+    assert "encoder_weights" not in jobs(dry_run(checkout, *arguments))
+    assert jobs(dry_run(checkout, *arguments, "scale=paper"))["encoder_weights"] == 1
+
+
 def group_jobs(output: str) -> list[str]:
     """The group jobs' blocks: a heading, and their jobs set in below it."""
     blocks = re.split(r"^(?=\[)", output, flags=re.M)

@@ -102,10 +102,8 @@ def model_of(wildcards):
 
 
 def encoder_weights_of(wildcards):
-    encoder = model_of(wildcards).get("pretrained")
-    if encoder and config["pretrained"] == "imagenet":
-        return f"resources/weights/{encoder}.safetensors"
-    return []
+    encoder = studies.encoder_weights(model_of(wildcards), config["pretrained"])
+    return f"resources/weights/{encoder}.safetensors" if encoder else []
 
 
 def run_files(wildcards, name):

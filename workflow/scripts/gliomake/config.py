@@ -227,6 +227,26 @@ def model_task(study: dict[str, Any], model: str) -> str:
     return "classification" if gate and gate["classifier"] == model else "segmentation"
 
 
+def encoder_weights(model: dict[str, Any], pretrained: str) -> str | None:
+    """Tell whose ImageNet weights a model starts from.
+
+    Parameters
+    ----------
+    model : dict
+        A model of `load_study`.
+    pretrained : str
+        ``none`` or ``imagenet``, as in the configuration.
+
+    Returns
+    -------
+    str or None
+        The encoder's name. None where the model starts from scratch: an encoder that is made
+        thinner (``options.width`` below 1, as at demo scale) has other shapes than the weights.
+    """
+    fits = model["options"].get("width", 1) == 1
+    return model.get("pretrained") if pretrained == "imagenet" and fits else None
+
+
 def segmenters(study: dict[str, Any]) -> list[str]:
     """List the trained models that give masks.
 
