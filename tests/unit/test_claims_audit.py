@@ -57,7 +57,10 @@ def encoders(tmp_path):
     subsets = ["train"] * 2828 + ["val"] * 708 + ["test"] * 393
     split = pd.DataFrame({"patient": [f"P{n % 110}" for n in range(3929)], "slice": range(3929)})
     write_tsv(split.assign(subset=subsets), folder / "split" / "slice-f0.tsv")
-    write_tsv(split.assign(subset=subsets[::-1]), folder / "split" / "patient-f0.tsv")
+    # By patient: nobody stands in two subsets, and the sizes are others.
+    apart = split.assign(subset=subsets[::-1])
+    apart["patient"] = apart["subset"] + apart["patient"]
+    write_tsv(apart, folder / "split" / "patient-f0.tsv")
     write_tsv(split, tmp_path / "data" / "lgg" / "slices.tsv")
     pair = {"run": "patient-f0-s0", "subset": "val", "class": "tumour", "metric": "dice"}
     pair |= {"convention": "pooled", "postprocess": False, "n": 10, "patients_to_settle": 30}
@@ -224,6 +227,32 @@ def test_a_final_score_has_the_interval_of_the_best_weights(multiclass):
     assert (
         "0.45 lies below ours, 0.585 (0.565 to 0.605) under slice-empty1" in far["verdict"].lower()
     )
+
+
+@pytest.mark.parametrize(("patients", "outcome"), [(5, "open"), (6, "differs")])
+def test_too_few_patients_refute_no_score(multiclass, patients, outcome):
+    study, artefacts = multiclass
+    split = pd.DataFrame({"patient": [f"P{n % patients}" for n in range(20)], "slice": range(20)})
+    write_tsv(split.assign(subset="val"), artefacts.folder / "split" / "patient-f0.tsv")
+    row = audit(study, Artefacts(study, artefacts.results)).loc["brats2020-multiclass.135"]
+    assert row["outcome"] == outcome
+    assert ("too few patients to tell, 5; ours is 0.585" in row["verdict"]) == (outcome == "open")
+
+
+@pytest.mark.parametrize(("patients", "outcome"), [(5, "open"), (6, "holds")])
+def test_too_few_patients_make_no_model_better(multiclass, patients, outcome):
+    study, artefacts = multiclass
+    folder = artefacts.folder / "attention-unet-v2"
+    folder.mkdir()
+    rows = metrics_rows({("val", "dice", "pooled"): 0.8}, class_="mean")
+    (folder / "metrics.json").write_text(json.dumps(rows))
+    pair = {"model_a": "unet-v1", "model_b": "attention-unet-v2", "run": "patient-f0-s0"}
+    pair |= {"subset": "val", "class": "mean", "metric": "dice", "convention": "pooled"}
+    pair |= {"postprocess": False, "difference": -0.1, "ci_low": -0.2, "ci_high": -0.05}
+    write_tsv(pd.DataFrame([pair | {"n": patients}]), artefacts.folder / "comparisons.tsv")
+    row = audit(study, Artefacts(study, artefacts.results)).loc["brats2020-multiclass.143"]
+    assert row["outcome"] == outcome
+    assert ("too few patients to tell, 5" in row["verdict"]) == (outcome == "open")
 
 
 def test_a_constraint_holds_where_it_is_kept(multiclass):

@@ -1,12 +1,22 @@
 """Two models on the same patients."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from gliomake.bootstrap import resample_weights
-from gliomake.compare import COLUMNS, compare_models, paired_bootstrap, patients_to_settle
+from gliomake.compare import (
+    COLUMNS,
+    FEWEST_PATIENTS,
+    compare_models,
+    paired_bootstrap,
+    patients_to_settle,
+)
 from gliomake.metrics import COUNT_COLUMNS, score
+from gliomake.report.numbers import Number
+from gliomake.report.scores import _says
 
 PATIENTS = [f"p{index}" for index in range(8)]
 
@@ -169,3 +179,15 @@ def test_absent_cell():
         paired_bootstrap(a, a, "dice", "pooled", "tumour", subset="val")
     with pytest.raises(ValueError, match="class 'ET'; classes: tumour"):
         paired_bootstrap(a, a, "dice", "pooled", "ET", resamples=5)
+
+
+def test_fewer_patients_than_a_sign_test_needs_tell_nothing():
+    smallest = {n: 2 ** (1 - n) for n in (FEWEST_PATIENTS - 1, FEWEST_PATIENTS)}
+    assert smallest[FEWEST_PATIENTS] < 0.05 <= smallest[FEWEST_PATIENTS - 1]
+    cell = ("a minus b", "patient-f0-s0", "test", "tumour", "dice", "pooled", False)
+    values = (0.1, 0.05, 0.2, FEWEST_PATIENTS)
+    number = Number("id", "page", "comparison", "study", *cell, *values, counts="")
+    assert _says(number, "a", "b") == "a is higher"
+    assert _says(replace(number, ci_low=-0.01), "a", "b").startswith("open")
+    few = replace(number, n=FEWEST_PATIENTS - 1)
+    assert _says(few, "a", "b") == "too few patients to tell"

@@ -31,6 +31,10 @@ COLUMNS = [
     "n",
     "patients_to_settle",
 ]
+# A two-sided sign test on n patients gives no p-value below 2 ** (1 - n): with fewer than six even
+# patients who all agree cannot reach 5 %, and the percentile bootstrap of so few excludes zero far
+# more often than that where there is no difference.
+FEWEST_PATIENTS = 6
 # Half the width of a 95 % interval, in standard errors.
 _HALF_WIDTH = 1.96
 

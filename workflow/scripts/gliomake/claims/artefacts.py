@@ -60,6 +60,14 @@ class Artefacts:
         """Read the split of a run: ``patient slice subset``."""
         return self._read(self._split_path(run), read_split)
 
+    def units(self, run: str, subset: str) -> int | None:
+        """Count what an interval is over: patients, or slices where none is named."""
+        split = self.split(run) if run else None
+        if split is None:
+            return None
+        part = split[split["subset"] == subset]
+        return part["patient"].nunique() if part["patient"].ne("").any() else len(part)
+
     def _split_path(self, run: str) -> Path:
         parsed = Run.parse(run)
         return self.folder / "split" / f"{parsed.split}-f{parsed.fold}.tsv"

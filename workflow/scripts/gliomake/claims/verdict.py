@@ -10,6 +10,7 @@ from gliomake.claims.checks import Finding
 from gliomake.claims.interval import Interval
 from gliomake.claims.reproduce import PROTOCOL, Reproduced
 from gliomake.claims.table import Claim
+from gliomake.compare import FEWEST_PATIENTS
 
 OUTCOMES = ("holds", "differs", "open", "not comparable", "not reproducible")
 # A statement about the data set itself: no training, no scale stands between it and the files.
@@ -69,7 +70,7 @@ def judge(
         return _judge_rank(claim, reproduced, artefacts)
     if claim.kind == "qualitative":
         return _judge_words(claim, reproduced, artefacts)
-    return _judge_value(claim, reproduced)
+    return _judge_value(claim, reproduced, artefacts.units(reproduced.run, claim.subset))
 
 
 def _judge_protocol(claim: Claim, reproduced: Reproduced, scale: str) -> Judgement:
@@ -86,7 +87,7 @@ def _judge_protocol(claim: Claim, reproduced: Reproduced, scale: str) -> Judgeme
     return Judgement("differs", f"Differs: the configuration {set_here}")
 
 
-def _judge_value(claim: Claim, reproduced: Reproduced) -> Judgement:
+def _judge_value(claim: Claim, reproduced: Reproduced, units: int | None) -> Judgement:
     value = reproduced.value
     assert value is not None  # the caller has seen to it
     ours = number(value)
@@ -103,6 +104,9 @@ def _judge_value(claim: Claim, reproduced: Reproduced) -> Judgement:
     if reproduced.ci_low is not None and reproduced.ci_high is not None:
         reach = Interval(reproduced.ci_low, reproduced.ci_high)
         with_interval = f"{ours} ({number(reach.low)} to {number(reach.high)}){under}"
+        if units is not None and units < FEWEST_PATIENTS:
+            sentence = f"Open: too few patients to tell, {units}; ours is {with_interval}"
+            return Judgement("open", sentence)
         if reach.overlaps(claim.interval):
             return Judgement("holds", f"Holds: within the interval of ours, {with_interval}")
         side = "above" if claim.number > value else "below"
@@ -150,6 +154,8 @@ def _judge_words(claim: Claim, reproduced: Reproduced, artefacts: Artefacts) -> 
     row = rows.iloc[0]
     gain = f"{row['difference']:+.3f} ({row['ci_low']:+.3f} to {row['ci_high']:+.3f})"
     told = f"{gain} against {baseline} under {reproduced.convention}"
+    if row["n"] < FEWEST_PATIENTS:
+        return Judgement("open", f"Open: too few patients to tell, {row['n']}; ours is {told}")
     if row["ci_low"] > 0:
         return Judgement("holds", f"Holds: {told}")
     if row["ci_high"] < 0:
@@ -161,7 +167,7 @@ def _differences(
     claim: Claim, metric: str, reproduced: Reproduced, artefacts: Artefacts
 ) -> pd.DataFrame:
     """Give the paired differences of a claim's model against each other one, as ours minus it."""
-    columns = ["other", "difference", "ci_low", "ci_high"]
+    columns = ["other", "difference", "ci_low", "ci_high", "n"]
     table = artefacts.comparisons
     if table is None:
         return pd.DataFrame(columns=columns)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from gliomake.compare import FEWEST_PATIENTS
 from gliomake.config import BASELINES, GATED
 from gliomake.metrics import DISTANCE_METRICS
 from gliomake.report.inputs import StudyInputs, records
@@ -277,6 +278,8 @@ def _difference(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> N
 def _says(number: Number, a: str, b: str) -> str:
     if number.ci_low is None or number.ci_high is None:
         return "undefined"
+    if (number.n or 0) < FEWEST_PATIENTS:
+        return "too few patients to tell"
     if number.ci_low > 0:
         return f"{a} is higher"
     if number.ci_high < 0:
