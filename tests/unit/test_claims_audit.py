@@ -1,6 +1,7 @@
 """Reproduced values and verdicts, on made-up results of a study."""
 
 import json
+from itertools import combinations
 from pathlib import Path
 
 import pandas as pd
@@ -119,16 +120,53 @@ def test_sizes_are_counted_in_the_kind_of_split_that_they_show(encoders):
     assert "slices of one patient on both sides" in table.loc["lgg-encoders.001", "verdict"]
 
 
-def test_ranks_are_judged_by_paired_intervals(encoders):
-    table = audit(*encoders)
-    ranks = [f"lgg-encoders.00{number}" for number in (5, 6, 7, 8)]
-    assert list(table.loc[ranks, "reproduced"]) == [1, 3, 2, 4]
-    assert list(table.loc[ranks, "outcome"]) == ["holds", "open", "open", "holds"]
-    assert "not told apart from unet-vgg16" in table.loc["lgg-encoders.006", "verdict"]
+RANKS = [f"lgg-encoders.00{number}" for number in (5, 6, 7, 8)]
+MODELS = ("unet-resnet50", "unet-vgg16", "unet", "unet-resnet50-frozen")  # the best first
+
+
+def rank_by(encoders, clear, n=10):
+    """Audit with every pair compared; those of `clear` are told apart, the others are not."""
+    study, artefacts = encoders
+    pair = {"run": "patient-f0-s0", "subset": "val", "class": "tumour", "metric": "dice"}
+    pair |= {"convention": "pooled", "postprocess": False, "n": n, "difference": 0.1}
+    rows = [
+        pair | {"model_a": a, "model_b": b, "ci_high": 0.2}
+        | {"ci_low": 0.05 if (a, b) in clear else -0.05}
+        for a, b in combinations(MODELS, 2)
+    ]  # fmt: skip
+    write_tsv(pd.DataFrame(rows), artefacts.folder / "comparisons.tsv")
+    table = audit(study, Artefacts(study, artefacts.results))
+    assert list(table.loc[RANKS, "reproduced"]) == [1, 3, 2, 4]
+    return table.loc[RANKS]
+
+
+def test_ranks_hold_where_every_pair_is_told_apart(encoders):
+    table = rank_by(encoders, set(combinations(MODELS, 2)))
+    # Claimed 1, about 2, 3, 4; ours 1, 3, 2, 4.
+    assert list(table["outcome"]) == ["holds", "holds", "differs", "holds"]
+    assert "its intervals leave rank 2" in table.loc[RANKS[2], "verdict"]
+
+
+def test_a_rank_equal_by_chance_is_open(encoders):
+    table = rank_by(encoders, set())
+    assert set(table["outcome"]) == {"open"}
+    assert table["verdict"].str.contains("its intervals leave ranks 1 to 4").all()
+
+
+def test_a_rank_is_refuted_though_one_pair_is_not_told_apart(encoders):
+    # The last two are clearly worse than the first two: the one claimed third is first or second.
+    clear = {(a, b) for a in MODELS[:2] for b in MODELS[2:]}
+    table = rank_by(encoders, clear)
+    assert list(table["outcome"]) == ["open", "open", "differs", "open"]
+    assert "its intervals leave ranks 1 to 2" in table.loc[RANKS[2], "verdict"]
+    assert set(rank_by(encoders, clear, n=5)["outcome"]) == {"open"}
+
+
+def test_without_comparisons_a_rank_is_open(encoders):
     study, artefacts = encoders
     (artefacts.folder / "comparisons.tsv").unlink()
     again = audit(study, Artefacts(study, artefacts.results))
-    assert again.loc["lgg-encoders.006", "outcome"] == "differs"
+    assert set(again.loc[RANKS, "outcome"]) == {"open"}
 
 
 def test_convergence_is_compared_between_models(encoders):

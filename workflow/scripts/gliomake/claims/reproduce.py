@@ -306,20 +306,25 @@ def _converges_before(claim: Claim, artefacts: Artefacts, convention: str) -> Re
 def _rank(claim: Claim, artefacts: Artefacts, convention: str) -> Reproduced:
     """Rank the study's own models by Dice."""
     convention, run = convention or DEFAULT, artefacts.runs[0]
+    values = ranked_models(claim, artefacts, convention)
+    if claim.model not in values:
+        return Reproduced(convention=convention, run=run, detail="the model has not been scored")
+    listed = ", ".join(f"{model} {value:.3f}" for model, value in values.items())
+    rank = float(1 + list(values).index(claim.model))
+    return Reproduced(
+        rank, convention=convention, run=run, detail=f"Dice on {claim.subset}: {listed}"
+    )
+
+
+def ranked_models(claim: Claim, artefacts: Artefacts, convention: str) -> dict[str, float]:
+    """Give the Dice of each of the study's models that has one, the best first."""
     values = {}
     for model in artefacts.study["models"]:
         as_dice = replace(claim, model=model, quantity="dice", value="")
         value = _final_score(as_dice, artefacts, convention).value
         if value is not None:
             values[model] = value
-    if claim.model not in values:
-        return Reproduced(convention=convention, run=run, detail="the model has not been scored")
-    ranked = sorted(values, key=lambda model: -values[model])
-    listed = ", ".join(f"{model} {values[model]:.3f}" for model in ranked)
-    rank = float(1 + ranked.index(claim.model))
-    return Reproduced(
-        rank, convention=convention, run=run, detail=f"Dice on {claim.subset}: {listed}"
-    )
+    return dict(sorted(values.items(), key=lambda item: -item[1]))
 
 
 OTHERS: dict[str, Callable[[Claim, Artefacts, str], Reproduced]] = {

@@ -8,7 +8,7 @@ import pandas as pd
 from gliomake.claims.artefacts import Artefacts
 from gliomake.claims.checks import Finding
 from gliomake.claims.interval import Interval
-from gliomake.claims.reproduce import PROTOCOL, Reproduced
+from gliomake.claims.reproduce import PROTOCOL, Reproduced, ranked_models
 from gliomake.claims.table import Claim
 from gliomake.compare import FEWEST_PATIENTS
 
@@ -125,17 +125,21 @@ def _judge_value(claim: Claim, reproduced: Reproduced, units: int | None) -> Jud
 
 
 def _judge_rank(claim: Claim, reproduced: Reproduced, artefacts: Artefacts) -> Judgement:
+    """Hold a rank against every rank that the paired intervals leave possible."""
     assert reproduced.value is not None
+    models = ranked_models(claim, artefacts, reproduced.convention)
+    rows = _differences(claim, "dice", reproduced, artefacts)
+    rows = rows[rows["other"].isin(models) & (rows["n"] >= FEWEST_PATIENTS)]
+    best = 1 + int((rows["ci_high"] < 0).sum())
+    worst = len(models) - int((rows["ci_low"] > 0).sum())
+    within = [rank in claim.interval for rank in range(best, worst + 1)]
     told = f"rank {reproduced.value:.0f} by {reproduced.detail}"
-    if reproduced.value == claim.number:
-        return Judgement("holds", f"Holds: ours has {told}")
-    differences = _differences(claim, "dice", reproduced, artefacts)
-    zero = differences[(differences["ci_low"] <= 0) & (differences["ci_high"] >= 0)]
-    if len(zero):
-        unclear = ", ".join(sorted(set(zero["other"])))
-        sentence = f"Open: ours has {told}, but not told apart from {unclear} by its intervals"
-        return Judgement("open", sentence)
-    return Judgement("differs", f"Differs: ours has {told}")
+    reach = f"its intervals leave {f'rank {best}' if best == worst else f'ranks {best} to {worst}'}"
+    if all(within):
+        return Judgement("holds", f"Holds: ours has {told}; {reach}")
+    if any(within):
+        return Judgement("open", f"Open: ours has {told}; {reach}")
+    return Judgement("differs", f"Differs: ours has {told}; {reach}")
 
 
 def _judge_words(claim: Claim, reproduced: Reproduced, artefacts: Artefacts) -> Judgement:
