@@ -14,6 +14,7 @@ import torch
 import torch.utils.deterministic
 
 PRECISIONS = ("auto", "float32", "bf16")
+SLURM_GPUS = ("SLURM_JOB_GPUS", "SLURM_GPUS", "SLURM_GPUS_ON_NODE")
 MIB = 2**20
 
 
@@ -103,6 +104,8 @@ def choose_hardware(
         raise ValueError(f"precision {precision!r}; expected one of {', '.join(PRECISIONS)}")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+        if device == "cpu":
+            _warn_of_idle_gpu()
     chosen = torch.device(device)
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(
@@ -112,6 +115,18 @@ def choose_hardware(
     if precision == "auto":
         precision = "bf16" if not deterministic and _has_fast_bf16(chosen) else "float32"
     return Hardware(chosen, precision, threads)
+
+
+def _warn_of_idle_gpu() -> None:
+    given = next((f"{key}={os.environ[key]}" for key in SLURM_GPUS if os.environ.get(key)), None)
+    if given:
+        print(
+            f"warning: SLURM gave this job a GPU ({given}), but this torch ({torch.__version__}) "
+            "sees none: it computes on the CPU. Install a torch for the node's CUDA; where conda "
+            "resolved it on a node without a GPU, README.md (SLURM) says how",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _has_fast_bf16(device: torch.device) -> bool:
