@@ -40,8 +40,8 @@ def test_difference_by_hand():
     good = model_counts(0.9).assign(tp=90, fp=10, fn=10, tn=890)
     poor = good.assign(tp=60, fp=40, fn=40, tn=860)
     result = paired_bootstrap(good, poor, "dice", "pooled", "tumour", resamples=50)
-    expected = {"difference": 0.3, "ci_low": 0.3, "ci_high": 0.3, "n": 8, "patients_to_settle": 2}
-    assert result == pytest.approx(expected)
+    expected = {"difference": 0.3, "ci_low": 0.3, "ci_high": 0.3, "n": 8}
+    assert result == pytest.approx(expected | {"patients_to_settle": None})
 
 
 def test_equal_models_never_settle():
@@ -70,8 +70,9 @@ def test_equals_a_naive_loop(convention):
     low, high = np.percentile(differences, [2.5, 97.5])
     assert (result["ci_low"], result["ci_high"]) == pytest.approx((low, high), abs=1e-12)
     error = np.std(differences, ddof=1)
-    needed = np.ceil(8 * (1.96 * error / abs(result["difference"])) ** 2)
-    assert result["patients_to_settle"] == max(2, needed)
+    needed = np.ceil(8 * (2.8 * error / abs(result["difference"])) ** 2)
+    expected = max(9, needed) if low <= 0 <= high else None
+    assert result["patients_to_settle"] == expected
 
 
 def test_pairing_narrows_the_interval():
@@ -90,10 +91,12 @@ def test_pairing_narrows_the_interval():
 
 
 def test_patients_to_settle_by_hand():
-    # se 0.05 on 16 patients, difference 0.02: 16 (1.96 * 2.5)^2 = 384.16
-    assert patients_to_settle(0.02, 0.05, 16) == 385
-    assert patients_to_settle(-0.02, 0.05, 16) == 385
-    assert patients_to_settle(0.5, 0.001, 16) == 2
+    # se 0.05 on 16 patients, difference 0.03: 16 (2.8 * 5 / 3)^2 = 348.4
+    assert patients_to_settle(0.03, 0.05, 16) == 349
+    assert patients_to_settle(-0.03, 0.05, 16) == 349
+    # More than there are, who did not settle it; and never fewer than can tell anything.
+    assert patients_to_settle(0.5, 0.001, 16) == 17
+    assert patients_to_settle(0.5, 0.001, 3) == FEWEST_PATIENTS
     assert patients_to_settle(0.0, 0.05, 16) is None
     assert patients_to_settle(float("nan"), 0.05, 16) is None
     assert patients_to_settle(0.1, float("nan"), 1) is None
@@ -107,8 +110,22 @@ def test_so_many_patients_do_settle():
     for _ in range(300):
         sample = generator.normal(difference, spread, needed)
         told += abs(sample.mean()) > 1.96 * sample.std(ddof=1) / np.sqrt(needed)
-    # then the interval's edge lies on zero on average: told in half of all tries
-    assert 0.4 < told / 300 < 0.65
+    assert 0.72 < told / 300 < 0.88
+
+
+def test_only_open_differences_are_to_be_settled():
+    counts = {name: model_counts(quality, seed) for name, quality, seed in
+              [("a", 0.9, 1), ("b", 0.9, 2), ("c", 0.3, 3)]}  # fmt: skip
+    table = compare_models(counts, ["dice"], ["pooled"], resamples=200)
+    settled = (table["ci_low"] > 0) | (table["ci_high"] < 0)
+    assert settled.any() and not settled.all()
+    assert list(table["patients_to_settle"].isna()) == list(settled)
+    assert (table.loc[~settled, "patients_to_settle"] > table["n"].max()).all()
+    few = {name: model_counts(0.9 - index / 2, index, PATIENTS[:5])
+           for index, name in enumerate("ab")}  # fmt: skip
+    row = compare_models(few, ["dice"], ["pooled"], resamples=50).iloc[0]
+    assert row["ci_low"] > 0
+    assert row["patients_to_settle"] >= FEWEST_PATIENTS
 
 
 def test_table_of_all_pairs():

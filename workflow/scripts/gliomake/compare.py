@@ -35,8 +35,8 @@ COLUMNS = [
 # patients who all agree cannot reach 5 %, and the percentile bootstrap of so few excludes zero far
 # more often than that where there is no difference.
 FEWEST_PATIENTS = 6
-# Half the width of a 95 % interval, in standard errors.
-_HALF_WIDTH = 1.96
+# Quantiles of the normal distribution: a two-sided test at 5 %, and a chance of 80 % to pass it.
+_LEVEL, _POWER = 1.96, 0.84
 
 
 class _Scored(NamedTuple):
@@ -46,26 +46,30 @@ class _Scored(NamedTuple):
 
 
 def patients_to_settle(difference: float, standard_error: float, n: int) -> int | None:
-    """Estimate from how many patients on a difference would be told from none.
+    """Estimate how many patients would tell an open difference from none, four times in five.
 
-    The standard error shrinks with the root of the number of patients, so that a 95 % interval
-    around an unchanged difference leaves zero outside from n (1.96 se / d)^2 patients on.
+    The standard error shrinks with the root of the number of patients: a difference as large as the
+    one measured comes out with an interval that excludes zero in 80 % of all samples of
+    n ((1.96 + 0.84) se / d)^2 patients (the normal approximation; Chow, Shao and Wang, Sample Size
+    Calculations in Clinical Research, ch. 3).
 
     Parameters
     ----------
     difference, standard_error : float
         Measured on `n` patients, in one unit.
     n : int
-        Number of patients (of images, where there are no patients).
+        Number of patients (of images, where there are no patients), who did not tell.
 
     Returns
     -------
     int or None
-        At least 2; None where the difference is zero or either number is undefined.
+        More than `n`, and at least `FEWEST_PATIENTS`; None where the difference is zero or either
+        number is undefined.
     """
     if difference == 0 or not math.isfinite(difference) or not math.isfinite(standard_error):
         return None
-    return max(2, math.ceil(n * (_HALF_WIDTH * standard_error / abs(difference)) ** 2))
+    needed = n * ((_LEVEL + _POWER) * standard_error / abs(difference)) ** 2
+    return max(n + 1, FEWEST_PATIENTS, math.ceil(needed))
 
 
 def paired_bootstrap(
@@ -94,7 +98,7 @@ def paired_bootstrap(
     -------
     dict
         ``difference`` (a minus b), ``ci_low``, ``ci_high``, ``n`` (patients, or images where there
-        are no patients) and ``patients_to_settle``; None where undefined.
+        are no patients) and ``patients_to_settle``, see `compare_models`; None where undefined.
 
     Raises
     ------
@@ -155,7 +159,8 @@ def compare_models(
     DataFrame
         One row a pair and cell with the columns `COLUMNS`, sorted as the models are given, then as
         metrics.json is. ``difference`` is model_a minus model_b, ``n`` the number of patients (of
-        images where there are no patients).
+        images where there are no patients). ``patients_to_settle`` is missing where these settle
+        it: the interval excludes zero, and it is of `FEWEST_PATIENTS` or more.
 
     Raises
     ------
@@ -212,7 +217,11 @@ def _pairs(
         low, high = percentile_interval(replicates)
         error = _standard_error(replicates)
         defined = ~np.isnan(difference)
-        settle = [patients_to_settle(d, e, units) for d, e in zip(difference, error, strict=True)]
+        is_open = ((low <= 0) & (high >= 0)) | (units < FEWEST_PATIENTS)
+        settle = [
+            patients_to_settle(d, e, units) if each else None
+            for d, e, each in zip(difference, error, is_open, strict=True)
+        ]
         frame = pd.DataFrame(cells, columns=["class", "metric", "convention"])
         frames.append(
             frame.assign(

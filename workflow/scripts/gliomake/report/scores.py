@@ -253,7 +253,9 @@ def _comparison_columns(inputs: StudyInputs, conventions: Sequence[str]) -> list
         Column("Says", choices=True),
         Column("n", numeric=True),
         Column(
-            "Patients to settle", numeric=True, help="so many would make the interval exclude 0"
+            "Patients to settle",
+            numeric=True,
+            help="of an open difference: so many would tell one this large in 80 % of all samples",
         ),
     ]
 
