@@ -77,6 +77,27 @@
     apply();
   }
 
+  // Paper cannot be unfolded or scrolled: what is folded opens, and long tables are cut
+  let opened = [];
+  let cut = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("main details:not([open])")];
+    for (const each of opened) each.open = true;
+    for (const table of document.querySelectorAll("[data-printed]")) {
+      const rows = [...table.querySelectorAll("tbody tr:not([hidden])")].slice(Number(table.dataset.printed));
+      for (const row of rows) row.hidden = true;
+      cut.push(...rows);
+      const told = table.querySelector(".shown");
+      if (rows.length && told) told.textContent = `The first ${table.dataset.printed} of ${table.querySelector("tbody").rows.length} rows`;
+    }
+  });
+  addEventListener("afterprint", () => {
+    for (const each of opened) each.open = false;
+    for (const row of cut) row.hidden = false;
+    for (const table of document.querySelectorAll("[data-printed] [data-search]")) table.dispatchEvent(new Event("input"));
+    opened = cut = [];
+  });
+
   // The trail behind a number
   const titles = {
     score: "Behind this score", comparison: "Behind this difference", slice: "Behind this Dice",

@@ -322,17 +322,59 @@ def test_the_keyboard_comes_past_the_head(browser, folder):
     assert browser.current_url.endswith("#main")
 
 
-def test_print_leaves_controls_out_and_shows_whole_tables(browser, folder):
+A4 = (718, 1047)  # pixels within the margins
+
+
+@pytest.fixture
+def printed(browser, folder):
+    """The page as it goes to A4 paper from a dark screen."""
     open_page(browser, folder, "small.html")
+    browser.execute_script("document.documentElement.dataset.theme = 'dark'")
+    resize(browser, *A4)
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    yield browser
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_print_leaves_controls_out_and_shows_whole_tables(printed):
     hidden = "return getComputedStyle(document.querySelector(arguments[0])).display"
-    for css in (".tools", ".masthead", ".contents", "#slices"):
-        assert browser.execute_script(hidden, css) == "none"
+    for css in ("[data-search]", "[data-clear]", ".masthead", ".contents", "#slices"):
+        shown = printed.execute_script("return document.querySelector(arguments[0])", css)
+        assert not shown.is_displayed() or printed.execute_script(hidden, css) == "none", css
+    assert one(printed, "#scores-segmentation .shown").is_displayed()
     boxes = (
         "return [...document.querySelectorAll('.scroll')].map(b => b.scrollHeight - b.clientHeight)"
     )
-    assert max(browser.execute_script(boxes)) <= 1
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert max(printed.execute_script(boxes)) <= 1
+
+
+def test_print_is_dark_on_white_and_within_the_page(printed):
+    style = "return getComputedStyle(document.querySelector(arguments[0]))[arguments[1]]"
+    assert printed.execute_script(style, "body", "backgroundColor") == "rgb(255, 255, 255)"
+    assert printed.execute_script(style, "body", "color") == "rgb(0, 0, 0)"
+    assert printed.execute_script(style, ".strip", "printColorAdjust") == "exact"
+    cut = (
+        "return [...document.querySelectorAll('table')]"
+        ".filter(t => t.getBoundingClientRect().right > innerWidth + 1)"
+        ".map(t => t.closest('[id]').id)"
+    )
+    assert printed.execute_script(cut) == []
+
+
+def test_print_opens_what_is_folded_and_folds_it_again(browser, folder):
+    open_page(browser, folder, "small.html")
+    table = "#table-metrics"
+    browser.execute_script(f"document.querySelector('{table}').dataset.printed = 1")
+    state = (
+        "return [document.querySelectorAll('details[open]').length,"
+        f" document.querySelectorAll('{table} tbody tr:not([hidden])').length]"
+    )
+    before = browser.execute_script(state)
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    assert browser.execute_script(state) == [len(all_of(browser, "main details")), 1]
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    assert browser.execute_script(state) == before
+    assert before[0] == 0 and before[1] > 1
 
 
 def test_contrast_of_text(browser, folder):
