@@ -89,8 +89,9 @@ def test_without_any_run_every_claim_has_a_verdict_and_the_arithmetic_stands(nam
     for row in table.itertuples():
         assert row.verdict.endswith(".")
         assert "\n" not in row.verdict
-        comparable = row.verdict.startswith("Matches: the configuration")
-        assert comparable or "ot comparable: " in row.verdict
+        copied = row.verdict.startswith("Set as published: the configuration")
+        assert copied == (row.outcome == "set as published")
+        assert copied or "ot comparable: " in row.verdict
         assert ("inconsistent" in row.check) == row.verdict.startswith("Inconsistent: ")
 
 
@@ -186,7 +187,7 @@ def test_phantoms_and_demo_scale_are_not_comparable_but_protocols_are(encoders):
         row = table.loc["lgg-encoders.005"]
         assert row["verdict"].startswith(f"Not comparable: {reason};")
         assert row["reproduced"] == 1  # our value stands beside it all the same
-        assert table.loc["lgg-encoders.010", "outcome"] == "holds"
+        assert table.loc["lgg-encoders.010", "outcome"] == "set as published"
     # How many patients real data hold depends on no scale.
     assert table.loc["lgg-encoders.004", "outcome"] == "holds"
 
@@ -207,6 +208,9 @@ def test_protocol_is_held_against_the_configuration():
     artefacts = Artefacts(study, Path("nowhere"))
     demo = audit(study, artefacts, "phantom", "demo").loc["coco-unet.005"]
     assert demo["verdict"] == "Not comparable: the demo scale sets 6, the document 25."
+    study["models"]["unet"]["training"]["epochs"] = 25
+    copied = audit(study, artefacts, "real", "paper").loc["coco-unet.005"]
+    assert copied["outcome"] == "set as published"
     study["models"]["unet"]["training"]["epochs"] = 30
     paper = audit(study, artefacts, "real", "paper").loc["coco-unet.005"]
     assert (paper["outcome"], paper["reproduced"]) == ("differs", 30)

@@ -12,7 +12,11 @@ from gliomake.claims.reproduce import PROTOCOL, Reproduced, ranked_models
 from gliomake.claims.table import Claim
 from gliomake.compare import FEWEST_PATIENTS
 
-OUTCOMES = ("holds", "differs", "open", "not comparable", "not reproducible")
+OUTCOMES = (
+    *("holds", "differs", "open", "not comparable", "not reproducible"),
+    # What was copied from the document is no finding about it.
+    "set as published",
+)
 # A statement about the data set itself: no training, no scale stands between it and the files.
 FACTS = frozenset({"patients", "slices"})
 
@@ -77,10 +81,8 @@ def _judge_protocol(claim: Claim, reproduced: Reproduced, scale: str) -> Judgeme
     if reproduced.value is None:
         return Judgement("differs", f"Differs: the configuration sets no {reproduced.detail}")
     if reproduced.value in claim.interval:
-        sentence = (
-            f"Matches: the configuration sets {number(reproduced.value)}, as the document does"
-        )
-        return Judgement("holds", sentence)
+        told = f"the configuration takes {number(reproduced.value)} from the document"
+        return Judgement("set as published", f"Set as published: {told}")
     set_here = f"sets {number(reproduced.value)}, the document {plain(claim)}"
     if scale == "demo":
         return Judgement("not comparable", f"Not comparable: the demo scale {set_here}")
