@@ -346,6 +346,21 @@ def test_a_confusion_matrix_is_counted_from_images(tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("parameters", "outcome"), [(20_900_000, "holds"), (29_058_370, "differs")]
+)
+def test_a_parameter_count_is_exact_whatever_the_data(tmp_path, parameters, outcome):
+    study = study_at("lgg-two-stage", "paper")
+    run = tmp_path / "lgg-two-stage" / "vgg19-unet" / "patient-f0-s0"
+    run.mkdir(parents=True)
+    (run / "train.json").write_text(json.dumps({"parameters": parameters}))
+    for data in ("phantom", "real"):
+        row = audit(study, Artefacts(study, tmp_path), data).loc["lgg-two-stage.015"]
+        assert (row["quantity"], row["outcome"]) == ("parameters", outcome)  # about 20 million
+    demo = audit(study, Artefacts(study, tmp_path), "phantom", "demo").loc["lgg-two-stage.015"]
+    assert demo["verdict"] == "Not comparable: trained at demo scale."
+
+
 def test_tversky_takes_the_weights_of_the_models_loss(tmp_path):
     study = study_at("lgg-two-stage", "paper")
     folder = tmp_path / "lgg-two-stage" / "vgg19-unet"

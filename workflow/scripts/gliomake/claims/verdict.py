@@ -19,6 +19,8 @@ OUTCOMES = (
 )
 # A statement about the data set itself: no training, no scale stands between it and the files.
 FACTS = frozenset({"patients", "slices"})
+# What no other sample and no other training would change.
+EXACT = FACTS | {"patient_fraction", "parameters"}
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,12 @@ def judge(
     """
     if claim.quantity in PROTOCOL:
         return _judge_protocol(claim, reproduced, scale)
-    obstacles = ["built on phantoms"] if data == "phantom" else []
-    if scale == "demo" and not (claim.quantity in FACTS and claim.subset == "all"):
-        obstacles.append("at demo scale")
-    if obstacles:
-        reason = " ".join(obstacles) if data == "phantom" else "trained at demo scale"
+    # A model has as many parameters on phantoms as on any data.
+    phantom = data == "phantom" and claim.quantity != "parameters"
+    demo = scale == "demo" and not (claim.quantity in FACTS and claim.subset == "all")
+    if phantom or demo:
+        reason = "built on phantoms" if phantom else "trained"
+        reason += " at demo scale" if demo else ""
         if reproduced.value is None:
             reason += f", and {reproduced.detail}"
         return Judgement("not comparable", f"Not comparable: {reason}")
@@ -117,7 +120,7 @@ def _judge_value(claim: Claim, reproduced: Reproduced, units: int | None) -> Jud
         # Fewer than published: a part of the set refutes nothing.
         part = "the folder holds a part of the set, or another one"
         return Judgement("open", f"Open: ours is {ours}, {reproduced.detail}; {part}")
-    if claim.quantity in FACTS | {"patient_fraction"}:
+    if claim.quantity in EXACT:
         return Judgement("differs", f"Differs: ours is {ours}, {reproduced.detail}")
     gap = number(abs(value - claim.number))
     sentence = (
