@@ -125,6 +125,14 @@ def test_the_error_of_the_seeds_is_students_t():
     assert (seed_errors(alone, 10) == 0).all()
 
 
+def test_an_interval_ends_where_scores_end():
+    runs = pairs(np.random.default_rng(11), lambda g, leak: 0.0, folds=1, seeds=2)
+    for name in ("leak100-f0-s0", "leak0-f0-s1"):  # seeds that move everything, either way
+        runs[name] = runs[name].assign(tp=0, fn=100)
+    result = measure(runs)
+    assert (result["ci_low"] == -1).all() and (result["ci_high"] == 1).all()
+
+
 def test_a_planted_leak_is_found_under_every_convention():
     generator = np.random.default_rng(2)
     runs = pairs(generator, lambda g, leak: 0.1 * leak / 100 + 0.02 * g.normal(), seeds=2)

@@ -127,6 +127,12 @@ def test_a_distance_has_its_unit():
     assert number(None, metric="hd95").printed == "undefined"
 
 
+def test_a_variance_cut_off_at_zero_is_not_printed_as_measured():
+    none = number(0.0, kind="spread", ci_low=None, ci_high=None)
+    assert none.printed == "none found"
+    assert number(0.0, ci_low=None).printed == "0.000"
+
+
 def test_one_id_stands_for_one_number():
     book = NumberBook("a.html")
     assert book.add(number()) == book.add(number())

@@ -175,7 +175,9 @@ def _difference(
     if patients > 1:
         replicates = replicate(statistic, patients, resamples, seed)
         runs = {run: pair[0].values() - pair[1].values() for run, pair in pairs.items()}
-        low, high = percentile_interval(replicates + seed_errors(runs, resamples, seed))
+        bounds = percentile_interval(replicates + seed_errors(runs, resamples, seed))
+        # Student's t of few seeds reaches beyond what two scores from 0 to 1 can differ by.
+        low, high = np.clip(bounds, -1, 1)
     for index, (class_, metric, convention) in enumerate(leaky.cells):
         defined = not np.isnan(values[index])
         yield {

@@ -15,6 +15,8 @@ import gliomake
 from gliomake.tsv import atomic_path
 
 UNDEFINED = "undefined"
+# A variance estimated at or below zero is cut off there; as 0.000 it would look measured.
+NONE_FOUND = "none found"
 MILLIMETRES = ("hd95",)
 STATES = {False: "as predicted", True: "cleaned up"}
 # What only the id says, by its place there.
@@ -85,6 +87,8 @@ class Number:
     @property
     def text(self) -> str:
         """The number as the pages print it."""
+        if self.kind == "spread" and self.value == 0:
+            return NONE_FOUND
         signed = self.kind in ("comparison", "leakage")
         unit = " mm" if self.metric in MILLIMETRES and self.value is not None else ""
         return format_value(self.value, self.metric, signed=signed) + unit
