@@ -1,6 +1,7 @@
 """Figures: every kind is drawn from small inputs and looked at by its parts."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -10,6 +11,7 @@ import yaml
 from brats_files import rewrite
 from figure_inputs import CONFIG, FigureInputs, study_inputs
 from matplotlib.figure import Figure
+from PIL import Image
 
 from gliomake.config import load_study
 from gliomake.figures import FIGURES, choose, draw_figure, images, make_figure, style
@@ -19,6 +21,8 @@ from gliomake.figures.volumes import most_classes, nearest, nearest_case
 from gliomake.run import ConfigError
 from gliomake.targets import KINDS, OUTPUTS, study_targets, target_spec
 
+SURVIVAL = {"kind": "histogram", "column": "survival_days", "label": "survival", "unit": "days",
+            "bin": 100, "censored": "censored"}  # fmt: skip
 # A block for each kind, the study it is drawn for, and how many panels hold something.
 BLOCKS = [
     ("lgg-encoders", {"kind": "samples", "count": 8}, 8),
@@ -32,9 +36,7 @@ BLOCKS = [
     ("brats2020-multiclass", {"kind": "modality-correlation", "case": 2}, 2),
     ("brats2020-multiclass", {"kind": "slice-imbalance"}, 2),
     ("brats2020-multiclass", {"kind": "pixel-imbalance"}, 2),
-    ("brats2020-multiclass",
-     {"kind": "histogram", "column": "survival_days", "label": "survival", "unit": "days",
-      "bin": 100, "censored": "censored"}, 1),
+    ("brats2020-multiclass", SURVIVAL, 1),
     ("brats2020-multiclass",
      {"kind": "architecture", "models": ["unet-v1", "attention-unet-v2"]}, 3),
     ("lgg-encoders", {"kind": "architecture", "models": ["unet-vgg16"]}, 1),
@@ -51,6 +53,7 @@ BLOCKS = [
     ("lgg-two-stage",
      {"kind": "masks", "models": ["unet"], "columns": ["image", "truth", "prediction"]}, 15),
     ("coco-unet", {"kind": "predictions", "models": ["unet"], "subset": "test"}, 16),
+    ("brats2021-flair", {"kind": "predictions", "models": ["unet"], "subset": "test"}, 16),
     ("brats2020-multiclass", {"kind": "class-predictions", "models": ["unet-v1"]}, 13),
     ("lgg-two-stage", {"kind": "confusion", "models": ["resnet50-classifier"]}, 1),
 ]  # fmt: skip
@@ -102,7 +105,9 @@ def test_every_kind_is_drawn(inputs, tmp_path, study_id, block, count):
     assert texts, "text is drawn as text"
     noted = "phantom data, demo scale: not a result" in texts
     assert noted == KINDS[block["kind"]].evidence
-    assert png.read_bytes().startswith(b"\x89PNG")
+    picture = np.asarray(Image.open(png).convert("L"))
+    edges = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    assert (edges == 255).all(), "nothing is cut"
     first = svg.read_bytes()
     make_figure(spec, svg, png)
     assert svg.read_bytes() == first, "the same inputs give the same bytes"
@@ -159,6 +164,20 @@ def test_survival_is_not_available_without_its_table(inputs, tmp_path):
     )
     [axes] = draw_figure(spec).axes
     assert axes.texts[0].get_text().startswith("age: not available")
+
+
+@pytest.mark.parametrize("median", [150, 950, 1050, 1950])
+def test_the_median_is_told_where_there_is_room(inputs, tmp_path, median):
+    cases = {"survival_days": [50, median, median, 1980, 400], "censored": [0, 0, 0, 0, 1]}
+    pd.DataFrame(cases).to_csv(tmp_path / "cases.tsv", sep="\t")
+    spec = inputs("brats2020-multiclass").spec("figures", SURVIVAL)
+    figure = draw_figure(replace(spec, inputs={"cases": tmp_path / "cases.tsv"}))
+    figure.draw_without_rendering()
+    [axes] = figure.axes
+    [text] = axes.texts
+    assert text.get_text() == f"median {median}\nof those who died"
+    box = text.get_window_extent()
+    assert axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1
 
 
 def test_title_says_which_slice_stands_in(inputs):

@@ -165,10 +165,12 @@ def histogram(spec: TargetSpec) -> Figure:
         figure.legend(bars, labels, loc="outside lower center", ncols=2)
     median = numbers[~censored].median()
     axes.axvline(median, color=style.VERMILION, linewidth=0.9)
-    whose = "median of those who died" if censored.any() else "median"
-    axes.annotate(f"{whose} {median:.0f}", (median, 1), xycoords=("data", "axes fraction"),
-                  xytext=(3, 0), textcoords="offset points", fontsize=7.5, va="top",
-                  color=style.VERMILION)  # fmt: skip
+    # On the side of the line with more room.
+    left = 2 * median > sum(axes.get_xlim())
+    whose = "\nof those who died" if censored.any() else ""
+    axes.annotate(f"median {median:.0f}{whose}", (median, 1), xycoords=("data", "axes fraction"),
+                  xytext=(-3 if left else 3, 0), textcoords="offset points", fontsize=7.5,
+                  ha="right" if left else "left", va="top", color=style.VERMILION)  # fmt: skip
     axes.set_ylim(0, axes.get_ylim()[1] * 1.35)
     axes.set_xlabel(f"{options['label']} ({options['unit']})")
     axes.set_ylabel("patients")
