@@ -421,7 +421,7 @@ def test_every_claim_stands_beside_what_was_reproduced(inside):
     assert accuracy["Reproduced"].number.kind == "score"
     assert accuracy["Reproduced"].number.metric == "accuracy"
     assert (loss["Epoch"].text, loss["Reproduced"].number.value) == ("2", 0.4)
-    assert (epochs["Verdict"].kind, epochs["Reproduced"].text) == ("holds", "2")
+    assert (epochs["Verdict"].kind, epochs["Reproduced"].text) == ("set", "2")
     assert patients["Reproduced"].number.value == 12
     assert early["Reproduced"].number.kind == "claim"
 
@@ -454,6 +454,16 @@ def test_the_card_counts_the_patients_that_were_trained_on(inside, monkeypatch):
     # 12 patients of 5 slices: 5 test, 2 validate, and 0.4 of the other 5 are trained on.
     assert data["Train"] == "10 slices of 2 patients"
     assert data["Test"] == "25 slices of 5 patients"
+
+
+def test_captions_say_which_masks_where_some_are_cleaned_up(inside, page):
+    assert ", masks " not in page
+    inputs = inside.inputs()
+    study = inputs.study | {"postprocess": {"min_area": 0.001, "fill_holes": True}}
+    html = build_study_page(replace(inputs, study=study))
+    assert "test set, masks as predicted</caption>" in html
+    assert "beside ours, masks cleaned up</caption>" in html
+    assert ">Metrics, masks as predicted</caption>" in html
 
 
 def test_several_classes_have_a_mean(tmp_path, monkeypatch):

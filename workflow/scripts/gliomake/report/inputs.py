@@ -11,6 +11,7 @@ import pandas as pd
 
 from gliomake.config import all_models, measures_leak, model_runs
 from gliomake.provenance import file_sha256
+from gliomake.report.numbers import STATES
 from gliomake.split import read_split
 from gliomake.tsv import read_tsv
 
@@ -179,6 +180,10 @@ class StudyInputs:
             files += [run.counts, run.distances, run.predictions]
             files += [run.weights, run.history, run.train]
         return {str(path): file_sha256(path) for path in files if path}
+
+    def masks(self, cleaned: bool) -> str:
+        """Say in a caption which masks were scored; nothing where the study cleans none up."""
+        return f", masks {STATES[cleaned]}" if self.study.get("postprocess") else ""
 
     def run_files(self, model: str, run: str) -> RunFiles:
         """Find the files of a run.

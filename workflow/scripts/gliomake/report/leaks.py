@@ -57,7 +57,8 @@ def protocol_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
         numbers = {row["run"]: enter_score(inputs, book, row) for row in records(part)}
         if numbers.keys() & set(leaky):
             rows.append([text(model), text(class_), *(scored(numbers.get(run)) for run in runs)])
-    caption = f"Dice under {convention}, {inputs.subset} set, with 95 % intervals"
+    masks = inputs.masks(False)
+    caption = f"Dice under {convention}, {inputs.subset} set{masks}, with 95 % intervals"
     return Table("protocols", caption, columns, rows).compact()
 
 

@@ -168,6 +168,7 @@ def _headline_block(inputs: StudyInputs, book: NumberBook, frame: pd.DataFrame) 
     return {
         "class": frame["class"].iloc[0],
         "subset": frame["subset"].iloc[0],
+        "masks": inputs.masks(False),
         "conventions": conventions,
         "rows": rows,
     }

@@ -178,7 +178,9 @@ def target_table(inputs: StudyInputs, book: NumberBook, target: str, path: Path)
         )
         for name in names
     ]
-    return Table(f"table-{target}", title(target), columns, rows).compact()
+    states = set(frame["postprocess"].astype(bool)) if "postprocess" in frame else set()
+    masks = inputs.masks(states.pop()) if len(states) == 1 else ""
+    return Table(f"table-{target}", title(target) + masks, columns, rows).compact()
 
 
 def _scores_by_key(inputs: StudyInputs) -> dict[tuple[Any, ...], dict[str, Any]]:

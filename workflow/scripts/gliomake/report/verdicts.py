@@ -173,7 +173,8 @@ def claims_table(inputs: StudyInputs, book: NumberBook) -> Table:
         Column("Nearest", numeric=True, help="our value that comes nearest to the reported one"),
         Column("Nearest under", help="the way of counting that gives it"),
     ]
-    table = Table("claims-table", "Every number that the document reports", columns)
+    caption = f"Every number that the document reports, beside ours{inputs.masks(True)}"
+    table = Table("claims-table", caption, columns)
     table.rows = [_claim_row(inputs, book, claim) for claim in claim_rows(inputs)]
     return table.compact()
 
