@@ -318,13 +318,42 @@ def test_scores_of_the_cleaned_masks_are_taken_where_the_study_cleans_up(tmp_pat
     assert (row["nearest_convention"], row["nearest_value"]) == ("pooled", 0.6)
 
 
+def test_a_convention_that_nothing_tells_is_assumed_and_says_so(tmp_path, encoders):
+    study = study_at("coco-unet", "paper")
+    folder = tmp_path / "coco-unet" / "unet"
+    folder.mkdir(parents=True)
+    values = {"pooled": 0.53, "slice-empty1": 0.9, "slice-empty0": 0.3, "slice-tumour": 0.6}
+    rows = [
+        row
+        for metric in ("dice", "iou", "accuracy")
+        for row in metrics_rows(
+            {("val", metric, each): value for each, value in values.items()},
+            run="predefined-f0-s0",
+            postprocess=True,
+        )
+    ]
+    (folder / "metrics.json").write_text(json.dumps(rows))
+    table = audit(study, Artefacts(study, tmp_path))
+    # Dice 0.53 and IoU 0.50 are means over images: of these, not of all, the nearest is taken.
+    for claim in ("coco-unet.001", "coco-unet.002"):
+        assert list(table.loc[claim, ["convention", "assumed"]]) == ["slice-tumour", "yes"]
+        assert "under slice-tumour (assumed)" in table.loc[claim, "verdict"]
+    assert list(table.loc["coco-unet.003", ["convention", "assumed"]]) == ["pooled", "yes"]
+    # A split's size is counted.
+    assert audit(*encoders).loc["lgg-encoders.001", "assumed"] == "no"
+
+
+def test_a_convention_that_the_numbers_tell_is_not_assumed(multiclass):
+    assert audit(*multiclass).loc["brats2020-multiclass.005", "assumed"] == "no"
+
+
 def test_the_share_of_background_is_taken_from_real_data_only(tmp_path):
     study = study_at("coco-unet", "paper")
     folder = tmp_path / "coco-unet" / "all-background"
     folder.mkdir(parents=True)
     rows = metrics_rows({("val", "accuracy", "pooled"): 0.9634}, run="predefined-f0-s0")
     (folder / "metrics.json").write_text(json.dumps(rows))
-    for data, expected in (("real", "0.963 in the data"), ("phantom", "by its Dice")):
+    for data, expected in (("real", "0.963 in the data"), ("phantom", "not from one pooled count")):
         findings = study_findings(study, CLAIMS, Artefacts(study, tmp_path), data)
         (found,) = [f for f in findings if f.check == "all-background-accuracy"]
         assert expected in found.sentence

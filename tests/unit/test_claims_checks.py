@@ -8,6 +8,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gliomake.claims import CHECKS, Claim, Context, implied_conventions, load_claims, run_checks
+from gliomake.claims.checks import SLICE_MEAN
 from gliomake.claims.interval import Interval, balance
 from gliomake.claims.sizes import nested_signature
 
@@ -70,12 +71,26 @@ def test_coco_dice_and_iou_are_not_from_the_same_pooled_counts(documents):
 def test_coco_accuracy_stands_beside_the_all_background_score(documents):
     (found,) = about(documents, "all-background-accuracy", "coco-unet.003")
     assert found.level == "note"
-    # Dice 0.53 and an error of 0.03 leave tp = 0.0169 of the pixels: truth from 0.0169 to 0.0469.
-    assert 0.94 < found.numbers["lowest by its Dice"] < 1 - 0.0469
-    assert 1 - 0.0169 < found.numbers["highest by its Dice"] < 0.99
+    # What pooled counts would say of the background is no bound: its Dice and IoU rule them out.
+    assert found.numbers == {"accuracy": 0.97}
+    assert "not from one pooled count" in found.sentence
     real = Context(background={("coco-unet", "val"): 0.9612})
     (counted,) = findings(documents[0][:3], "all-background-accuracy", context=real)
     assert "0.961 in the data" in counted.sentence
+
+
+def test_scores_of_one_count_bound_the_background():
+    claims = [claim("dice", "0.53"), claim("accuracy", "0.97")]
+    (found,) = findings(claims, "all-background-accuracy")
+    # Dice 0.53 and an error of 0.03 leave tp = 0.0169 of the pixels: truth from 0.0169 to 0.0469.
+    assert 0.94 < found.numbers["lowest by its Dice"] < 1 - 0.0469
+    assert 1 - 0.0169 < found.numbers["highest by its Dice"] < 0.99
+
+
+def test_a_dice_below_its_iou_or_parts_is_some_mean_over_slices(documents):
+    implied = implied_conventions(*documents)
+    assert implied["coco-unet.001"] == implied["coco-unet.002"] == SLICE_MEAN
+    assert "coco-unet.003" not in implied
 
 
 @pytest.mark.parametrize(

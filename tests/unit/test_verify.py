@@ -68,6 +68,10 @@ def test_a_report_as_built_passes(original):
         assert str(found).startswith(f"verified: {found.numbers} numbers recomputed")
 
 
+def test_an_assumed_convention_is_marked(original):
+    assert "pooled (assumed)</td>" in (original / "reports/build/small.html").read_text()
+
+
 def test_one_byte_of_the_counts_fails_though_no_score_changes(root):
     with open(root / COUNTS, "a") as file:
         file.write("\n")

@@ -36,6 +36,7 @@ COLUMNS = [
     "nearest_value",
     "where",
     "note",
+    "assumed",
 ]
 
 
@@ -132,6 +133,7 @@ def audit_study(
     -------
     DataFrame
         The columns `COLUMNS`, one row a claim in the file's order; missing numbers are NaN.
+        ``assumed`` says whether nothing in the document speaks for the convention.
 
     Raises
     ------
@@ -181,6 +183,7 @@ def _audit_claim(
         "nearest_value": ours.nearest_value,
         "where": claim.where,
         "note": "; ".join(part for part in (claim.note, ours.detail) if part),
+        "assumed": "yes" if ours.assumed else "no",
     }
 
 

@@ -12,6 +12,8 @@ from typing import Any
 from gliomake.claims.table import Claim
 
 LEVELS = ("inconsistent", "note", "consistent")
+# A mean over slices, and nothing says which: how those empty in truth and mask count stays open.
+SLICE_MEAN = "slice-*"
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,8 @@ class Finding:
     numbers : dict of str to float
         The arithmetic behind the sentence.
     implies : dict of str to str
-        The convention under which a claim can have been computed (of a split's size: the kind of
-        split that gives it), by claim id.
+        The convention under which a claim can have been computed, `SLICE_MEAN` where several can
+        (of a split's size: the kind of split that gives it), by claim id.
     """
 
     check: str

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from gliomake.claims.checks import (
+    SLICE_MEAN,
     Context,
     Finding,
     Group,
@@ -82,7 +83,7 @@ def _dice_and_iou(dice: Claim, iou: Claim) -> Finding:
             f"No way of scoring gives {both}: {arithmetic}, and no mean over slices is higher."
         )
     else:
-        implies = dict.fromkeys(ids(dice, iou), "slice-empty1")
+        implies = dict.fromkeys(ids(dice, iou), SLICE_MEAN)
         sentence = (
             f"{both[0].upper()}{both[1:]} cannot come from the same pooled counts: {arithmetic}; "
             "they can be means over images of which most are hit or missed whole."
@@ -132,7 +133,7 @@ def _dice_and_parts(dice: Claim, precision: Claim, recall: Claim) -> Finding:
             "as 1, or the other two are shrunk by them."
         )
     else:
-        implies = dict.fromkeys(ids(dice, precision, recall), "slice-empty0")
+        implies = dict.fromkeys(ids(dice, precision, recall), SLICE_MEAN)
         sentence = (
             f"{what}: {parts}, not {dice.value}: the three are not from one pooled count; means "
             "over slices can be so."
@@ -232,6 +233,7 @@ def _background(
 ) -> Finding:
     """Bound what an empty answer scores: by counts, by the data, or by the other scores."""
     where, empty = (accuracy.study, accuracy.subset), "an empty mask"
+    one_count = _can_be_one_count(group)
     if len(table) == 4:
         empty = "calling every image free of tumour"
         quiet = (table["tn"] + table["fp"]) / sum(table.values())
@@ -239,7 +241,7 @@ def _background(
     elif where in context.background:
         bounds = {"in the data": Interval(context.background[where], context.background[where])}
     else:
-        bounds = _bounds_from_scores(accuracy, group)
+        bounds = _bounds_from_scores(accuracy, group) if one_count else {}
     numbers = {"accuracy": accuracy.number}
     for source, share in bounds.items():
         numbers |= {f"lowest {source}": share.low, f"highest {source}": share.high}
@@ -247,11 +249,31 @@ def _background(
         listed = " and ".join(f"{_digits(share)} {source}" for source, share in bounds.items())
         sentence = f"An accuracy of {accuracy.value} stands beside that of {empty}: {listed}."
     else:
+        why = (
+            "the document does not give"
+            if one_count
+            else "its other scores do not bound, as they are not from one pooled count"
+        )
         sentence = (
             f"An accuracy of {accuracy.value} says little without the share of background, which "
-            "the document does not give; the data will."
+            f"{why}; the data will."
         )
     return Finding("all-background-accuracy", "note", ids(accuracy), sentence, numbers)
+
+
+def _can_be_one_count(group: Group) -> bool:
+    """Tell whether no overlap score rules out that these scores are of one table of counts."""
+    pairs = [
+        (dice, dice_from_iou(iou.interval))
+        for quantity in DICE
+        for dice, iou in together(group, quantity, "iou")
+    ]
+    pairs += [
+        (dice, dice_from_precision_recall(precision.interval, recall.interval))
+        for quantity in DICE
+        for dice, precision, recall in together(group, quantity, "precision", "recall")
+    ]
+    return all(dice.interval.overlaps(expected) for dice, expected in pairs)
 
 
 def _digits(share: Interval) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from gliomake.claims.artefacts import Artefacts
+from gliomake.claims.checks import SLICE_MEAN
 from gliomake.claims.table import SCORES, Claim
 from gliomake.config import model_task
 from gliomake.metrics import tversky_name
@@ -34,6 +35,10 @@ class Reproduced:
     ----------
     value, ci_low, ci_high : float or None
         The number and its 95 % interval; None where there is none.
+    convention : str
+        How the value was averaged.
+    assumed : bool
+        Whether the document neither states the convention nor lets it be told from its numbers.
     nearest_convention, nearest_value
         The convention under which our value comes nearest to the reported one, and that value.
     detail : str
@@ -48,6 +53,12 @@ class Reproduced:
     nearest_convention: str = ""
     nearest_value: float | None = None
     detail: str = ""
+    assumed: bool = False
+
+    @property
+    def under(self) -> str:
+        """The convention as a sentence names it."""
+        return f"{self.convention} (assumed)" if self.assumed else self.convention
 
 
 def reproduce(claim: Claim, artefacts: Artefacts, implied: Mapping[str, str]) -> Reproduced:
@@ -96,15 +107,24 @@ def metric_name(claim: Claim, study: dict[str, Any]) -> str:
 
 def _score(claim: Claim, artefacts: Artefacts, convention: str) -> Reproduced:
     image = model_task(artefacts.study, claim.model) == "classification"
+    assumed = convention in ("", SLICE_MEAN) and not image
     convention = convention or ("image" if image else DEFAULT)
     if claim.epoch.isdigit():
-        return _epoch_score(claim, artefacts, convention)
+        return replace(_epoch_score(claim, artefacts, convention), assumed=assumed)
     found = _final_score(claim, artefacts, convention)
     last = _epoch_score(claim, artefacts, convention) if claim.epoch == "final" else Reproduced()
     if found.value is not None and last.value is not None:
         detail = f"{found.detail}; the last epoch scores {last.value:.3g}"
         found = replace(found, detail=detail)
-    return found
+    return replace(found, assumed=assumed)
+
+
+def _one_convention(convention: str, values: Mapping[str, float | None], claim: Claim) -> str:
+    """Choose the mean over slices that comes nearest, where all that is known is that it is one."""
+    means = [name for name in values if name.startswith("slice-")]
+    if convention != SLICE_MEAN or not means:
+        return convention
+    return min(means, key=lambda name: abs((values[name] or 0.0) - claim.number))
 
 
 def _epoch_score(claim: Claim, artefacts: Artefacts, convention: str) -> Reproduced:
@@ -123,6 +143,7 @@ def _epoch_score(claim: Claim, artefacts: Artefacts, convention: str) -> Reprodu
     if not values:
         reason = f"history.tsv of {run} has no defined {start.rstrip('@')} in this epoch"
         return Reproduced(convention=convention, run=run, detail=reason)
+    convention = _one_convention(convention, values, claim)
     nearest = min(values, key=lambda each: abs(values[each] - claim.number)) if claim.value else ""
     return Reproduced(
         values.get(convention),
@@ -170,6 +191,7 @@ def _final_score(claim: Claim, artefacts: Artefacts, convention: str) -> Reprodu
         }
         if not cells:
             continue
+        convention = _one_convention(convention, {n: c[0] for n, c in cells.items()}, claim)
         nearest, ours = "", cells.get(convention)
         if claim.value:
             nearest = min(cells, key=lambda name: abs((cells[name][0] or 0.0) - claim.number))
@@ -300,11 +322,13 @@ def _converges_before(claim: Claim, artefacts: Artefacts, convention: str) -> Re
             return Reproduced(run=run, detail=f"no epoch of convergence is known of {model}")
         epochs.append(epoch)
     detail = f"90 % of the final validation IoU at epoch {epochs[0]}, {claim.class_} at {epochs[1]}"
-    return Reproduced(float(epochs[0]), None, None, DEFAULT, run, detail=detail)
+    value = float(epochs[0])
+    return Reproduced(value, convention=DEFAULT, run=run, detail=detail, assumed=True)
 
 
 def _rank(claim: Claim, artefacts: Artefacts, convention: str) -> Reproduced:
     """Rank the study's own models by Dice."""
+    assumed = not convention
     convention, run = convention or DEFAULT, artefacts.runs[0]
     values = ranked_models(claim, artefacts, convention)
     if claim.model not in values:
@@ -312,7 +336,11 @@ def _rank(claim: Claim, artefacts: Artefacts, convention: str) -> Reproduced:
     listed = ", ".join(f"{model} {value:.3f}" for model, value in values.items())
     rank = float(1 + list(values).index(claim.model))
     return Reproduced(
-        rank, convention=convention, run=run, detail=f"Dice on {claim.subset}: {listed}"
+        rank,
+        convention=convention,
+        run=run,
+        detail=f"Dice on {claim.subset}: {listed}",
+        assumed=assumed,
     )
 
 

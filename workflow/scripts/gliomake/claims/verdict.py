@@ -96,7 +96,7 @@ def _judge_value(claim: Claim, reproduced: Reproduced, units: int | None) -> Jud
     value = reproduced.value
     assert value is not None  # the caller has seen to it
     ours = number(value)
-    under = f" under {reproduced.convention}" if reproduced.convention else ""
+    under = f" under {reproduced.under}" if reproduced.convention else ""
     if claim.kind == "target":
         met = "meets" if value >= claim.number else "stays below"
         return Judgement("open", f"Open: a wish, not a result; ours, {ours}{under}, {met} it")
@@ -162,7 +162,7 @@ def _judge_words(claim: Claim, reproduced: Reproduced, artefacts: Artefacts) -> 
         return Judgement("open", f"Open: no number is reported; ours is {value}")
     row = rows.iloc[0]
     gain = f"{row['difference']:+.3f} ({row['ci_low']:+.3f} to {row['ci_high']:+.3f})"
-    told = f"{gain} against {baseline} under {reproduced.convention}"
+    told = f"{gain} against {baseline} under {reproduced.under}"
     if row["n"] < FEWEST_PATIENTS:
         return Judgement("open", f"Open: too few patients to tell, {row['n']}; ours is {told}")
     if row["ci_low"] > 0:

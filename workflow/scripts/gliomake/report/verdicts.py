@@ -169,7 +169,7 @@ def claims_table(inputs: StudyInputs, book: NumberBook) -> Table:
         Column("Reproduced", numeric=True, help="with its 95 % interval"),
         Column("Verdict", choices=True),
         Column("Why"),
-        Column("Convention", help="the way of counting that the document states or implies"),
+        Column("Convention", help="the way of counting; assumed where the document tells none"),
         Column("Nearest", numeric=True, help="our value that comes nearest to the reported one"),
         Column("Nearest under", help="the way of counting that gives it"),
     ]
@@ -193,7 +193,7 @@ def _claim_row(inputs: StudyInputs, book: NumberBook, claim: dict[str, Any]) -> 
         scored(ours),
         Cell(KINDS[kind].label, list(KINDS).index(kind), kind=kind),
         text(claim["verdict"], title=claim["check"]),
-        text(claim["convention"]),
+        text(claim["convention"] + (" (assumed)" if claim["assumed"] == "yes" else "")),
         scored(nearest),
         text(claim["nearest_convention"]),
     ]
