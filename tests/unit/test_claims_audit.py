@@ -3,6 +3,7 @@
 import json
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from gliomake.claims import Artefacts, audit_study, load_claims, study_findings,
 from gliomake.claims.audit import COLUMNS
 from gliomake.claims.reproduce import convergence, plateau
 from gliomake.config import load_study
+from gliomake.report import verdicts
 from gliomake.tsv import read_tsv, write_tsv
 
 ROOT = Path(__file__).parents[2]
@@ -446,3 +448,20 @@ def test_paths_name_what_the_audit_reads(encoders):
         "lgg-encoders/all-background/metrics.json",
     }
     assert "lgg-encoders/all-background/patient-f0-s0/train.json" not in names
+
+
+def test_a_claim_leads_to_the_masks_that_were_audited():
+    scores = pd.DataFrame(
+        [
+            {"model": "unet", "run": "patient-f0-s0", "subset": "val", "class": "tumour"}
+            | {"metric": "dice", "convention": "pooled", "postprocess": cleaned, "value": 0.6}
+            for cleaned in (False, True)
+        ]
+    )
+    claim = {"model": "unet", "run": "patient-f0-s0", "subset": "val", "class": ""}
+    claim |= {"quantity": "dice"}
+    for postprocess in (None, {"min_area": 0.1}):
+        study = {"classes": ["tumour"], "postprocess": postprocess}
+        inputs = SimpleNamespace(scores=scores, study=study)
+        row = verdicts._score_of(inputs, claim, "pooled", 0.6)
+        assert row["postprocess"] == bool(postprocess)

@@ -270,6 +270,7 @@ def _score_of(
         & (scores["class"] == (claim["class"] or inputs.study["classes"][0]))
         & scores["metric"].str.startswith(metric)
         & (scores["convention"] == convention)
+        & (scores["postprocess"] == bool(inputs.study.get("postprocess")))
     ]
     near = found[(found["value"].astype(float) - value).abs() < 1e-9]
     return records(near)[0] if len(near) else None
