@@ -1,5 +1,6 @@
 """Study files: scales, overrides, models, runs, and the errors of wrong ones."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -98,8 +99,21 @@ def test_missing_root_names_data_set_key_and_page(tmp_path):
         studies.check_roots(config, [{"dataset": "lgg"}])
     for part in ("data set lgg", "datasets.lgg.root", "config/README.md"):
         assert part in str(error.value)
+    assert "--config" not in str(error.value)
     config["datasets"]["lgg"]["root"] = "phantom"
     studies.check_roots(config, [{"dataset": "lgg"}])
+
+
+def test_missing_root_says_how_to_build_the_other_studies(tmp_path):
+    roots = {"brats2020": "absent", "brats2021": tmp_path, "coco": "absent", "lgg": "phantom"}
+    config = {"datasets": {name: {"root": str(root)} for name, root in roots.items()}}
+    built = [studies.load_study(path, "demo") for path in STUDY_FILES]
+    with pytest.raises(studies.ConfigError) as error:
+        studies.check_roots(config, built)
+    [told] = re.findall(r"--config studies='(.*?)'", str(error.value))
+    others = yaml.safe_load(told)
+    assert others == ["brats2021-flair", "lgg-encoders", "lgg-two-stage"]
+    studies.check_roots(config, [study for study in built if study["id"] in others])
 
 
 def test_models_of_the_two_stage_study():

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -128,6 +129,14 @@ def test_missing_root_fails_before_any_job(checkout):
     for part in ("data set lgg", "datasets.lgg.root", "config/README.md"):
         assert part in message
     assert "rule " not in message
+
+
+def test_the_studies_whose_data_are_there_are_built_as_told(checkout):
+    paper = ("--configfile", "config/paper.yaml", "--config", "datasets={coco: {root: phantom}}")
+    done = snakemake("--cores", "1", "all", *paper, folder=checkout)
+    assert done.returncode != 0
+    [told] = re.findall(r"--config (studies='.*?')", done.stdout + done.stderr)
+    assert jobs(dry_run(checkout, "all", *paper, *shlex.split(told)))["study_page"] == 1
 
 
 @pytest.mark.parametrize(

@@ -177,16 +177,23 @@ def check_roots(config: dict[str, Any], studies: list[dict[str, Any]]) -> None:
     Raises
     ------
     ConfigError
-        With the data set, the key and the page that says where to get it.
+        With the data set, the key, the page that says where to get it, and how to build the
+        studies whose data are there.
     """
-    for dataset in sorted({study["dataset"] for study in studies}):
-        root = config["datasets"][dataset]["root"]
-        if root != "phantom" and not Path(root).is_dir():
-            raise ConfigError(
-                f"data set {dataset}: datasets.{dataset}.root is {root!r}, and there is no such "
-                f"folder. config/README.md, section {dataset}, says where the data are to be had "
-                "and how the folder must look; the root `phantom` needs no data."
-            )
+    roots = {study["dataset"]: config["datasets"][study["dataset"]]["root"] for study in studies}
+    absent = sorted(
+        name for name, root in roots.items() if root != "phantom" and not Path(root).is_dir()
+    )
+    if not absent:
+        return
+    dataset = absent[0]
+    others = ", ".join(study["id"] for study in studies if study["dataset"] not in absent)
+    alone = f" To build the other studies alone: --config studies='[{others}]'." if others else ""
+    raise ConfigError(
+        f"data set {dataset}: datasets.{dataset}.root is {roots[dataset]!r}, and there is no such "
+        f"folder. config/README.md, section {dataset}, says where the data are to be had and how "
+        f"the folder must look; the root `phantom` needs no data.{alone}"
+    )
 
 
 def _check_study(study: dict[str, Any], path: Path) -> None:
