@@ -1,0 +1,163 @@
+"""Verdicts: how a reported value stands to the reproduced one."""
+
+import json
+from itertools import combinations
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from claims_results import audit, make_encoders, make_multiclass, metrics_rows, study_at
+
+from gliomake.claims import Artefacts
+from gliomake.tsv import read_tsv, write_tsv
+
+
+@pytest.fixture
+def encoders(tmp_path):
+    return make_encoders(tmp_path)
+
+
+@pytest.fixture
+def multiclass(tmp_path):
+    return make_multiclass(tmp_path)
+
+
+RANKS = [f"lgg-encoders.00{number}" for number in (5, 6, 7, 8)]
+MODELS = ("unet-resnet50", "unet-vgg16", "unet", "unet-resnet50-frozen")  # the best first
+
+
+def rank_by(encoders, clear, n=10):
+    """Audit with every pair compared; those of `clear` are told apart, the others are not."""
+    study, artefacts = encoders
+    pair = {"run": "patient-f0-s0", "subset": "val", "class": "tumour", "metric": "dice"}
+    pair |= {"convention": "pooled", "postprocess": False, "n": n, "difference": 0.1}
+    rows = [
+        pair | {"model_a": a, "model_b": b, "ci_high": 0.2}
+        | {"ci_low": 0.05 if (a, b) in clear else -0.05}
+        for a, b in combinations(MODELS, 2)
+    ]  # fmt: skip
+    write_tsv(pd.DataFrame(rows), artefacts.folder / "comparisons.tsv")
+    table = audit(study, Artefacts(study, artefacts.results))
+    assert list(table.loc[RANKS, "reproduced"]) == [1, 3, 2, 4]
+    return table.loc[RANKS]
+
+
+def test_ranks_hold_where_every_pair_is_told_apart(encoders):
+    table = rank_by(encoders, set(combinations(MODELS, 2)))
+    # Claimed 1, about 2, 3, 4; ours 1, 3, 2, 4.
+    assert list(table["outcome"]) == ["holds", "holds", "differs", "holds"]
+    assert "its intervals leave rank 2" in table.loc[RANKS[2], "verdict"]
+
+
+def test_a_rank_equal_by_chance_is_open(encoders):
+    table = rank_by(encoders, set())
+    assert set(table["outcome"]) == {"open"}
+    assert table["verdict"].str.contains("its intervals leave ranks 1 to 4").all()
+
+
+def test_a_rank_is_refuted_though_one_pair_is_not_told_apart(encoders):
+    # The last two are clearly worse than the first two: the one claimed third is first or second.
+    clear = {(a, b) for a in MODELS[:2] for b in MODELS[2:]}
+    table = rank_by(encoders, clear)
+    assert list(table["outcome"]) == ["open", "open", "differs", "open"]
+    assert "its intervals leave ranks 1 to 2" in table.loc[RANKS[2], "verdict"]
+    assert set(rank_by(encoders, clear, n=5)["outcome"]) == {"open"}
+
+
+def test_without_comparisons_a_rank_is_open(encoders):
+    study, artefacts = encoders
+    (artefacts.folder / "comparisons.tsv").unlink()
+    again = audit(study, Artefacts(study, artefacts.results))
+    assert set(again.loc[RANKS, "outcome"]) == {"open"}
+
+
+def test_convergence_is_compared_between_models(encoders):
+    row = audit(*encoders).loc["lgg-encoders.009"]
+    assert row["reproduced"] == 2
+    assert row["outcome"] == "holds"
+    assert "at epoch 2, unet at 3" in row["verdict"]
+
+
+def test_phantoms_and_demo_scale_are_not_comparable_but_protocols_are(encoders):
+    for data, scale, reason in [
+        ("phantom", "paper", "built on phantoms"),
+        ("phantom", "demo", "built on phantoms at demo scale"),
+        ("real", "demo", "trained at demo scale"),
+    ]:
+        table = audit(*encoders, data=data, scale=scale)
+        row = table.loc["lgg-encoders.005"]
+        assert row["verdict"].startswith(f"Not comparable: {reason};")
+        assert row["reproduced"] == 1  # our value stands beside it all the same
+        assert table.loc["lgg-encoders.010", "outcome"] == "set as published"
+    # How many patients real data hold depends on no scale.
+    assert table.loc["lgg-encoders.004", "outcome"] == "holds"
+
+
+def test_a_part_of_the_set_refutes_nothing(encoders):
+    study, artefacts = encoders
+    path = artefacts.results / "data/lgg/slices.tsv"
+    slices = read_tsv(path)
+    write_tsv(slices[slices["patient"].isin(slices["patient"].unique()[:10])], path)
+    row = audit(study, Artefacts(study, artefacts.results)).loc["lgg-encoders.004"]
+    assert (row["outcome"], row["reproduced"]) == ("open", 10)
+    assert "a part of the set" in row["verdict"]
+
+
+def test_protocol_is_held_against_the_configuration():
+    study = study_at("coco-unet", "demo")
+    study["models"]["unet"]["training"]["epochs"] = 6
+    artefacts = Artefacts(study, Path("nowhere"))
+    demo = audit(study, artefacts, "phantom", "demo").loc["coco-unet.005"]
+    assert demo["verdict"] == "Not comparable: the demo scale sets 6, the document 25."
+    study["models"]["unet"]["training"]["epochs"] = 25
+    copied = audit(study, artefacts, "real", "paper").loc["coco-unet.005"]
+    assert copied["outcome"] == "set as published"
+    study["models"]["unet"]["training"]["epochs"] = 30
+    paper = audit(study, artefacts, "real", "paper").loc["coco-unet.005"]
+    assert (paper["outcome"], paper["reproduced"]) == ("differs", 30)
+
+
+@pytest.mark.parametrize(("patients", "outcome"), [(5, "open"), (6, "differs")])
+def test_too_few_patients_refute_no_score(multiclass, patients, outcome):
+    study, artefacts = multiclass
+    split = pd.DataFrame({"patient": [f"P{n % patients}" for n in range(20)], "slice": range(20)})
+    write_tsv(split.assign(subset="val"), artefacts.folder / "split" / "patient-f0.tsv")
+    row = audit(study, Artefacts(study, artefacts.results)).loc["brats2020-multiclass.135"]
+    assert row["outcome"] == outcome
+    assert ("too few patients to tell, 5; ours is 0.585" in row["verdict"]) == (outcome == "open")
+
+
+@pytest.mark.parametrize(("patients", "outcome"), [(5, "open"), (6, "holds")])
+def test_too_few_patients_make_no_model_better(multiclass, patients, outcome):
+    study, artefacts = multiclass
+    folder = artefacts.folder / "attention-unet-v2"
+    folder.mkdir()
+    rows = metrics_rows({("val", "dice", "pooled"): 0.8}, class_="mean")
+    (folder / "metrics.json").write_text(json.dumps(rows))
+    pair = {"model_a": "unet-v1", "model_b": "attention-unet-v2", "run": "patient-f0-s0"}
+    pair |= {"subset": "val", "class": "mean", "metric": "dice", "convention": "pooled"}
+    pair |= {"postprocess": False, "difference": -0.1, "ci_low": -0.2, "ci_high": -0.05}
+    write_tsv(pd.DataFrame([pair | {"n": patients}]), artefacts.folder / "comparisons.tsv")
+    row = audit(study, Artefacts(study, artefacts.results)).loc["brats2020-multiclass.143"]
+    assert row["outcome"] == outcome
+    assert ("too few patients to tell, 5" in row["verdict"]) == (outcome == "open")
+
+
+def test_a_constraint_holds_where_it_is_kept(multiclass):
+    row = audit(*multiclass).loc["brats2020-multiclass.141"]
+    assert (row["reproduced"], row["outcome"]) == (2, "holds")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "outcome"), [(20_900_000, "holds"), (29_058_370, "differs")]
+)
+def test_a_parameter_count_is_exact_whatever_the_data(tmp_path, parameters, outcome):
+    study = study_at("lgg-two-stage", "paper")
+    run = tmp_path / "lgg-two-stage" / "vgg19-unet" / "patient-f0-s0"
+    run.mkdir(parents=True)
+    (run / "train.json").write_text(json.dumps({"parameters": parameters}))
+    for data in ("phantom", "real"):
+        row = audit(study, Artefacts(study, tmp_path), data).loc["lgg-two-stage.015"]
+        assert (row["quantity"], row["outcome"]) == ("parameters", outcome)  # about 20 million
+    demo = audit(study, Artefacts(study, tmp_path), "phantom", "demo").loc["lgg-two-stage.015"]
+    assert demo["verdict"] == "Not comparable: trained at demo scale."
