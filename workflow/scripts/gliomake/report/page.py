@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from gliomake.baselines import flair_channel
 from gliomake.report import evidence, leaks, lesions, scores, targets, verdicts
 from gliomake.report.cards import card_pages
 from gliomake.report.index import write_index
@@ -45,6 +46,7 @@ def build_study_page(inputs: StudyInputs, book: NumberBook | None = None) -> str
         "leaks": evidence.split_leaks(inputs),
         "claims": verdicts.claims_table(inputs, book),
         "headline": scores.headline(inputs, book),
+        "threshold_channel": flair_channel(inputs.study["preprocess"]["channels"]),
         "score_tables": scores.score_tables(inputs, book),
         "lesions": lesions.lesions_table(inputs),
         "comparisons": scores.comparison_table(inputs, book),
