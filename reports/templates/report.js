@@ -43,6 +43,7 @@
       body.append(...keyed.map(([, row]) => row));
     });
   }
+  // A choice's value may be empty, for "(none)"; all is the first choice
   for (const table of document.querySelectorAll(".table")) {
     const tools = table.querySelector(".tools");
     if (!tools) continue;
@@ -59,7 +60,7 @@
       let shown = 0;
       rows.forEach((row, index) => {
         const kept = wanted.every((word) => words[index].includes(word)) &&
-          selects.every((select) => !select.value || cellText(row, select) === select.value);
+          selects.every((select) => !select.selectedIndex || cellText(row, select) === select.value);
         row.hidden = !kept;
         shown += kept;
       });
@@ -69,7 +70,7 @@
     for (const select of selects) select.addEventListener("change", apply);
     tools.querySelector("[data-clear]").addEventListener("click", () => {
       search.value = "";
-      for (const select of selects) select.value = "";
+      for (const select of selects) select.selectedIndex = 0;
       apply();
     });
     // A browser that goes back restores the choices after the scripts have run.

@@ -184,9 +184,56 @@ def test_tables_filter(browser, folder):
     assert shown_column(browser, "scores-segmentation", 0) == ["attention-unet"]
     press(browser, "#scores-segmentation [data-clear]")
     assert state.text == f"{rows} of {rows} rows"
-    verdict = all_of(browser, "#claims-table select")[-1]
-    Select(verdict).select_by_visible_text("contradictory")
+    Select(choice(browser, "claims-table", "Verdict")).select_by_visible_text("contradictory")
     assert shown_column(browser, "claims-table", 0) == ["001", "002"]
+
+
+def choice(browser, table, column):
+    """The filter of a column."""
+    labels = all_of(browser, f"#{table} .tools label")
+    label = next(each for each in labels if each.text.startswith(column))
+    return label.find_element(By.TAG_NAME, "select")
+
+
+def test_a_filter_finds_what_has_none(browser, folder):
+    open_page(browser, folder, "small.html")
+    Select(choice(browser, "claims-table", "Model")).select_by_visible_text("(none)")
+    assert shown_column(browser, "claims-table", 0) == ["006"]
+    press(browser, "#claims-table [data-clear]")
+    assert len(shown_column(browser, "claims-table", 0)) == 7
+
+
+def test_what_a_column_means_can_be_read_without_a_pointer(browser, folder):
+    open_page(browser, folder, "small.html")
+    for head in all_of(browser, "#claims-table .sort[title]"):
+        assert head.get_attribute("aria-description") == head.get_attribute("title")
+    summary = one(browser, "#claims-table summary")
+    summary.send_keys(Keys.ENTER)
+    assert "with its 95 % interval" in one(browser, "#claims-table details").text
+
+
+@pytest.mark.parametrize(
+    ("table", "part"),
+    [("claims-table", ".told .label"), ("claims-table", ".told-why"), ("leakage-table", ".num")],
+)
+def test_the_verdict_is_seen_on_a_phone_without_scrolling(browser, folder, table, part):
+    resize(browser, *PHONE)
+    open_page(browser, folder, "small.html")
+    right = "return document.querySelector(arguments[0]).getBoundingClientRect().right"
+    assert browser.execute_script(right, f"#{table} tbody tr:not([hidden]) {part}") <= PHONE[0]
+
+
+def test_the_headline_is_shown_whole(browser, folder):
+    open_page(browser, folder, "index.html")
+    height = "return getComputedStyle(document.querySelector('.headline').parentElement).maxHeight"
+    assert browser.execute_script(height) == "none"
+
+
+def test_a_findings_icon_has_words(browser, folder):
+    for page in ("small.html", "index.html"):
+        open_page(browser, folder, page)
+        words = [each.get_attribute("textContent") for each in all_of(browser, ".findings .hidden")]
+        assert words and set(words) <= {"Contradiction: ", "Worth knowing: ", "Agrees: "}
 
 
 def test_a_number_shows_its_trail(browser, folder):

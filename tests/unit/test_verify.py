@@ -210,17 +210,18 @@ def test_a_number_of_elements_is_recomputed(root):
     assert reported[DICE].endswith("n 26")
 
 
-@pytest.mark.parametrize(("table", "column"), [("table-split", "slices"), ("claims-table", "Why")])
-def test_a_cell_altered_on_a_page_fails(root, table, column):
+@pytest.mark.parametrize(
+    ("table", "cell"), [("table-split", ">60<"), ("claims-table", "Not comparable: ")]
+)
+def test_a_cell_altered_on_a_page_fails(root, table, cell):
     page = root / "reports/build/small.html"
     text = page.read_text()
     at = text.index("<tbody>", text.index(f'<div class="table" id="{table}"'))
-    cell = text.index("Not comparable: " if column == "Why" else ">60<", at) + 1
-    page.write_text(text[:cell] + "7" + text[cell + 1 :])
+    place = text.index(cell, at) + 1
+    page.write_text(text[:place] + "7" + text[place + 1 :])
     accept(root, "small.html")
     (difference,) = failures(root)
     assert difference.number.startswith(f"{table}, row ")
-    assert difference.number.endswith(f", {column}")
 
 
 def test_an_altered_audit_fails(root):

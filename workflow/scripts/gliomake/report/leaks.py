@@ -87,20 +87,20 @@ def leakage_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
         return None
     columns = [
         Column("Model", choices=True),
-        Column("Leak, %", numeric=True, help="share of the test patients' other slices trained on"),
-        *_cell_columns(),
         Column(
             "Leaky minus clean", numeric=True, help="with its 95 % interval over patients and seeds"
         ),
+        Column("Leak, %", numeric=True, help="share of the test patients' other slices trained on"),
+        *_cell_columns(),
         *(Column(name, numeric=True) for name in ("Patients", "Folds", "Seeds")),
     ]
     rows = [
         [
             text(row["model"]),
+            scored(_leak(inputs, book, row)),
             plain(row["leak"]),
             *(text(row[name]) for name in _CELL),
             text(STATES[bool(row["postprocess"])]),
-            scored(_leak(inputs, book, row)),
             *(plain(row[name]) for name in ("patients", "folds", "seeds")),
         ]
         for row in records(frame[frame["metric"].isin(COMPARED)])

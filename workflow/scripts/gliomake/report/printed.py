@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gliomake.provenance import file_sha256
-from gliomake.report import evidence, leaks, scores, targets, verdicts
+from gliomake.report import evidence, leaks, lesions, scores, targets, verdicts
 from gliomake.report.difference import Difference
 from gliomake.report.inputs import StudyInputs
 from gliomake.report.numbers import NumberBook
@@ -116,6 +116,7 @@ def _tables(inputs: StudyInputs) -> list[Table]:
     found = [
         verdicts.claims_table(inputs, book),
         *scores.score_tables(inputs, book),
+        lesions.lesions_table(inputs),
         scores.comparison_table(inputs, book),
         leaks.protocol_table(inputs, book),
         leaks.leakage_table(inputs, book),
@@ -129,7 +130,8 @@ def _tables(inputs: StudyInputs) -> list[Table]:
 
 
 def _shown(cell: Cell) -> str:
-    return cell.number.id if cell.number else " ".join(cell.text.split())
+    value = cell.number.id if cell.number else cell.text
+    return " ".join(f"{value} {cell.note}".split())
 
 
 class PageReader(HTMLParser):

@@ -25,6 +25,8 @@ class Cell:
         A verdict's kind, for its icon and colour; else empty.
     title : str
         More words, for a pointer that rests on the cell.
+    note : str
+        A sentence under it.
     """
 
     text: str = ""
@@ -32,6 +34,7 @@ class Cell:
     number: Number | None = None
     kind: str = ""
     title: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)

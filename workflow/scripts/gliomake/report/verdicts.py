@@ -161,14 +161,13 @@ def claims_table(inputs: StudyInputs, book: NumberBook) -> Table:
     """
     columns = [
         Column("Claim"),
+        Column("Verdict", choices=True),
         Column("Model", choices=True),
         Column("Quantity", choices=True),
         Column("Class", choices=True, optional=True),
         Column("Epoch", numeric=True, optional=True),
         Column("Reported", numeric=True),
         Column("Reproduced", numeric=True, help="with its 95 % interval"),
-        Column("Verdict", choices=True),
-        Column("Why"),
         Column("Convention", help="the way of counting; assumed where the document tells none"),
         Column("Nearest", numeric=True, help="our value that comes nearest to the reported one"),
         Column("Nearest under", help="the way of counting that gives it"),
@@ -183,16 +182,17 @@ def _claim_row(inputs: StudyInputs, book: NumberBook, claim: dict[str, Any]) -> 
     kind = verdict_kind(claim)
     ours = _ours(inputs, book, claim, "reproduced", claim["convention"])
     nearest = _ours(inputs, book, claim, "nearest_value", claim["nearest_convention"])
+    order = list(KINDS).index(kind)
+    verdict = Cell(KINDS[kind].label, order, kind=kind, title=claim["check"], note=claim["verdict"])
     return [
         text(claim["claim"].removeprefix(f"{inputs.id}."), title=claim["claim"]),
+        verdict,
         text(claim["model"]),
         text(claim["quantity"].replace("_", " ")),
         text(claim["class"]),
         _epoch(claim["epoch"]),
         _reported(claim),
         scored(ours),
-        Cell(KINDS[kind].label, list(KINDS).index(kind), kind=kind),
-        text(claim["verdict"], title=claim["check"]),
         text(claim["convention"] + (" (assumed)" if claim["assumed"] == "yes" else "")),
         scored(nearest),
         text(claim["nearest_convention"]),
