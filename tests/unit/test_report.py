@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from gliomake.claims.checks import CHECKS
 from gliomake.claims.verdict import OUTCOMES
 from gliomake.report import (
     build_report,
@@ -29,7 +30,7 @@ from gliomake.report import (
 )
 from gliomake.report import render as rendering
 from gliomake.report.cards import card
-from gliomake.report.findings import read_findings
+from gliomake.report.findings import TOPICS, read_findings
 from gliomake.report.numbers import Number, NumberBook, format_value
 from gliomake.report.render import script_json
 from gliomake.report.scores import headline
@@ -225,6 +226,10 @@ def written_findings(path, *entries):
     names = ("check", "level", "claims", "sentence")
     path.write_text(json.dumps([dict(zip(names, entry, strict=True)) for entry in entries]))
     return path
+
+
+def test_every_check_has_a_topic():
+    assert set(TOPICS) == set(CHECKS)
 
 
 def test_findings_of_one_check_and_model_are_one_line_of_the_last_epoch(tmp_path):

@@ -18,6 +18,7 @@ LEVELS = {"inconsistent": "contradicted", "note": "noted", "consistent": "holds"
 # What a check is about, in the order in which a reader should hear of it.
 TOPICS = {
     "split-sizes": "How the slices were split",
+    "score-range": "A score outside its range",
     "dice-against-iou": "Dice against IoU",
     "dice-against-precision-recall": "Dice against precision and recall",
     "contradictory-values": "One quantity, two values",
@@ -29,6 +30,8 @@ TOPICS = {
     "loss-against-score": "Loss against score",
     "ranking": "How the models are ranked",
     "slices-per-patient": "Slices a patient",
+    "mean-of-classes": "The mean over classes",
+    "split-fractions": "The shares of the split",
 }
 # What these derive is worth reading where it agrees, too.
 TELLING = frozenset({"accuracy-and-prevalence"})
@@ -64,7 +67,7 @@ class Finding:
     @property
     def topic(self) -> str:
         """What it is about, in plain words."""
-        return TOPICS.get(self.check) or self.check.replace("-", " ").capitalize()
+        return TOPICS[self.check]
 
     @property
     def is_open(self) -> bool:
@@ -109,6 +112,4 @@ def _epoch(epoch: Any) -> float:
 
 
 def _rank(finding: Finding) -> tuple[int, int]:
-    topics = list(TOPICS)
-    place = topics.index(finding.check) if finding.check in TOPICS else len(topics)
-    return list(KINDS).index(finding.kind), place
+    return list(KINDS).index(finding.kind), list(TOPICS).index(finding.check)
