@@ -75,7 +75,20 @@ def changed_cells(
 
 
 def same(told: Any, found: Any, tolerance: float = TOLERANCE) -> bool:
-    """Tell whether two cells say the same: as text, or as numbers within a tolerance."""
+    """Tell whether two cells say the same.
+
+    Parameters
+    ----------
+    told, found : object
+        Text or numbers; None and NaN are empty cells.
+    tolerance : float
+        Relative, of numbers and of text that is a number.
+
+    Returns
+    -------
+    bool
+        False where just one of them is empty.
+    """
     one, other = _word(told), _word(found)
     if one == other:
         return True

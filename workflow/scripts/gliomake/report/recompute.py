@@ -175,12 +175,36 @@ class Recomputation:
         return audit_study(self.config, inputs.reported, artefacts, inputs.data, inputs.scale)
 
     def scores(self, model: str, run: str, numbers: Iterable[Record]) -> dict[str, Values]:
-        """Look up the scores of a run."""
+        """Look up the scores of a run.
+
+        Parameters
+        ----------
+        model, run : str
+            The run.
+        numbers : iterable of dict
+            Its scores in the report.
+
+        Returns
+        -------
+        dict of str to Values
+            By number id; what is not there any more is undefined.
+        """
         cells = {tuple(row[name] for name in CELL): row for row in self.score_rows(model, run)}
         return _look_up(numbers, cells, ("value", "ci_low", "ci_high", "n"))
 
     def comparisons(self, numbers: Iterable[Record]) -> dict[str, Values]:
-        """Look up differences between models."""
+        """Look up differences between models.
+
+        Parameters
+        ----------
+        numbers : iterable of dict
+            The differences in the report.
+
+        Returns
+        -------
+        dict of str to Values
+            By number id; what is not there any more is undefined.
+        """
         cells = {
             (row["model_a"], row["model_b"], row["run"], *(row[name] for name in CELL)): row
             for row in records(self.comparison_table())
@@ -189,7 +213,18 @@ class Recomputation:
         return _look_up(numbers, cells, columns, leading=slice(1, 4))
 
     def leaks(self, numbers: Iterable[Record]) -> dict[str, Values]:
-        """Look up what leaks add."""
+        """Look up what leaks add.
+
+        Parameters
+        ----------
+        numbers : iterable of dict
+            The leaks in the report.
+
+        Returns
+        -------
+        dict of str to Values
+            By number id; what is not there any more is undefined.
+        """
         cells = {
             (row["model"], f"leak{row['leak']}", *(row[name] for name in CELL)): row
             for row in records(self.leak_table())
@@ -198,7 +233,18 @@ class Recomputation:
         return _look_up(numbers, cells, columns, leading=slice(1, 3))
 
     def spreads(self, numbers: Iterable[Record]) -> dict[str, Values]:
-        """Look up how much model, fold and seed move each score."""
+        """Look up how much model, fold and seed move each score.
+
+        Parameters
+        ----------
+        numbers : iterable of dict
+            The standard deviations in the report.
+
+        Returns
+        -------
+        dict of str to Values
+            By number id; what is not there any more is undefined.
+        """
         cells = {
             (row["source"], *(row[name] for name in CELL)): row
             for row in records(self.spread_table())
@@ -231,7 +277,18 @@ class Recomputation:
         return found
 
     def claims(self, numbers: Iterable[Record]) -> dict[str, Values]:
-        """Audit again, and look up reproduced values that are no scores."""
+        """Audit again, and look up reproduced values that are no scores.
+
+        Parameters
+        ----------
+        numbers : iterable of dict
+            Those values in the report.
+
+        Returns
+        -------
+        dict of str to Values
+            By number id; what is not there any more is undefined.
+        """
         rows = {row["claim"]: row for row in records(self.audit())}
         found = {}
         for number in numbers:
