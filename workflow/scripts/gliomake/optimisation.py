@@ -104,7 +104,7 @@ def create_optimizer(model: torch.nn.Module, learning_rate: float) -> torch.opti
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not parameters:
         raise ValueError(f"every parameter of {type(model).__name__} is frozen: nothing to train")
-    # On a CPU one fused pass takes a fourth of the time; on a GPU it would move the step count there.
+    # One fused pass takes a fourth of the time; on a GPU it would keep the step count there.
     fused = all(parameter.device.type == "cpu" for parameter in parameters)
     return torch.optim.Adam(parameters, lr=learning_rate, fused=fused)
 
