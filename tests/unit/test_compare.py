@@ -98,6 +98,9 @@ def test_patients_to_settle_by_hand():
     assert patients_to_settle(0.5, 0.001, 16) == 17
     assert patients_to_settle(0.5, 0.001, 3) == FEWEST_PATIENTS
     assert patients_to_settle(0.0, 0.05, 16) is None
+    assert patients_to_settle(1e-17, 0.05, 16) is None, (
+        "a rounding error, which no study tells from 0"
+    )
     assert patients_to_settle(float("nan"), 0.05, 16) is None
     assert patients_to_settle(0.1, float("nan"), 1) is None
 

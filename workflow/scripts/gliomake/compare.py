@@ -35,6 +35,8 @@ COLUMNS = [
 # patients who all agree cannot reach 5 %, and the percentile bootstrap of so few excludes zero far
 # more often than that where there is no difference.
 FEWEST_PATIENTS = 6
+# What no study can have: a difference that is zero but for rounding would ask for it.
+_MOST_PATIENTS = 1_000_000
 # Quantiles of the normal distribution: a two-sided test at 5 %, and a chance of 80 % to pass it.
 _LEVEL, _POWER = 1.96, 0.84
 
@@ -63,13 +65,13 @@ def patients_to_settle(difference: float, standard_error: float, n: int) -> int 
     Returns
     -------
     int or None
-        More than `n`, and at least `FEWEST_PATIENTS`; None where the difference is zero or either
-        number is undefined.
+        More than `n`, and at least `FEWEST_PATIENTS`; None where it would take over a million, as
+        for a difference of zero, and where either number is undefined.
     """
     if difference == 0 or not math.isfinite(difference) or not math.isfinite(standard_error):
         return None
     needed = n * ((_LEVEL + _POWER) * standard_error / abs(difference)) ** 2
-    return max(n + 1, FEWEST_PATIENTS, math.ceil(needed))
+    return max(n + 1, FEWEST_PATIENTS, math.ceil(needed)) if needed <= _MOST_PATIENTS else None
 
 
 def paired_bootstrap(
