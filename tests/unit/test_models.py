@@ -74,11 +74,12 @@ def test_gradients_reach_every_trainable_parameter_and_no_frozen_one(name):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_slice_is_scored_without_regard_to_its_batch(name):
-    model = build(name).eval()
-    batch = images(3)
+    # In float64: how float32 rounds in batches of another size is the processor's affair.
+    model = build(name).eval().double()
+    batch = images(3).double()
     with torch.no_grad():
         together, alone = model(batch), model(batch[1:2])
-    torch.testing.assert_close(together[1:2], alone, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(together[1:2], alone, rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.parametrize("name", SMALL)
