@@ -51,8 +51,9 @@ def data_kind(dataset):
 
 
 def dataset_options(dataset):
-    order = config["datasets"][dataset].get("channel_order")
-    return {"channel_order": order} if order else {}
+    """What a reader takes besides the root; the workflow takes the rest itself."""
+    own = ("root", "on_bad_case", "groups")
+    return {k: v for k, v in config["datasets"][dataset].items() if k not in own}
 
 
 def channels_of(dataset):
