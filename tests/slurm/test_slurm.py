@@ -104,10 +104,10 @@ def test_a_study_through_the_profile_and_trainings_on_the_gpu_partition(cluster,
     for rule in ("train", "predict"):
         (job,) = of_rule(rule)
         assert job["Partition"] == "gpu"
-        assert "gres/gpu=1" in job["TRES"]
+        assert job["TresPerJob"] == "gres:gpu:1"
     for job in of_rule("baseline"):
         assert job["Partition"] == "cpu"
-        assert "gpu" not in job["TRES"]
+        assert "TresPerJob" not in job
 
 
 def test_a_cancelled_training_goes_on_and_ends_with_a_local_runs_weights(cluster, shards, tmp_path):
@@ -160,4 +160,4 @@ def test_at_demo_scale_no_gpu_is_asked_for(cluster, tmp_path):
     sent = [job for job in jobs() if job["JobId"] not in before]
     assert [job for job in sent if job.get("Comment", "").startswith("rule_train")]
     assert {job["Partition"] for job in sent} == {"cpu"}
-    assert not [job for job in sent if "gpu" in job["TRES"]]
+    assert not [job for job in sent if "TresPerJob" in job]
