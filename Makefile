@@ -16,7 +16,7 @@ verify: .venv/installed
 	$(BIN)/snakemake --cores 1 --quiet rules host progress -- verify$(if $(DEEP),_deep)
 
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup --no-loadscope-reorder
 
 lint: .venv/installed
 	$(BIN)/ruff check .
