@@ -146,7 +146,7 @@ def _polygons(segmentation: Any, size: tuple[int, ...], limits: Limits) -> list[
         points = _points(polygon)
         _check_inside(points, size)
         lowest, highest = min(lowest, points.min()), max(highest, points.max())
-    if 0 <= lowest and highest <= 1 and min(size) > 2:
+    if lowest >= 0 and highest <= 1 and min(size) > 2:
         raise SegmentationError(
             "coordinates that all lie between 0 and 1, as shares of the image do",
             "pixels",
@@ -205,7 +205,7 @@ def _run_lengths(code: dict[str, Any], height: int, width: int) -> list[int]:
         )
     if isinstance(counts, str):
         runs = _decompress(counts, pixels)
-    elif not all(type(run) is int and 0 <= run for run in counts):
+    elif not all(type(run) is int and run >= 0 for run in counts):
         raise SegmentationError(
             f"run lengths that add up to {reprlib.repr(counts)}", f"{pixels}, the image's pixels"
         )
@@ -237,7 +237,9 @@ def _decompress(counts: str, pixels: int) -> np.ndarray:
     lengths = last - starts + 1
     whole = len(last) > 0 and last[-1] == len(digits) - 1
     if not whole or lengths.max() > _LONGEST_RUN:
-        raise SegmentationError("a run-length code that is cut or spoilt", f"one of {pixels} pixels")
+        raise SegmentationError(
+            "a run-length code that is cut or spoilt", f"one of {pixels} pixels"
+        )
     place = 5 * (np.arange(len(digits)) - np.repeat(starts, lengths))
     values = np.add.reduceat((digits & 31) << place, starts)
     values -= np.where(digits[last] & 16, np.int64(1) << (5 * lengths), 0)

@@ -167,9 +167,7 @@ def _check_tiff(image: Any, limits: Limits) -> None:
     bits, kinds = set(_values(tags, 258, 1)), set(_values(tags, 339, 1))
     (photometric,) = _values(tags, 262, 1)[:1]
     if not (bits <= {8} or bits <= {1}) or not kinds <= {1}:
-        raise PictureError(
-            f"a TIFF of {sorted(bits)} bits a sample, sample format {sorted(kinds)}"
-        )
+        raise PictureError(f"a TIFF of {sorted(bits)} bits a sample, sample format {sorted(kinds)}")
     if photometric not in (0, 1, 2, 3):
         raise PictureError(f"a TIFF of photometric interpretation {photometric}")
     tile = _values(tags, 322, 1)[0] * _values(tags, 323, 1)[0]
