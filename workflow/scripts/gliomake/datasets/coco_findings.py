@@ -168,7 +168,7 @@ def _mostly_tumour(reports: Sequence[CaseReport]) -> list[Finding]:
 
 def _unannotated(reports: Sequence[CaseReport]) -> list[Finding]:
     bare = _cases(reports, lambda facts: facts.get("annotations") == 0)
-    message = f"{len(bare)} of {len(reports)} images have no annotation: their mask is empty"
+    message = f"{len(bare)} of {len(reports)} images have no annotation of the tumour: their mask is empty"
     return [Finding("no-annotation", message, bare)] if bare else []
 
 

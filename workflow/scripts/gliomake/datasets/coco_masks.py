@@ -133,6 +133,8 @@ def _polygons(segmentation: Any, size: tuple[int, ...], limits: Limits) -> list[
     expected = "polygons [x, y, x, y, x, y, ...] or a run-length code"
     if not isinstance(segmentation, list) or not segmentation:
         raise SegmentationError(f"no segmentation ({reprlib.repr(segmentation)})", expected)
+    if type(segmentation[0]) in (int, float):
+        raise SegmentationError(f"one flat list {reprlib.repr(segmentation)}", expected)
     lowest, highest = np.inf, -np.inf
     for polygon in segmentation:
         if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2:
@@ -178,14 +180,16 @@ def _points(polygon: list[Any]) -> np.ndarray:
 
 def _check_inside(points: np.ndarray, size: tuple[int, ...]) -> None:
     """Refuse points that lie further outside than the image is large; nearer ones are clipped."""
-    for axis, (name, extent) in enumerate((("x", size[1]), ("y", size[0]))):
-        for value in (points[:, axis].min(), points[:, axis].max()):
-            if not -extent <= value <= 2 * extent:
-                raise SegmentationError(
-                    f"a coordinate {name} = {value:g} far outside the image",
-                    f"0 to {extent}, or a little beyond",
-                    "correct the JSON, or export it again for images of this size",
-                )
+    extent = np.array([size[1], size[0]], float)
+    beyond = np.maximum(-points, points - extent) / extent
+    if beyond.max() > 1:
+        axis = int(beyond.max(axis=0).argmax())
+        value = points[int(beyond[:, axis].argmax()), axis]
+        raise SegmentationError(
+            f"a coordinate {'xy'[axis]} = {value:g} far outside the image",
+            f"0 to {extent[axis]:g}, or a little beyond",
+            "correct the JSON, or export it again for images of this size",
+        )
 
 
 def _run_lengths(code: dict[str, Any], height: int, width: int) -> list[int]:
