@@ -191,7 +191,6 @@ class CocoDataset:
             "contradictions": drawing.contradictions,
             "empty": drawing.empty,
             "crowds": sum(bool(item.get("iscrowd")) for item in drawing.annotations),
-            "tumour_share": float(drawing.mask.mean()),
             "categories": dict(
                 Counter(self._label(entry, item["category_id"]) for item in entry.annotations)
             ),
@@ -208,7 +207,7 @@ class CocoDataset:
             case: {
                 "stratum": "",
                 "folder": entry.subset.name,
-                "file": _cell(entry.file_name),
+                "file": entry.file_name,
                 "image_id": entry.image_id,
             }
             for case, entry in self._entries.items()
@@ -354,11 +353,6 @@ def _count(content: Content) -> Counter[str]:
         if type(category) is int and category in content.categories:
             counts[content.categories[category].name] += 1
     return counts
-
-
-def _cell(text: str) -> str:
-    """Keep a spreadsheet from taking a name for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def _volume(entry: _Entry, picture: Picture, drawing: _Drawing) -> Volume:

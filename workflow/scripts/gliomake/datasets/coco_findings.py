@@ -19,9 +19,6 @@ An ellipse fills 0.79 of its box, which some exporters give for the area.
 BOX_TOLERANCE = 0.05
 """Share of its longer side by which an edge of the stated box may be off, besides two pixels."""
 
-MOSTLY = 0.5
-"""Share of the image from which a tumour is doubtful; the largest of the public set has 0.16."""
-
 _SHOWN = 3
 
 
@@ -88,7 +85,6 @@ def annotation_findings(reports: Sequence[CaseReport]) -> list[Finding]:
             "crowds",
             "annotations are marked iscrowd, a group of objects, and are taken like the others",
         ),
-        *_mostly_tumour(reports),
         *_unannotated(reports),
     ]
 
@@ -155,15 +151,6 @@ def _boxes(reports: Sequence[CaseReport]) -> list[Finding]:
         "the masks are boxes, not outlines, and a Dice on them measures how well a box is filled"
     )
     return [Finding("boxes", f"{share}: {verdict}", boxed)]
-
-
-def _mostly_tumour(reports: Sequence[CaseReport]) -> list[Finding]:
-    cases = _cases(reports, lambda facts: facts.get("tumour_share", 0) > MOSTLY)
-    message = (
-        f"{len(cases)} images are tumour in more than {MOSTLY:.0%} of their pixels: an outline of "
-        "the head, or of what lies around the tumour?"
-    )
-    return [Finding("mostly-tumour", message, cases)] if cases else []
 
 
 def _unannotated(reports: Sequence[CaseReport]) -> list[Finding]:

@@ -88,7 +88,7 @@ def check_name(name: str, limit: int) -> str:
     if len(name) > limit:
         return f"a file name of {len(name)} characters, more than {limit} (limits.name_length)"
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
-        return f"a file name with a control character or half a character: {name!r}"
+        return f"a file name with a control character or half of a surrogate pair: {name!r}"
     # A Windows path is not absolute here, and still points outside.
     parts = (*PurePosixPath(name).parts, *PureWindowsPath(name).parts)
     if PurePosixPath(name).is_absolute() or PureWindowsPath(name).anchor or ".." in parts:
