@@ -115,9 +115,9 @@ def merge_index(
     Raises
     ------
     BadDataError
-        A refused case under ``fail``, no case that can be used, or none in a needed folder. ``integrity_path`` is written
-        before, with the suffix ``.failed.json``, so that the list is not lost; it goes when all
-        is well.
+        A refused case under ``fail``, no case that can be used, or none in a needed folder.
+        ``integrity_path`` is written before, with the suffix ``.failed.json``, so that the list is
+        not lost; it goes when all is well.
     """
     if on_bad_case not in ON_BAD_CASE:
         raise ValueError(f"on_bad_case: {on_bad_case!r}; expected one of {', '.join(ON_BAD_CASE)}")

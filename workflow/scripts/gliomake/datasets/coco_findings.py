@@ -155,7 +155,8 @@ def _boxes(reports: Sequence[CaseReport]) -> list[Finding]:
 
 def _unannotated(reports: Sequence[CaseReport]) -> list[Finding]:
     bare = _cases(reports, lambda facts: facts.get("annotations") == 0)
-    message = f"{len(bare)} of {len(reports)} images have no annotation of the tumour: their mask is empty"
+    of_all = f"{len(bare)} of {len(reports)} images"
+    message = f"{of_all} have no annotation of the tumour: their mask is empty"
     return [Finding("no-annotation", message, bare)] if bare else []
 
 

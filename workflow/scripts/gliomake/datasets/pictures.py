@@ -191,7 +191,9 @@ def _grey(image: Image.Image, data: bytes) -> Picture:
         notes.append("few-bits")
     upright = ImageOps.exif_transpose(image)
     if "A" in upright.mode or "transparency" in upright.info:
-        if upright.convert("RGBA").getchannel("A").getextrema()[0] < 255:  # type: ignore[operator]
+        # Of few bits, Pillow compares the spread greys with the transparent one before spreading.
+        alpha = upright.convert("RGBA").getchannel("A")
+        if "few-bits" in notes or np.asarray(alpha).min() < 255:
             raise PictureError(
                 "transparent pixels, whose grey depends on what they are laid on",
                 "an opaque image",
