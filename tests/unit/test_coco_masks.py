@@ -108,7 +108,7 @@ def test_boxes_are_told_from_outlines(segmentation, expected):
 
 
 def outlines(seed, count, reach):
-    """Random polygons of whole numbers, halves or fractions that lie up to `reach` sizes outside."""
+    """Random polygons whose points lie up to `reach` sizes of the image outside."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
         grid = rng.choice([1, 2, 5, 997])
@@ -116,20 +116,20 @@ def outlines(seed, count, reach):
         inside = rng.uniform(-reach, 1 + reach, (number, 2)) * SIZE[::-1]
         points = np.round(inside * grid) / grid
         points[rng.integers(number)] = points[0]  # a point twice, as in a closed outline
-        yield [(points.astype(int) if grid == 1 else points).ravel().tolist()]
+        yield [(points.astype(int) if grid == 1 and reach < 1e9 else points).ravel().tolist()]
 
 
 def test_outlines_come_out_as_pycocotools_draws_them():
     drawn = 0
-    for polygons in outlines(0, 600, 0.99):
+    for polygons in outlines(0, 300, 0.99):
         codes = coco_mask.frPyObjects(polygons, *SIZE)
         mask = draw(polygons, SIZE)
         np.testing.assert_array_equal(mask, coco_mask.decode(coco_mask.merge(codes)))
         drawn += int(mask.any())
-    assert drawn > 500
+    assert drawn > 250
 
 
-@pytest.mark.parametrize("reach", [2, 1e3, 1e8, 1e12, 1e300])
+@pytest.mark.parametrize("reach", [2, 1e3, 1e8, 1e12, 1e290])
 def test_far_coordinates_are_refused(reach):
     refused = 0
     for polygons in outlines(1, 50, reach):
@@ -199,7 +199,9 @@ def test_a_run_of_nothing_changes_nothing():
     np.testing.assert_array_equal(coco_mask.decode(both), mask)
 
 
-@pytest.mark.parametrize("counts", [[0] * 500_000 + [20], "0" * 500_000, "o" * 40 + "0"])
+@pytest.mark.parametrize(
+    "counts", [[0] * 500_000 + [20], "0" * 500_000, "o" * 40 + "0"], ids=["list", "text", "run"]
+)
 def test_a_run_length_code_longer_than_its_pixels_need_is_refused(counts):
     with pytest.raises(SegmentationError, match="a run-length code"):
         draw({"size": [4, 5], "counts": counts}, (4, 5))
