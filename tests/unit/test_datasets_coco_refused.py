@@ -221,6 +221,20 @@ def test_a_folder_that_may_not_be_listed_is_no_missing_data_set(maker, monkeypat
         CocoDataset(maker.root)
 
 
+def test_an_unreadable_folder_beside_the_set_is_passed_over(maker, monkeypatch):
+    maker.open()
+    (maker.root.parent / "aside").mkdir()
+    real = os.listdir
+
+    def denied(path="."):
+        if str(path).endswith("aside"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "listdir", denied)
+    assert len(CocoDataset(maker.root.parent).cases()) == 6
+
+
 # ---- the JSON
 
 
@@ -386,6 +400,12 @@ def test_crowds_are_united_and_said(maker):
     maker.content["train"]["annotations"][0]["iscrowd"] = 1
     found = findings(maker.open())["crowds"]
     assert found.message.startswith("1 annotations are marked iscrowd")
+
+
+def test_ids_that_occur_twice_are_said(maker):
+    maker.content["train"]["annotations"].append(annotation(0, 6, BOX))
+    found = findings(maker.open())["repeated-annotation-ids"]
+    assert found.message.startswith("train: 1 ids of annotations occur more than once")
 
 
 def test_turned_images_are_upright_and_said(maker):

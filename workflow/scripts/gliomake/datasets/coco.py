@@ -138,6 +138,7 @@ class CocoDataset:
             content = read_content(self._data, subset.annotations)
             self._categories[subset.name] = content.categories
             self._list_images(subset, content)
+            self._findings += _repeated_ids(subset, content)
             counts += _count(content)
         self._chosen, found = choose(
             self._categories, counts, categories, dataset=name, path=self.root
@@ -353,6 +354,16 @@ def _count(content: Content) -> Counter[str]:
         if type(category) is int and category in content.categories:
             counts[content.categories[category].name] += 1
     return counts
+
+
+def _repeated_ids(subset: Subset, content: Content) -> list[Finding]:
+    """Say which annotation ids are not unique: merged exports, of which one may be a copy."""
+    ids = Counter(_named(item) for item in content.annotations if "id" in item)
+    repeated = [name for name, count in ids.items() if count > 1]
+    if not repeated:
+        return []
+    message = f"{subset.name}: {len(repeated)} ids of annotations occur more than once, such as "
+    return [Finding("repeated-annotation-ids", message + ", ".join(repeated[:3]))]
 
 
 def _volume(entry: _Entry, picture: Picture, drawing: _Drawing) -> Volume:

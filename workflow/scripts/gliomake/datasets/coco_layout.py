@@ -54,11 +54,18 @@ def find_subsets(root: DataRoot) -> tuple[list[Subset], list[Finding]]:
     AccessError
         A folder may not be listed.
     """
+    unlisted: list[AccessError] = []
     for base in (root.path, *_folders(root, root.path)):
-        named = _named(root, base)
+        try:
+            named = _named(root, base)
+        except AccessError as error:
+            unlisted.append(error)  # another folder may hold the set
+            continue
         if any(_jsons(root, path) for paths in named.values() for path in paths):
             subsets = [_subset(root, base, name, named[name]) for name in FOLDERS]
             return subsets, _renamed(subsets)
+    if unlisted:
+        raise unlisted[0]
     inside = root.entries()
     there = ", ".join(path.name for path in inside[:8]) or "nothing"
     advice = "point the data set's root at the unpacked download"
