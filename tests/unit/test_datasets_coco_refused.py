@@ -119,11 +119,11 @@ def test_accents_may_be_spelt_otherwise_on_disk(maker):
     composed, split = "t\u00eate \u00f6.png", unicodedata.normalize("NFD", "t\u00eate \u00f6.png")
     assert composed != split
     expected = pixels(0)
-    for disk, told in ((split, composed), (composed, split)):
+    for disk, listed in ((split, composed), (composed, split)):
         (maker.root / "train" / "a.png").rename(maker.root / "train" / disk)
-        maker.content["train"]["images"][0]["file_name"] = told
+        maker.content["train"]["images"][0]["file_name"] = listed
         dataset = maker.open()
-        np.testing.assert_array_equal(dataset.load(f"train/{told}").image[0, 0], expected)
+        np.testing.assert_array_equal(dataset.load(f"train/{listed}").image[0, 0], expected)
         (maker.root / "train" / disk).rename(maker.root / "train" / "a.png")
 
 

@@ -357,7 +357,7 @@ def _count(content: Content) -> Counter[str]:
 
 
 def _repeated_ids(subset: Subset, content: Content) -> list[Finding]:
-    """Say which annotation ids are not unique: merged exports, of which one may be a copy."""
+    """Return which annotation ids are not unique: merged exports, of which one may be a copy."""
     ids = Counter(_named(item) for item in content.annotations if "id" in item)
     repeated = [name for name, count in ids.items() if count > 1]
     if not repeated:

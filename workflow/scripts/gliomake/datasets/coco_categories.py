@@ -28,7 +28,7 @@ _SAYS_NOTHING = re.compile(r"(?:class|label|category)?[-_ ]?\d+", re.IGNORECASE)
 
 
 def kind_of(name: str) -> str:
-    """Tell what a category's name says: ``tumour``, ``other``, or ``open``."""
+    """Return what a category's name says: ``tumour``, ``other``, or ``open``."""
     plain = name.replace("_", " ")
     if _NO_TUMOUR.search(plain):
         return "other"
@@ -38,7 +38,7 @@ def kind_of(name: str) -> str:
 
 
 def folded(name: str) -> str:
-    """Give what two spellings of a category have in common: capitals and outer spaces differ."""
+    """Return what two spellings of a category have in common: capitals and outer spaces differ."""
     return name.strip().casefold()
 
 
@@ -123,7 +123,7 @@ def _wanted(
                 "",
                 path,
                 f"no category {name!r}",
-                f"of {_counted(names, counts)}",
+                f"one of {_counted(names, counts)}",
                 f"correct datasets.{dataset}.categories"
                 + (f"; did you mean {close[0]!r}?" if close else ""),
             )
@@ -133,7 +133,7 @@ def _wanted(
                 "",
                 path / folder,
                 f"none of the categories {', '.join(wanted)} in {folder}",
-                f"of {', '.join(category.name for category in table.values()) or 'none'}",
+                f"one of its own: {', '.join(repr(c.name) for c in table.values()) or 'none'}",
                 f"name the tumour as each folder does: datasets.{dataset}.categories",
             )
     return chosen, _left_out([name for name in counts if folded(name) not in chosen], counts)
@@ -159,7 +159,7 @@ def _left_out(names: Sequence[str], counts: Counter[str]) -> list[Finding]:
 
 
 def _below_tumour(tables: Mapping[str, Mapping[int, Category]], names: Sequence[str]) -> bool:
-    """Tell whether categories without a telling name all have one above them that says tumour.
+    """Return whether categories that are numbers all lie below one that says tumour.
 
     Roboflow exports classes "0" and "1" of a project "Tumor" so.
     """

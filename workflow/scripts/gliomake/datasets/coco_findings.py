@@ -23,7 +23,7 @@ _SHOWN = 3
 
 
 def contradictions(annotation: Mapping[str, Any], code: dict[str, Any]) -> list[str]:
-    """Say where an annotation's ``area`` or ``bbox`` is not that of its drawn mask.
+    """Return where an annotation's ``area`` or ``bbox`` is not that of its drawn mask.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def contradictions(annotation: Mapping[str, Any], code: dict[str, Any]) -> list[
 
 
 def picture_findings(reports: Sequence[CaseReport]) -> list[Finding]:
-    """Say what was done to pictures while they were decoded."""
+    """Return what was done to pictures while they were decoded."""
     findings = []
     for note, predicate in NOTES.items():
         cases = _cases(reports, lambda facts, note=note: note in facts.get("pictures", []))
@@ -69,7 +69,7 @@ def picture_findings(reports: Sequence[CaseReport]) -> list[Finding]:
 
 
 def annotation_findings(reports: Sequence[CaseReport]) -> list[Finding]:
-    """Say where annotations are boxes, contradict themselves, draw nothing or are not there."""
+    """Return where annotations are boxes, contradict themselves, draw nothing or are not there."""
     return [
         *_boxes(reports),
         *_contradicted(reports),
@@ -124,21 +124,21 @@ def _contradicted(reports: Sequence[CaseReport]) -> list[Finding]:
     cases = _cases(reports, lambda facts: facts.get("contradictions"))
     if not cases:
         return []
-    told = [
+    reasons = [
         f"{report.case} {reason}"
         for report in reports
         for reason in report.facts.get("contradictions", [])
     ]
-    more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+    more = f"; and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
     message = (
-        f"{len(told)} times an annotation states another area or bbox than its outline draws: "
-        f"{'; '.join(told[:_SHOWN])}{more}"
+        f"{len(reasons)} times an annotation states another area or bbox than its outline draws: "
+        f"{'; '.join(reasons[:_SHOWN])}{more}"
     )
     return [Finding("annotation-contradictions", message, cases)]
 
 
 def _boxes(reports: Sequence[CaseReport]) -> list[Finding]:
-    """Say that the masks are boxes where most of them are, and that some are where some are."""
+    """Return that the masks are boxes where most of them are, and that some are where some are."""
     total = sum(report.facts.get("annotations", 0) for report in reports)
     boxed = _cases(reports, lambda facts: facts.get("boxes"))
     boxes = sum(report.facts.get("boxes", 0) for report in reports)

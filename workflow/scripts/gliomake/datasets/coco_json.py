@@ -127,5 +127,5 @@ def _categories(items: list[dict[str, Any]]) -> dict[int, Category]:
 
 
 def _text(value: Any) -> str:
-    """Give a text that can be written; half a character becomes its escape."""
+    """Return a text that can be written; half a character becomes its escape."""
     return str(value).encode("utf-8", "backslashreplace").decode()

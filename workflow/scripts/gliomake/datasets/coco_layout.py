@@ -83,7 +83,7 @@ def find_subsets(root: DataRoot) -> tuple[list[Subset], list[Finding]]:
 
 
 def check_name(name: str, limit: int) -> str:
-    """Say what keeps a file name of the JSON from being one; empty where nothing does.
+    """Return what keeps a file name of the JSON from being one; empty where nothing does.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ class Images:
 
 
 def same_image(name: str) -> str:
-    """Give what two names of one file have in common: ``./a.png`` and ``a.png``, both accents."""
+    """Return what two names of one file have in common: ``./a.png`` and ``a.png``, both accents."""
     return _composed(str(PurePosixPath(name.replace("\\", "/"))))
 
 

@@ -77,7 +77,7 @@ def encode(
 
 
 def unite(codes: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Give the union of run-length codes of one size, at least one of them."""
+    """Return the union of run-length codes of one size, at least one of them."""
     # A few at a time: the work grows with the codes' length, not with its square.
     while len(codes) > 1:
         codes = [coco_mask.merge(list(codes[at : at + 8])) for at in range(0, len(codes), 8)]
@@ -97,7 +97,7 @@ def draw(segmentation: Any, size: tuple[int, ...], limits: Limits | None = None)
 
 
 def outline_length(segmentation: Any) -> float:
-    """Give the length of polygons that `encode` takes, in pixels of its larger direction."""
+    """Return the length of polygons that `encode` takes, in pixels of its larger direction."""
     if isinstance(segmentation, dict):
         return 0.0
     total = 0.0
@@ -108,7 +108,7 @@ def outline_length(segmentation: Any) -> float:
 
 
 def is_box(segmentation: Any, size: tuple[int, ...]) -> bool:
-    """Tell whether a segmentation is made of axis-aligned rectangles only.
+    """Return whether a segmentation is made of axis-aligned rectangles only.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def _polygons(segmentation: Any, size: tuple[int, ...], limits: Limits) -> list[
 
 
 def _points(polygon: list[Any]) -> np.ndarray:
-    """Give a polygon's points, (point, 2) float64."""
+    """Return a polygon's points, (point, 2) float64."""
     # A boolean is a whole number to Python.
     if not all(type(value) in (int, float) for value in polygon):
         raise SegmentationError(f"a polygon {reprlib.repr(polygon)}", "finite numbers")
@@ -193,7 +193,7 @@ def _check_inside(points: np.ndarray, size: tuple[int, ...]) -> None:
 
 
 def _run_lengths(code: dict[str, Any], height: int, width: int) -> list[int]:
-    """Give the lengths of a code's runs, of 0 and 1 in turn, those of nothing taken out."""
+    """Return the lengths of a code's runs, of 0 and 1 in turn, those of nothing taken out."""
     counts, size = code.get("counts"), code.get("size")
     pixels = height * width
     whole = isinstance(size, list) and all(type(value) is int for value in size)
@@ -257,7 +257,7 @@ def _decompress(counts: str, pixels: int) -> np.ndarray:
 
 
 def _is_rectangle(points: np.ndarray) -> bool:
-    """Tell whether (x, y) points walk round an axis-aligned rectangle and nothing else."""
+    """Return whether (x, y) points walk round an axis-aligned rectangle and nothing else."""
     corners = points[np.any(points != np.roll(points, 1, axis=0), axis=1)]
     steps = np.roll(corners, -1, axis=0) - corners
     if len(corners) < 4 or np.any((steps != 0).all(axis=1)):
