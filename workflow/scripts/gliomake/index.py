@@ -115,9 +115,9 @@ def merge_index(
     Raises
     ------
     BadDataError
-        A refused case under ``fail``, or no case that can be used. ``integrity_path`` is written
-        before, with the suffix ``.failed.json``, so that the list is not lost; it goes when all
-        is well.
+        A refused case under ``fail``, no case that can be used, or none in a needed folder.
+        ``integrity_path`` is written before, with the suffix ``.failed.json``, so that the list is
+        not lost; it goes when all is well.
     """
     if on_bad_case not in ON_BAD_CASE:
         raise ValueError(f"on_bad_case: {on_bad_case!r}; expected one of {', '.join(ON_BAD_CASE)}")
@@ -125,6 +125,8 @@ def merge_index(
     refused = [*dataset.check_root(), *(p for report in reports for p in report.problems)]
     refused_cases = {problem.case for problem in refused}
     kept = [report for report in reports if report.case not in refused_cases]
+    emptied = _emptied_folders(dataset, kept)
+    refused += emptied
     slices = _slices_table(dataset, kept)
     integrity = {
         "dataset": dataset.name,
@@ -135,7 +137,7 @@ def merge_index(
         "fingerprint": _fingerprint(dataset, kept, slices),
     }
     failed = Path(integrity_path).with_suffix(".failed.json")
-    if (refused and on_bad_case == "fail") or not kept:
+    if (refused and on_bad_case == "fail") or not kept or emptied:
         write_json(integrity, failed)
         raise BadDataError(_bad_data_message(dataset, refused, kept, failed))
     write_tsv(slices, slices_path)
@@ -192,6 +194,22 @@ def _cases_table(
             }
         )
     return pd.DataFrame(rows)
+
+
+def _emptied_folders(dataset: Dataset, kept: Sequence[CaseReport]) -> list[Problem]:
+    """Name the folders that the split needs and no case is left of; skipping cannot help there."""
+    left = {report.facts.get("folder") for report in kept}
+    needed = [name for name in getattr(dataset, "needed_folders", ()) if name not in left]
+    return [
+        Problem(
+            "",
+            name,
+            f"{name}: found no case of this folder that can be used, expected some, as the split "
+            "is made by folders; correct its cases, no setting passes over them",
+        )
+        for name in needed
+        if kept
+    ]
 
 
 def _fingerprint(

@@ -1,14 +1,14 @@
 """Brain MRI with COCO annotations: three folders of images, each with its JSON."""
 
-import json
+import reprlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from pycocotools import mask as coco_mask
 
 from gliomake.datasets.base import (
     CaseError,
@@ -17,17 +17,41 @@ from gliomake.datasets.base import (
     Problem,
     Volume,
     channel_indices,
+    intensity_facts,
     pixel_hash,
     slice_rows,
 )
-from gliomake.datasets.coco_masks import SegmentationError, box_share, draw
+from gliomake.datasets.coco_categories import choose, folded
+from gliomake.datasets.coco_findings import (
+    annotation_findings,
+    contradictions,
+    idle_categories,
+    picture_findings,
+)
+from gliomake.datasets.coco_json import Category, Content, read_content
+from gliomake.datasets.coco_layout import (
+    ANNOTATIONS,
+    FOLDERS,
+    Images,
+    Subset,
+    check_name,
+    find_subsets,
+    same_image,
+)
+from gliomake.datasets.coco_masks import (
+    EXPORT,
+    PIXELS_A_POINT,
+    SegmentationError,
+    box_share,
+    encode,
+    outline_length,
+    unite,
+)
 from gliomake.datasets.duplicates import image_duplicates, thumbnail
+from gliomake.datasets.pictures import Picture, PictureError, decode
+from gliomake.datasets.root import DataRoot, Limits
 
-FOLDERS = ("train", "valid", "test")
-ANNOTATIONS = "_annotations.coco.json"
-
-_COMPLETE = "complete the download, or leave the image out"
-_EXPORT = "correct the JSON or export it again, or leave the image out"
+__all__ = ["ANNOTATIONS", "FOLDERS", "CocoDataset"]
 
 
 @dataclass
@@ -35,7 +59,7 @@ class _Entry:
     """One image as its folder's JSON announces it."""
 
     case: str
-    folder: str
+    subset: Subset
     image_id: int
     file_name: str
     height: int
@@ -44,6 +68,17 @@ class _Entry:
     annotations: list[dict[str, Any]] = field(default_factory=list)
     doubts: list[tuple[str, str]] = field(default_factory=list)
     """(found, expected) of what makes the entry ambiguous."""
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """The annotations of an image, drawn."""
+
+    mask: np.ndarray
+    annotations: list[dict[str, Any]]
+    """Those that make up the mask."""
+    contradictions: list[str]
+    empty: int
 
 
 class CocoDataset:
@@ -58,83 +93,113 @@ class CocoDataset:
         The folder of ``train``, ``valid`` and ``test``, or the one around it.
     name : str
         What the workflow calls the data set.
+    categories : sequence of str, optional
+        Names of the categories whose union is the tumour; by default the only one that it can be.
+    links : {"inside", "anywhere"}
+        Whether links that lead out of the root are followed.
+    limits : Limits or mapping, optional
+        What one file may hold.
 
     Raises
     ------
     CaseError
-        If there is no such folder in it, or a JSON cannot be understood.
+        If there is no such folder in it, a JSON cannot be understood, or it cannot be said which
+        categories are the tumour.
+    AccessError
+        If the machine could not read a folder or JSON.
     """
 
     channels: tuple[str, ...] = ("grey",)
     classes: tuple[str, ...] = ("tumour",)
+    needed_folders = FOLDERS
+    """Folders that must hold a case; the split is made by them."""
 
-    def __init__(self, root: str | Path, name: str = "coco"):
+    def __init__(
+        self,
+        root: str | Path,
+        name: str = "coco",
+        *,
+        categories: Sequence[str] | None = None,
+        links: str = "inside",
+        limits: Limits | Mapping[str, int] | None = None,
+    ):
         self.name = name
-        self.root = _find_root(Path(root))
+        self._data = DataRoot.open(
+            root, limits if isinstance(limits, Limits) else dict(limits or {}), links
+        )
+        self._images = Images(self._data)
         self._problems: list[Problem] = []
         self._entries: dict[str, _Entry] = {}
-        self._categories: dict[str, dict[int, str]] = {}
-        for folder in FOLDERS:
-            self._read_folder(folder)
+        subsets, self._findings = find_subsets(self._data)
+        self.root = subsets[0].path.parent
+        self._categories: dict[str, dict[int, Category]] = {}
+        counts: Counter[str] = Counter()
+        for subset in subsets:
+            content = read_content(self._data, subset.annotations)
+            self._categories[subset.name] = content.categories
+            self._list_images(subset, content)
+            self._findings += _repeated_ids(subset, content)
+            counts += _count(content)
+        self._chosen, found = choose(
+            self._categories, counts, categories, dataset=name, path=self.root
+        )
+        self._findings += found
 
     def cases(self) -> list[str]:
         """List the cases, ``<folder>/<file>``, sorted."""
         return sorted(self._entries)
 
     def load(self, case: str, channels: Sequence[str] | None = None) -> Volume:
-        """Load an image and the union of its annotations.
+        """Load an image and the union of its tumour annotations.
 
         Raises
         ------
         CaseError
-            If the image is missing, damaged, outside the data set or not of the announced size,
-            or an annotation cannot be drawn.
+            If the image is missing, damaged, outside the data set, not of the announced size or of
+            values that bytes cannot hold, or an annotation cannot be drawn.
+        AccessError
+            If the machine could not read the image.
         """
         channel_indices(self.channels, channels)
         entry = self._entries[case]
-        image = self._read_image(entry)
-        mask = self._draw(entry)
-        return Volume(case, "", np.array([entry.number]), image[None, None], mask[None, None], None)
+        return _volume(entry, self._read_picture(entry), self._draw(entry))
 
     def inspect(self, case: str, channels: Sequence[str] | None = None) -> CaseReport:
         """Load and check an image; what is wrong with it becomes its ``problems``.
 
         ``channels`` changes nothing: an image has one channel.
         """
+        channel_indices(self.channels, channels)
         entry = self._entries[case]
         report = CaseReport(case, "")
         try:
-            volume = self.load(case)
+            picture, drawing = self._read_picture(entry), self._draw(entry)
         except CaseError as error:
             report.problems.append(error.problem)
             return report
-        grey = volume.image[0, 0]
-        boxes, annotations = box_share(entry.annotations, volume.mask.shape[-2:])
+        volume = _volume(entry, picture, drawing)
+        boxes, annotations = box_share(drawing.annotations, drawing.mask.shape)
         report.slices = slice_rows(volume, self.classes)
         report.facts = {
-            "folder": entry.folder,
+            "folder": entry.subset.name,
             "spacing": None,
-            "intensity": {
-                "grey": {
-                    "min": float(grey.min()),
-                    "max": float(grey.max()),
-                    "mean": float(grey.mean()),
-                }
-            },
-            "sha256": pixel_hash(grey),
-            "thumbnail": thumbnail(grey),
+            "intensity": intensity_facts(volume.image, self.channels),
+            "sha256": pixel_hash(picture.grey),
+            "thumbnail": thumbnail(picture.grey),
+            "pictures": list(picture.notes),
             "annotations": annotations,
             "boxes": boxes,
+            "contradictions": drawing.contradictions,
+            "empty": drawing.empty,
+            "crowds": sum(bool(item.get("iscrowd")) for item in drawing.annotations),
             "categories": dict(
-                Counter(
-                    self._category(entry.folder, item["category_id"]) for item in entry.annotations
-                )
+                Counter(self._label(entry, item["category_id"]) for item in entry.annotations)
             ),
         }
         return report
 
     def check_root(self) -> list[Problem]:
-        """Report missing folders and annotations that belong to no image."""
+        """Report annotations that belong to no image."""
         return list(self._problems)
 
     def metadata(self) -> dict[str, dict[str, Any]]:
@@ -142,7 +207,7 @@ class CocoDataset:
         return {
             case: {
                 "stratum": "",
-                "folder": entry.folder,
+                "folder": entry.subset.name,
                 "file": entry.file_name,
                 "image_id": entry.image_id,
             }
@@ -150,185 +215,157 @@ class CocoDataset:
         }
 
     def compare(self, reports: Sequence[CaseReport]) -> list[Finding]:
-        """Find boxes in place of outlines, duplicates, idle categories, images without tumour."""
+        """Find boxes in place of outlines, contradictions, duplicates, what was read otherwise."""
+        known = {
+            f"{number}: {category.name}"
+            for table in self._categories.values()
+            for number, category in table.items()
+        }
         return [
-            *_boxes(reports),
+            *self._findings,
+            *picture_findings(reports),
+            *annotation_findings(reports),
             *image_duplicates(reports),
-            *self._idle_categories(reports),
-            *_unannotated(reports),
+            *idle_categories(reports, known),
         ]
 
-    def _read_folder(self, folder: str) -> None:
-        path = self.root / folder / ANNOTATIONS
-        if not path.is_file():
-            error = CaseError("", path, "no such file", f"the annotations of {folder}", _COMPLETE)
-            self._problems.append(error.problem)
-            return
-        images, annotations, self._categories[folder] = _read_json(path)
-        entries: dict[int, list[_Entry]] = defaultdict(list)
-        for item in sorted(images, key=lambda image: image["id"]):
-            entry = _Entry(
-                f"{folder}/{item['file_name']}",
-                folder,
-                item["id"],
-                item["file_name"],
-                item["height"],
-                item["width"],
-                len(self._entries),
-            )
-            if entry.case in self._entries:
-                entry = self._entries[entry.case]
+    def _list_images(self, subset: Subset, content: Content) -> None:
+        by_id: dict[int, list[_Entry]] = defaultdict(list)
+        by_file: dict[str, _Entry] = {}
+        for item in content.images:
+            entry = by_file.get(same_image(item["file_name"]))
+            if entry is None:
+                entry = self._new_entry(subset, item)
+                by_file[same_image(item["file_name"])] = self._entries[entry.case] = entry
+            else:
                 entry.doubts.append(("two entries for this file", "one entry a file"))
-            self._entries[entry.case] = entry
-            entries[item["id"]].append(entry)
-        for image_id, same in entries.items():
+            by_id[item["id"]].append(entry)
+        for image_id, same in by_id.items():
             if len(same) > 1:
                 for entry in same:
                     entry.doubts.append((f"image id {image_id} {len(same)} times", "unique ids"))
-        for item in annotations:
-            for entry in entries.get(item["image_id"], []):
+        for item in content.annotations:
+            for entry in by_id.get(item["image_id"], []):
                 entry.annotations.append(item)
-            if item["image_id"] not in entries:
-                found = f"annotation {item.get('id')} of an unknown image id {item['image_id']}"
-                error = CaseError("", path, found, "ids that 'images' lists", _EXPORT)
+            if item["image_id"] not in by_id:
+                found = f"{_named(item)} of an unknown image id {item['image_id']}"
+                error = CaseError("", subset.annotations, found, "ids that 'images' lists", EXPORT)
                 self._problems.append(error.problem)
 
-    def _path(self, entry: _Entry) -> Path:
-        """Give the image's path, refused where it leads out of the data set."""
-        name = entry.file_name
-        folder = self.root / entry.folder
-        # A Windows path is not absolute here, and still points outside.
-        parts = (*PurePosixPath(name).parts, *PureWindowsPath(name).parts)
-        anchored = PurePosixPath(name).is_absolute() or PureWindowsPath(name).anchor
-        path = folder / name
-        target = path.resolve()
-        # The folder may itself be a link, to where the download lies.
-        inside = any(target.is_relative_to(place.resolve()) for place in (self.root, folder))
-        if anchored or ".." in parts or not inside:
-            raise CaseError(
-                entry.case,
-                folder / ANNOTATIONS,
-                f"a file name that leads out of the data set: {name!r}",
-                f"an image in {entry.folder}",
-                "correct the JSON, or replace a link by the file itself",
-            )
-        if not path.is_file():
-            raise CaseError(entry.case, path, "no such file", "the image", _COMPLETE)
-        return path
+    def _new_entry(self, subset: Subset, item: dict[str, Any]) -> _Entry:
+        name = item["file_name"]
+        wrong = check_name(name, self._data.limits.name_length)
+        # A name that cannot be a file's may not be written either.
+        shown = ascii(name[:40])[1:-1] + f" (image {item['id']})" if wrong else name
+        entry = _Entry(
+            f"{subset.name}/{PurePosixPath(shown)}",
+            subset,
+            item["id"],
+            name,
+            item["height"],
+            item["width"],
+            len(self._entries),
+        )
+        if wrong:
+            entry.doubts.append((wrong, f"the name of an image in {subset.name}"))
+        return entry
 
-    def _read_image(self, entry: _Entry) -> np.ndarray:
-        """Read an image as grey values (height, width) uint8, luminance of ITU-R BT.601."""
-        path = self._path(entry)
+    def _read_picture(self, entry: _Entry) -> Picture:
+        for found, expected in entry.doubts:
+            raise CaseError(entry.case, entry.subset.annotations, found, expected, EXPORT)
+        path = self._images.find(entry.subset, entry.file_name, entry.case)
         try:
-            with Image.open(path) as image:
-                grey = np.asarray(ImageOps.exif_transpose(image).convert("L"))
-        except (OSError, UnidentifiedImageError, SyntaxError) as error:
-            raise CaseError(
-                entry.case, path, f"a damaged image ({error})", "a complete image", _COMPLETE
-            ) from error
-        if grey.shape != (entry.height, entry.width):
+            picture = decode(self._data.read_bytes(path, entry.case), self._data.limits)
+        except PictureError as error:
+            raise CaseError(entry.case, path, error.found, error.expected, error.advice) from error
+        if picture.grey.shape != (entry.height, entry.width):
+            turned = picture.orientation != 1
             raise CaseError(
                 entry.case,
                 path,
-                f"an image of height and width {grey.shape}",
+                f"an image of height and width {picture.grey.shape}"
+                + (f", turned by its EXIF orientation {picture.orientation}" if turned else ""),
                 f"{(entry.height, entry.width)}, as its JSON says",
-                _EXPORT,
+                "remove the orientation if outlines are of the stored pixels, or export again"
+                if turned
+                else EXPORT,
             )
-        return grey
+        return picture
 
-    def _draw(self, entry: _Entry) -> np.ndarray:
-        """Draw the union of an image's annotations, (height, width) uint8."""
-        path = self.root / entry.folder / ANNOTATIONS
-        for found, expected in entry.doubts:
-            raise CaseError(entry.case, path, found, expected, _EXPORT)
-        mask = np.zeros((entry.height, entry.width), np.uint8)
-        known = self._categories[entry.folder]
-        for item in entry.annotations:
-            name = f"annotation {item.get('id')}"
-            if item.get("category_id") not in known:
-                raise CaseError(
-                    entry.case,
-                    path,
-                    f"{name} of an unknown category {item.get('category_id')}",
-                    f"one of {', '.join(map(str, known))}",
-                    _EXPORT,
-                )
+    def _draw(self, entry: _Entry) -> _Drawing:
+        """Draw the union of an image's tumour annotations; its size is that of its image."""
+        size, path = (entry.height, entry.width), entry.subset.annotations
+        chosen = [item for item in entry.annotations if self._is_tumour(entry, item)]
+        codes, contradicted, empty, length = [], [], [], 0.0
+        limit = PIXELS_A_POINT * self._data.limits.polygon_points
+        for item in chosen:
             try:
-                mask |= draw(item.get("segmentation"), mask.shape)
+                code = encode(item.get("segmentation"), size, self._data.limits)
+                length += outline_length(item["segmentation"])
+                if length > limit:
+                    raise SegmentationError(
+                        f"outlines of more than {limit} pixels' length in one image",
+                        f"{PIXELS_A_POINT} for each of limits.polygon_points",
+                    )
             except SegmentationError as error:
-                raise CaseError(
-                    entry.case, path, f"{name} with {error.found}", error.expected, _EXPORT
-                ) from error
-        return mask
+                found = f"{_named(item)} with {error.found}"
+                raise CaseError(entry.case, path, found, error.expected, error.advice) from error
+            codes.append(code)
+            if not coco_mask.area(code):
+                empty.append(item)
+            contradicted += [f"{_named(item)}: {text}" for text in contradictions(item, code)]
+        if chosen and len(empty) == len(chosen):
+            raise CaseError(
+                entry.case,
+                path,
+                f"{', '.join(map(_named, empty[:3]))}, drawing not one pixel in an image of {size}",
+                "an outline around the tumour, in pixels of this image",
+                EXPORT,
+            )
+        mask = coco_mask.decode(unite(codes)) if codes else np.zeros(size, np.uint8)
+        return _Drawing(mask, chosen, contradicted, len(empty))
 
-    def _category(self, folder: str, category: int) -> str:
-        return f"{category}: {self._categories[folder][category]}"
+    def _is_tumour(self, entry: _Entry, item: dict[str, Any]) -> bool:
+        known = self._categories[entry.subset.name]
+        category = item.get("category_id")
+        if type(category) is not int or category not in known:
+            raise CaseError(
+                entry.case,
+                entry.subset.annotations,
+                f"{_named(item)} of an unknown category {reprlib.repr(category)}",
+                f"one of {', '.join(map(str, known))}",
+                EXPORT,
+            )
+        return folded(known[category].name) in self._chosen
 
-    def _idle_categories(self, reports: Sequence[CaseReport]) -> list[Finding]:
-        used = {name for report in reports for name in report.facts.get("categories", {})}
-        known = {self._category(f, c) for f, table in self._categories.items() for c in table}
-        idle = sorted(known - used)
-        if not idle:
-            return []
-        message = f"no annotation has the categories {', '.join(idle)}; in use: " + (
-            ", ".join(sorted(used)) or "none"
-        )
-        return [Finding("unused-categories", message)]
-
-
-def _find_root(root: Path) -> Path:
-    """Give the folder that holds `FOLDERS`: the root, or the first one inside it that does."""
-    inside = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    for candidate in (root, *inside):
-        if any((candidate / folder / ANNOTATIONS).is_file() for folder in FOLDERS):
-            return candidate
-    raise CaseError(
-        "",
-        root,
-        "no COCO data set",
-        f"{', '.join(FOLDERS)}, each with {ANNOTATIONS}",
-        "point the data set's root at the unpacked download",
-    )
-
-
-def _read_json(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[int, str]]:
-    """Give images, annotations and categories, checked for what the reader relies on."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        images, annotations = content["images"], content["annotations"]
-        categories = {item["id"]: str(item["name"]) for item in content["categories"]}
-        for image in images:
-            sizes = (image["id"], image["height"], image["width"])
-            if not all(type(value) is int for value in sizes) or min(sizes[1:]) < 1:
-                raise ValueError(f"image with id, height, width {sizes}")
-            if not isinstance(image["file_name"], str) or not image["file_name"]:
-                raise ValueError(f"image {image['id']} with file name {image['file_name']!r}")
-        for annotation in annotations:
-            if type(annotation["image_id"]) is not int:
-                raise ValueError(f"annotation of image id {annotation['image_id']!r}")
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        reason = f"no key {error}" if isinstance(error, KeyError) else str(error)
-        raise CaseError("", path, f"unreadable JSON ({reason})", "COCO format", _EXPORT) from error
-    return images, annotations, categories
+    def _label(self, entry: _Entry, category: int) -> str:
+        return f"{category}: {self._categories[entry.subset.name][category].name}"
 
 
-def _boxes(reports: Sequence[CaseReport]) -> list[Finding]:
-    """Say that the masks are boxes where most of them are, and that some are where some are."""
-    total = sum(report.facts.get("annotations", 0) for report in reports)
-    boxed = tuple(report.case for report in reports if report.facts.get("boxes"))
-    boxes = sum(report.facts.get("boxes", 0) for report in reports)
-    if not boxes:
+def _named(item: dict[str, Any]) -> str:
+    return f"annotation {reprlib.repr(item.get('id'))}"
+
+
+def _count(content: Content) -> Counter[str]:
+    """Count the annotations of each category, by its name; all are there, some with 0."""
+    counts = Counter({category.name: 0 for category in content.categories.values()})
+    for item in content.annotations:
+        category = item.get("category_id")
+        if type(category) is int and category in content.categories:
+            counts[content.categories[category].name] += 1
+    return counts
+
+
+def _repeated_ids(subset: Subset, content: Content) -> list[Finding]:
+    """Return which annotation ids are not unique: merged exports, of which one may be a copy."""
+    ids = Counter(_named(item) for item in content.annotations if "id" in item)
+    repeated = [name for name, count in ids.items() if count > 1]
+    if not repeated:
         return []
-    share = f"{boxes} of {total} annotations ({boxes / total:.1%}) are axis-aligned rectangles"
-    if boxes <= total / 2:
-        return [Finding("some-boxes", share, boxed)]
-    verdict = (
-        "the masks are boxes, not outlines, and a Dice on them measures how well a box is filled"
-    )
-    return [Finding("boxes", f"{share}: {verdict}", boxed)]
+    message = f"{subset.name}: {len(repeated)} ids of annotations occur more than once, such as "
+    return [Finding("repeated-annotation-ids", message + ", ".join(repeated[:3]))]
 
 
-def _unannotated(reports: Sequence[CaseReport]) -> list[Finding]:
-    bare = tuple(report.case for report in reports if report.facts.get("annotations") == 0)
-    message = f"{len(bare)} of {len(reports)} images have no annotation: their mask is empty"
-    return [Finding("no-annotation", message, bare)] if bare else []
+def _volume(entry: _Entry, picture: Picture, drawing: _Drawing) -> Volume:
+    number = np.array([entry.number])
+    return Volume(entry.case, "", number, picture.grey[None, None], drawing.mask[None, None], None)

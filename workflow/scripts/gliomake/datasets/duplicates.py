@@ -58,7 +58,7 @@ def edge_vectors(thumbnails: Sequence[str]) -> np.ndarray:
     grey = np.frombuffer(raw, np.uint8).reshape(-1, SIDE, SIDE).astype(np.float32)
     edges = np.stack(
         [np.diff(grey, axis=2)[:, :-1], np.diff(grey, axis=1)[:, :, :-1]], axis=1
-    ).reshape(len(grey), -1)
+    ).reshape(len(grey), 2 * (SIDE - 1) ** 2)
     edges -= edges.mean(axis=1, keepdims=True)
     length = np.linalg.norm(edges, axis=1, keepdims=True)
     return np.divide(edges, length, out=np.zeros_like(edges), where=length > 0)
