@@ -1,0 +1,164 @@
+"""Whether the files of a case lie on one grid at one place, and what of it a reader must know."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gliomake.datasets.base import CaseError, CaseReport, Finding
+from gliomake.datasets.nifti import NiftiHeader
+
+GEOMETRIES = ("strict", "grid")
+TOLERANCE = 1e-3
+"""By how much affines (mm) and voxel edges (mm) of one case may differ: float32 noise."""
+
+_SAID = {
+    "mask-geometry": "masks have another affine than the images and were taken as their voxels lie "
+    "(geometry: grid)",
+    "modality-geometry": "images have another affine than the others of their case and were taken "
+    "as their voxels lie (geometry: grid)",
+    "name-and-content": "files are named as what they are not, and were read by their content",
+    "no-orientation": "files give no orientation: left, right, front and back are not known",
+    "sform-and-qform": "files place the volume at two places",
+    "scaled-mask": "masks have a scale factor, which was applied",
+    "rounded-labels": "masks have labels that are whole but for rounding, and were rounded",
+}
+
+
+def geometry_errors(
+    case: str, files: Mapping[str, Path], headers: Mapping[str, NiftiHeader], geometry: str
+) -> list[CaseError]:
+    """Find the files whose grid or place is not that of most files of the case.
+
+    Parameters
+    ----------
+    case : str
+        The case.
+    files, headers : mapping
+        By channel, and the mask by ``seg``.
+    geometry : {"strict", "grid"}
+        Whether another affine is an error where number and edges of the voxels are the same.
+    """
+    if not headers:
+        return []
+    reference = _reference(headers)
+    errors = []
+    for name, header in headers.items():
+        difference = _difference(header, headers[reference], files[reference].name, geometry)
+        if difference:
+            errors.append(CaseError(case, files[name], *difference))
+    return errors
+
+
+def geometry_notes(
+    files: Mapping[str, Path], headers: Mapping[str, NiftiHeader]
+) -> dict[str, dict[str, str]]:
+    """Say what is unusual in the headers of a case that is taken: a kind, a file, a sentence."""
+    notes: dict[str, dict[str, str]] = defaultdict(dict)
+    reference = _reference(headers)
+    for name, header in headers.items():
+        for kind, text in header.notes.items():
+            notes[kind][files[name].name] = text
+        if not _same_place(header, headers[reference]):
+            kind = "mask-geometry" if name == "seg" else "modality-geometry"
+            found, expected = (_shown(h.affine) for h in (header, headers[reference]))
+            text = f"affine {found}, where {files[reference].name} has {expected}"
+            notes[kind][files[name].name] = text
+    return dict(notes)
+
+
+def note_findings(reports: Sequence[CaseReport]) -> list[Finding]:
+    """Gather the notes of all cases (``facts["notes"]``), a finding a kind."""
+    found: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+    for report in reports:
+        for kind, files in report.facts.get("notes", {}).items():
+            found[kind] += [(report.case, file, text) for file, text in files.items()]
+    findings = []
+    for kind, entries in sorted(found.items()):
+        (_, file, text), count = entries[0], len(entries)
+        cases = tuple(sorted({case for case, _, _ in entries}))
+        findings.append(
+            Finding(
+                kind,
+                f"{count} {_SAID.get(kind, 'files')}; the first is {file}: {text}",
+                cases,
+                tuple(file for _, file, _ in entries),
+            )
+        )
+    return findings
+
+
+def _reference(headers: Mapping[str, NiftiHeader]) -> str:
+    """Name the file that most others agree with, the first of several."""
+    return max(
+        headers,
+        key=lambda name: sum(
+            _same_grid(header, headers[name]) and _same_place(header, headers[name])
+            for header in headers.values()
+        ),
+    )
+
+
+def _same_grid(a: NiftiHeader, b: NiftiHeader) -> bool:
+    return a.shape == b.shape and np.allclose(a.spacing, b.spacing, rtol=0, atol=TOLERANCE)
+
+
+def _same_place(a: NiftiHeader, b: NiftiHeader) -> bool:
+    return bool(np.allclose(a.affine, b.affine, rtol=0, atol=TOLERANCE))
+
+
+def _shown(affine: np.ndarray) -> str:
+    return str((affine[:3].round(4) + 0.0).tolist())  # + 0.0: no negative zeros
+
+
+def _difference(
+    header: NiftiHeader, first: NiftiHeader, name: str, geometry: str
+) -> tuple[str, str, str] | None:
+    """Say in what two headers of one case differ: found, expected, advice."""
+    resample = "resample the file to that grid (a mask by nearest neighbour), or leave the case out"
+    rewrite = f"write the header of {name} into the file"
+    if header.shape != first.shape:
+        return f"shape {header.shape}", f"shape {first.shape}, as in {name}", resample
+    if not _same_grid(header, first):
+        return (
+            f"spacing {header.spacing} mm",
+            f"spacing {first.spacing} mm, as in {name}",
+            f"if its voxels are those of {name} and only its header is another, {rewrite}; if not, "
+            f"{resample}",
+        )
+    if _same_place(header, first):
+        return None
+    found, expected = (_shown(h.affine) for h in (header, first))
+    if _reordered(header, first):
+        return (
+            f"affine {found}: the same place with its axes in another order or direction "
+            f"({header.orientation})",
+            f"affine {expected} ({first.orientation}), as in {name}",
+            "reorient the file to these axes (nibabel: as_reoriented; nothing is resampled), or, "
+            f"if its voxels have that order already, {rewrite}",
+        )
+    if geometry == "grid":
+        return None
+    return (
+        f"affine {found} ({header.orientation}) on the same grid",
+        f"affine {expected} ({first.orientation}), as in {name}",
+        "usually the file was saved with another affine and its voxels fit: look at both without "
+        f"their headers, and if they fit, {rewrite} (nibabel: Nifti1Image(voxels, image.affine)), "
+        "or set `geometry: grid` for this data set to take such files as they lie; resample only "
+        "if they do not fit",
+    )
+
+
+def _reordered(header: NiftiHeader, first: NiftiHeader) -> bool:
+    """Tell whether two volumes fill the same voxels in space, counted in another order."""
+    between = np.linalg.inv(first.affine) @ header.affine
+    turn = between[:3, :3].round()
+    if not np.array_equal(np.abs(turn) @ np.ones(3), np.ones(3)) or (turn == np.eye(3)).all():
+        return False
+    last = np.array(header.shape) - 1
+    # An axis that runs backwards begins where the other ends.
+    start = np.where(turn.sum(axis=1) < 0, np.array(first.shape) - 1, 0)
+    same_size = np.array_equal(np.abs(turn) @ last, np.array(first.shape) - 1)
+    fits = np.allclose(between[:3], np.column_stack([turn, start]), atol=0.01)
+    return same_size and bool(fits)
