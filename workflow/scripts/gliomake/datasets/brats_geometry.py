@@ -91,21 +91,25 @@ def note_findings(reports: Sequence[CaseReport]) -> list[Finding]:
 
 def _reference(headers: Mapping[str, NiftiHeader]) -> str:
     """Name the file that most others agree with, the first of several."""
-    return max(
-        headers,
-        key=lambda name: sum(
-            _same_grid(header, headers[name]) and _same_place(header, headers[name])
-            for header in headers.values()
-        ),
-    )
+
+    def agreeing(name: str) -> int:
+        return sum(_alike(header, headers[name]) for header in headers.values())
+
+    first = next(iter(headers))
+    return first if agreeing(first) == len(headers) else max(headers, key=agreeing)
+
+
+def _alike(a: NiftiHeader, b: NiftiHeader) -> bool:
+    return a is b or (_same_grid(a, b) and _same_place(a, b))
 
 
 def _same_grid(a: NiftiHeader, b: NiftiHeader) -> bool:
-    return a.shape == b.shape and np.allclose(a.spacing, b.spacing, rtol=0, atol=TOLERANCE)
+    apart = max(abs(x - y) for x, y in zip(a.spacing, b.spacing, strict=True))
+    return a.shape == b.shape and apart <= TOLERANCE
 
 
 def _same_place(a: NiftiHeader, b: NiftiHeader) -> bool:
-    return bool(np.allclose(a.affine, b.affine, rtol=0, atol=TOLERANCE))
+    return bool(np.abs(a.affine - b.affine).max() <= TOLERANCE)
 
 
 def _shown(affine: np.ndarray) -> str:

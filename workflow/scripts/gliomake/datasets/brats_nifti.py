@@ -130,19 +130,20 @@ class NiftiLayout:
 
     def check(self, case: str, channels: Sequence[str]) -> list[CaseError]:
         """Find missing and doubled files, and files whose geometry differs, from headers alone."""
-        files, errors = {}, []
+        return self._survey(case, channels)[2]
+
+    def _survey(
+        self, case: str, channels: Sequence[str]
+    ) -> tuple[dict[str, Path], dict[str, NiftiHeader], list[CaseError]]:
+        """Give the files of a case and their headers, and what is wrong with them."""
+        files, headers, errors = {}, {}, []
         for name in (*channels, "seg"):
             try:
                 files[name] = self._file(case, name)
+                headers[name] = read_header(files[name], self.root, case)
             except CaseError as error:
                 errors.append(error)
-        headers = {}
-        for name, path in files.items():
-            try:
-                headers[name] = read_header(path, self.root, case)
-            except CaseError as error:
-                errors.append(error)
-        return errors + geometry_errors(case, files, headers, self.geometry)
+        return files, headers, errors + geometry_errors(case, files, headers, self.geometry)
 
     def read(self, case: str, channels: Sequence[str]) -> Reading:
         """Read the mask and these channels and nothing else.
@@ -161,11 +162,10 @@ class NiftiLayout:
             raise AccessError(self.folder(case), "not enough memory") from error
 
     def _read(self, case: str, channels: Sequence[str]) -> Reading:
-        for error in self.check(case, channels):
-            raise error
+        files, headers, errors = self._survey(case, channels)
+        if errors:
+            raise errors[0]
         naming, match = self._named(case)
-        files = {name: self._file(case, name) for name in (*channels, "seg")}
-        headers = {name: read_header(path, self.root, case) for name, path in files.items()}
         depth, height, width = _slice_shape(headers["seg"])
         types = [_array_type(headers[name]) for name in channels]
         image = np.empty(
