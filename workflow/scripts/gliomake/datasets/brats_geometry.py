@@ -14,16 +14,26 @@ TOLERANCE = 1e-3
 """By how much affines (mm) and voxel edges (mm) of one case may differ: float32 noise."""
 
 _SAID = {
-    "mask-geometry": "masks have another affine than the images and were taken as their voxels lie "
+    "mask-geometry": "masks with another affine than their images, taken as their voxels lie "
     "(geometry: grid)",
-    "modality-geometry": "images have another affine than the others of their case and were taken "
-    "as their voxels lie (geometry: grid)",
-    "name-and-content": "files are named as what they are not, and were read by their content",
-    "no-orientation": "files give no orientation: left, right, front and back are not known",
-    "sform-and-qform": "files place the volume at two places",
-    "scaled-mask": "masks have a scale factor, which was applied",
-    "rounded-labels": "masks have labels that are whole but for rounding, and were rounded",
+    "modality-geometry": "images with another affine than the others of their case, taken as their "
+    "voxels lie (geometry: grid)",
+    "name-and-content": "files whose name does not fit their content, by which they were read",
+    "no-orientation": "files that do not say where left and right, front and back are",
+    "sform-and-qform": "files whose sform and qform differ",
+    "scaled-mask": "masks with a scale factor, which was applied",
+    "rounded-labels": "masks with labels that are whole but for rounding, and were rounded",
 }
+
+
+def reference_of(headers: Mapping[str, NiftiHeader]) -> str:
+    """Name the file that most others agree with, the first of several."""
+
+    def agreeing(name: str) -> int:
+        return sum(_alike(header, headers[name]) for header in headers.values())
+
+    first = next(iter(headers))
+    return first if agreeing(first) == len(headers) else max(headers, key=agreeing)
 
 
 def geometry_errors(
@@ -42,7 +52,7 @@ def geometry_errors(
     """
     if not headers:
         return []
-    reference = _reference(headers)
+    reference = reference_of(headers)
     errors = []
     for name, header in headers.items():
         difference = _difference(header, headers[reference], files[reference].name, geometry)
@@ -56,7 +66,7 @@ def geometry_notes(
 ) -> dict[str, dict[str, str]]:
     """Say what is unusual in the headers of a case that is taken: a kind, a file, a sentence."""
     notes: dict[str, dict[str, str]] = defaultdict(dict)
-    reference = _reference(headers)
+    reference = reference_of(headers)
     for name, header in headers.items():
         for kind, text in header.notes.items():
             notes[kind][files[name].name] = text
@@ -81,22 +91,12 @@ def note_findings(reports: Sequence[CaseReport]) -> list[Finding]:
         findings.append(
             Finding(
                 kind,
-                f"{count} {_SAID.get(kind, 'files')}; the first is {file}: {text}",
+                f"{_SAID.get(kind, 'files')}: {count}; the first is {file}: {text}",
                 cases,
                 tuple(file for _, file, _ in entries),
             )
         )
     return findings
-
-
-def _reference(headers: Mapping[str, NiftiHeader]) -> str:
-    """Name the file that most others agree with, the first of several."""
-
-    def agreeing(name: str) -> int:
-        return sum(_alike(header, headers[name]) for header in headers.values())
-
-    first = next(iter(headers))
-    return first if agreeing(first) == len(headers) else max(headers, key=agreeing)
 
 
 def _alike(a: NiftiHeader, b: NiftiHeader) -> bool:

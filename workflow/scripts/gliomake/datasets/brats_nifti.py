@@ -8,7 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from gliomake.datasets.base import CaseError, Problem
-from gliomake.datasets.brats_geometry import GEOMETRIES, geometry_errors, geometry_notes
+from gliomake.datasets.brats_geometry import (
+    GEOMETRIES,
+    geometry_errors,
+    geometry_notes,
+    reference_of,
+)
 from gliomake.datasets.brats_layout import CHANNELS, CLASSES, Reading
 from gliomake.datasets.nifti import NiftiHeader, read_header, read_slices
 from gliomake.datasets.root import AccessError, DataRoot
@@ -183,7 +188,7 @@ class NiftiLayout:
         facts = {
             "layout": "nifti",
             "naming": naming.title,
-            "orientation": headers["seg"].orientation,
+            "orientation": headers[reference_of(headers)].orientation,
             "dtype": {name: str(headers[name].dtype) for name in files},
             "labels": found,
             "mask_file": files["seg"].name,

@@ -255,7 +255,7 @@ def _check_range(values: np.ndarray, stored: np.ndarray, header: NiftiHeader, fi
     if header.scaled:
         how += f" with scl_slope {header.slope:g} and scl_inter {header.intercept:g}"
     raise file.fail(
-        f"values from {low:.9g} to {high:.9g} ({how})",
+        f"values from {low:.7g} to {high:.7g} ({how})",
         f"intensities between {least:g} and {most:g} in amount, which do not all lie within "
         f"{RESOLUTION:g} of one value",
         "correct the scale factor in the header, or " + RESTORE

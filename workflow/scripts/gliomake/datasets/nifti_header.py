@@ -33,6 +33,7 @@ _UNPACK = "unpack it to .nii, or pack it with gzip"
 _CONVERT = "export the volume as NIfTI"
 _FETCH = "download the file itself"
 _OTHER_FORMATS = (
+    (0, b"\x1f\x8b", "a gzip file within a gzip file", "unpack it once"),
     (0, b"BZh", "a bzip2 file", _UNPACK),
     (0, b"PK\x03\x04", "a ZIP archive", _UNPACK),
     (0, b"\x28\xb5\x2f\xfd", "a Zstandard file", _UNPACK),
@@ -48,6 +49,17 @@ _OTHER_FORMATS = (
     (0, b"\x89HDF", "an HDF5 file", _CONVERT),
     (128, b"DICM", "a DICOM file", _CONVERT),
 )
+
+# What float128 holds differs from machine to machine.
+_NO_GREY = {
+    1: "bits",
+    32: "complex numbers",
+    128: "colours",
+    1536: "float128",
+    1792: "complex numbers",
+    2048: "complex numbers",
+    2304: "colours",
+}
 
 
 @dataclass(frozen=True)
@@ -232,18 +244,18 @@ def _shape(header: Any, fail: Fail) -> tuple[int, int, int]:
 
 def _dtype(header: Any, fail: Fail) -> np.dtype:
     code = int(header["datatype"])
-    try:
-        dtype = np.dtype(header.get_data_dtype())
-    except (HeaderDataError, KeyError, TypeError):
-        dtype = np.dtype("V")
-    # What float128 holds differs from machine to machine.
-    if dtype.kind in "iuf" and dtype.itemsize <= 8:
-        return dtype
-    kind = {"V": "no numbers", "c": "complex numbers"}.get(dtype.kind, "float128")
-    if dtype.names:
-        kind = "colours"
+    if code in _NO_GREY:
+        found = _NO_GREY[code]
+    else:
+        try:
+            dtype = np.dtype(header.get_data_dtype())
+            if dtype.kind in "iuf" and dtype.itemsize <= 8:
+                return dtype
+        except (HeaderDataError, KeyError, TypeError):
+            pass
+        found = "which is unknown"
     raise fail(
-        f"voxels of NIfTI's data type {code}, {kind}",
+        f"voxels of NIfTI's data type {code}, {found}",
         "integers or floating-point numbers of up to 64 bits",
         "export the volume again as one grey value a voxel, int16 or float32",
     )
