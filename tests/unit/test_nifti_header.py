@@ -117,6 +117,15 @@ def test_zeros_behind_the_voxels_are_padding(tmp_path, name):
             read_slices(write(path, nifti() + tail))
 
 
+def test_a_blank_end_is_no_padding_where_the_type_contradicts_itself(tmp_path):
+    # A mask of 16 bits a voxel that is announced as one of 8: its second half is all zeros.
+    labels = np.zeros(SHAPE, "u2")
+    labels[1:3, 1:3, 0] = 1
+    path = write(tmp_path / "a.nii", nifti(labels, datatype=2))
+    with pytest.raises(NiftiError, match="more than 412 bytes where the header announces 412"):
+        read_slices(path)
+
+
 def test_a_header_across_members_of_a_gzip_file(tmp_path):
     path, raw = tmp_path / "a.nii.gz", nifti()
     path.write_bytes(b"".join(gzip.compress(raw[k : k + 100]) for k in range(0, len(raw), 100)))
@@ -308,7 +317,7 @@ def test_a_pipe_is_refused_and_waits_for_nobody(tmp_path):
 def test_too_little_memory_is_no_fault_of_the_file(tmp_path, monkeypatch):
     path = write(tmp_path / "a.nii", nifti())
 
-    def full(self, size):
+    def full(self, header):
         raise MemoryError
 
     monkeypatch.setattr("gliomake.datasets.nifti._File.content", full)

@@ -15,11 +15,9 @@ from gliomake.datasets.brats_geometry import (
     reference_of,
 )
 from gliomake.datasets.brats_layout import CHANNELS, CLASSES, Reading
+from gliomake.datasets.brats_scale import whole_labels
 from gliomake.datasets.nifti import NiftiHeader, read_header, read_slices
 from gliomake.datasets.root import AccessError, DataRoot
-
-ROUNDING = 1e-3
-"""How far a label may lie from a whole number: what a scale factor or float16 leaves of it."""
 
 FOLLOW_UP = 1000
 """Slice numbers of a patient's n-th later scan start at n times this."""
@@ -180,7 +178,7 @@ class NiftiLayout:
             image[:, index] = read_slices(files[name], headers[name], self.root, case)
         labels = read_slices(files["seg"], headers["seg"], self.root, case)
         notes = geometry_notes(files, headers)
-        labels, kinds = _whole_labels(case, files["seg"], labels, headers["seg"])
+        labels, kinds = whole_labels(case, files["seg"], labels, headers["seg"])
         for kind, text in kinds.items():
             notes[kind] = {files["seg"].name: text}
         mask, found = _split_labels(case, files["seg"], labels, naming)
@@ -239,40 +237,6 @@ def _array_type(header: NiftiHeader) -> np.dtype:
     if header.scaled or header.dtype.kind == "f":
         return np.dtype(np.float32)
     return header.dtype.newbyteorder("=")
-
-
-def _whole_labels(
-    case: str, path: Path, labels: np.ndarray, header: NiftiHeader
-) -> tuple[np.ndarray, dict[str, str]]:
-    """Round labels that are whole but for rounding noise; give them and what to say of it."""
-    notes = {}
-    factor = f"scl_slope {header.slope:g}, scl_inter {header.intercept:g}"
-    if header.scaled:
-        notes["scaled-mask"] = factor
-    if labels.dtype.kind != "f":
-        return labels, notes
-    whole = np.rint(labels)
-    off = np.abs(labels - whole)
-    if header.scaled and off.max() > ROUNDING:
-        bad = off > ROUNDING
-        values = np.unique(labels[bad])[:5]
-        stored = np.rint((values.astype(np.float64) - header.intercept) / header.slope)
-        shown = ", ".join(
-            f"{value:g} (stored as {raw:g})" for value, raw in zip(values, stored, strict=True)
-        )
-        raise CaseError(
-            case,
-            path,
-            f"a scale factor in the header ({factor}) that makes fractions of the labels of "
-            f"{int(bad.sum())} voxels: {shown}",
-            "labels that are whole numbers, stored without a scale factor",
-            "if the stored numbers are the labels, set scl_slope to 0 in the header; if not, "
-            "restore the original mask",
-        )
-    if 0 < off.max() <= ROUNDING:
-        notes["rounded-labels"] = f"up to {off.max():.2g} from whole numbers"
-        return whole, notes
-    return labels, notes
 
 
 def _split_labels(

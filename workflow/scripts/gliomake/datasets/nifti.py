@@ -32,9 +32,6 @@ except ImportError:
 
 __all__ = ["NiftiError", "NiftiHeader", "read_header", "read_slices"]
 
-PADDING = 1024**2
-"""Zeros that may follow the voxels: tapes and archives fill up their last block."""
-
 MAGNITUDE = (1e-15, 1e15)
 """Of the largest value of a volume: float32 must hold its square."""
 
@@ -109,18 +106,19 @@ class _File:
             unit = "bytes, packed," if self.packed else "bytes"
             raise self.damaged(f"{on_disk} {unit} where the header announces {header.size}")
 
-    def content(self, size: int) -> bytes | bytearray:
-        """Give the uncompressed file, `size` bytes and what zeros follow."""
+    def content(self, header: NiftiHeader) -> bytes | bytearray:
+        """Give the uncompressed file, as long as the header says, and what zeros follow."""
+        size, most = header.size, header.size + header.padding
         stored = self._read()
-        raw = self._inflate(stored, size) if self.packed else stored
+        raw = self._inflate(stored, size, most) if self.packed else stored
         if len(raw) < size:
             raise self.damaged(f"{len(raw)} bytes where the header announces {size}")
-        if len(raw) > size and (len(raw) > size + PADDING or any(raw[size:])):
+        if len(raw) > size and (len(raw) > most or any(raw[size:])):
             raise self.damaged(f"more than {size} bytes where the header announces {size}")
         return raw
 
-    def _inflate(self, packed: bytes, size: int) -> bytes | bytearray:
-        """Uncompress a gzip file up to one byte beyond what it may be filled up to."""
+    def _inflate(self, packed: bytes, size: int, most: int) -> bytes | bytearray:
+        """Uncompress a gzip file, which should have `size` bytes, up to one byte beyond `most`."""
         # libdeflate believes the length in the gzip trailer, whatever it is: a cut file's last four
         # bytes are noise, and a file of several members ends with the length of its last one only.
         if deflate and int.from_bytes(packed[-4:], "little") == size % 2**32:
@@ -129,7 +127,7 @@ class _File:
         try:
             with open_gzip(io.BytesIO(packed), "rb") as file:
                 # The bytes beyond are too many, or the end, where the checksum is.
-                return file.read(size + PADDING + 1)
+                return file.read(most + 1)
         except (EOFError, OSError, ValueError, zlib.error, isal_error) as error:  # type: ignore[misc]
             raise self.damaged(error) from error
 
@@ -198,7 +196,7 @@ def read_slices(
     file = _file(path, root, case)
     header = header or read_header(path, root, case)
     try:
-        raw = file.content(header.size)
+        raw = file.content(header)
         values = np.frombuffer(raw, header.dtype, header.voxels, header.offset)
         # Fortran order on disk (x fastest) is C order of the reversed shape.
         array = stored = values.reshape(header.shape[::-1]).transpose(0, 2, 1)

@@ -21,6 +21,9 @@ HEADER_BYTES = 544
 EXTENSION_BYTES = 16 * 1024**2
 """What may stand between header and voxels at most; a whole DICOM header takes far less."""
 
+PADDING = 1024**2
+"""Zeros that may follow the voxels: tapes and archives fill up their last block."""
+
 RESTORE = "restore the original file, or leave the case out"
 
 Fail = Callable[[str, str, str], CaseError]
@@ -84,6 +87,8 @@ class NiftiHeader:
         Stored value to intensity.
     extensions : tuple of int
         Codes of the header's extensions; 4 is AFNI's.
+    padding : int
+        Zeros that may follow the voxels, bytes.
     notes : mapping of str to str
         What is unusual but right: a kind and a sentence.
     """
@@ -97,6 +102,7 @@ class NiftiHeader:
     slope: float
     intercept: float
     extensions: tuple[int, ...] = ()
+    padding: int = 0
     notes: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -152,6 +158,8 @@ def parse_header(read: Callable[[int], bytes], limits: Limits, fail: Fail) -> Ni
         slope,
         intercept,
         tuple(int(extension.get_code()) for extension in header.extensions),
+        # Where the type contradicts itself, zeros at the end may well be voxels.
+        PADDING if int(header["bitpix"]) == 8 * dtype.itemsize else 0,
         space.notes,
     )
     for found, limit, name in (

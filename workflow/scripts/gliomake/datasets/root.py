@@ -51,7 +51,7 @@ def _remedy(reason: str) -> str:
     if "lock" in lower or "temporarily unavailable" in lower:
         return "wait until the program that has it open is done"
     if "memory" in lower:
-        return "give the job more memory, or refuse such files by `limits.volume_voxels`"
+        return "give the job more memory, or set `limits` so low that the file is refused"
     return "check the disk or the connection to it"
 
 
