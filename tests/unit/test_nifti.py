@@ -80,6 +80,10 @@ def test_a_plain_file_that_is_too_long_is_refused(tmp_path):
     path.write_bytes(raw + b"a")
     with pytest.raises(NiftiError, match=r"a\.nii: .*more than 400 bytes"):
         read_slices(path)
+    # What is longer than any padding shows by the header alone.
+    path.write_bytes(raw + bytes(1024**2 + 1))
+    with pytest.raises(NiftiError, match=r"a\.nii: .*more than 400 bytes"):
+        read_header(path)
 
 
 @pytest.mark.parametrize("byte", [b"\0", b"\xff"])

@@ -99,12 +99,16 @@ class _File:
         return self.root.read_bytes(self.path, self.case, count)
 
     def check_size(self, header: NiftiHeader) -> None:
-        """Check that a file of this size may hold what its header announces."""
+        """Check that a file of this size may hold what its header announces, and no more."""
         on_disk = self.root.check(self.path, self.case).st_size
         most = on_disk * _DEFLATE_RATIO if self.packed else on_disk
         if most < header.size:
             unit = "bytes, packed," if self.packed else "bytes"
             raise self.damaged(f"{on_disk} {unit} where the header announces {header.size}")
+        if not self.packed and on_disk > header.size + header.padding:
+            raise self.damaged(
+                f"more than {header.size} bytes where the header announces {header.size}"
+            )
 
     def content(self, header: NiftiHeader) -> bytes | bytearray:
         """Give the uncompressed file, as long as the header says, and what zeros follow."""
