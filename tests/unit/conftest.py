@@ -12,11 +12,11 @@ from gliomake.phantom.brats import write_brats2020, write_brats2021
 def brats(tmp_path_factory):
     """One phantom in every layout, a folder a layout."""
     root = tmp_path_factory.mktemp("brats")
-    write_brats2020(root / "nifti", 3, seed=1, shape=SHAPE)
-    write_brats2020(root / "plain", 3, seed=1, shape=SHAPE, compress=False)
-    write_brats2020(root / "slices", 3, seed=1, shape=SHAPE, layout="slices")
-    write_brats2021(root / "2021", 2, seed=1, shape=SHAPE)
-    write_brats2021(root / "2023", 2, seed=1, shape=SHAPE, release="2023")
+    write_brats2020(root / "nifti", 3, seed=1, shape=SHAPE, compress=True, wrapped=False)
+    write_brats2020(root / "plain", 3, seed=1, shape=SHAPE, wrapped=False)
+    write_brats2020(root / "slices", 3, seed=1, shape=SHAPE, layout="slices", wrapped=False)
+    write_brats2021(root / "2021", 2, seed=1, shape=SHAPE, wrapped=False)
+    write_brats2021(root / "2023", 2, seed=1, shape=SHAPE, release="2023", wrapped=False)
     return root
 
 

@@ -89,7 +89,11 @@ SPOILT = {
         r"labels 3 \(1 voxels\), expected 0, 1, 2, 4",
     ),
     "negative label": (
-        lambda folder: rewrite(folder / f"{FIRST}_seg.nii.gz", set_voxel(-1)),
+        lambda folder: rewrite(
+            folder / f"{FIRST}_seg.nii.gz",
+            lambda data: set_voxel(-1)(data.astype(np.int16)),
+            dtype=np.int16,
+        ),
         "_seg.nii.gz",
         r"labels -1 \(1 voxels\)",
     ),
@@ -110,12 +114,12 @@ SPOILT = {
     "no gzip": (
         lambda folder: (folder / f"{FIRST}_t1.nii.gz").write_bytes(b"not found" * 100),
         "_t1.nii.gz",
-        "truncated or damaged gzip file",
+        r"no NIfTI header \(the file begins with b'not found",
     ),
     "no NIfTI": (
         lambda folder: (folder / f"{FIRST}_t1.nii.gz").write_bytes(gzip.compress(b"a" * 9000)),
         "_t1.nii.gz",
-        "NIfTI-1",
+        r"no NIfTI header \(the file begins with b'aaa",
     ),
 }
 

@@ -109,3 +109,11 @@ def test_links_that_lead_round_end(root):
     (root.path / "a").mkdir()
     (root.path / "a" / "up").symlink_to("..")
     assert len(list(root.walk(9))) == 2
+
+
+def test_the_first_bytes_alone(tmp_path):
+    (tmp_path / "a").write_bytes(b"abcdef")
+    root = DataRoot.open(tmp_path)
+    assert root.read_bytes(tmp_path / "a", "") == b"abcdef"
+    assert root.read_bytes(tmp_path / "a", "", 2) == b"ab"
+    assert root.read_bytes(tmp_path / "a", "", 100) == b"abcdef"

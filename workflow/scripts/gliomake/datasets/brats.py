@@ -18,10 +18,12 @@ from gliomake.datasets.base import (
     pixel_hash,
     slice_rows,
 )
+from gliomake.datasets.brats_geometry import note_findings
 from gliomake.datasets.brats_layout import CHANNELS, CLASSES, Layout
 from gliomake.datasets.brats_nifti import NAMINGS, NiftiLayout, naming_of
 from gliomake.datasets.brats_slices import SLICE_FILE, SliceLayout
 from gliomake.datasets.brats_tables import ClinicalTables
+from gliomake.datasets.root import DataRoot, Limits
 
 LAYOUTS = ("auto", "nifti", "slices")
 DEPTH = 4
@@ -45,6 +47,10 @@ class BratsDataset:
         What the last axis of the slice files' images holds.
     layout : {"auto", "nifti", "slices"}
         Which layout to read where both lie under the root.
+    geometry : {"strict", "grid"}
+        Whether the NIfTI files of a case must have one affine, or one voxel grid will do.
+    limits, links
+        See `DataRoot`.
 
     Raises
     ------
@@ -61,6 +67,9 @@ class BratsDataset:
         name: str | None = None,
         channel_order: Sequence[str] = CHANNELS,
         layout: str = "auto",
+        geometry: str = "strict",
+        limits: Limits | dict[str, int] | None = None,
+        links: str = "inside",
     ):
         if layout not in LAYOUTS:
             raise ValueError(f"layout {layout!r}: expected one of {', '.join(LAYOUTS)}")
@@ -68,7 +77,8 @@ class BratsDataset:
         folders, files = _search(self.root)
         self._layout: Layout
         if _choose(self.root, layout, bool(folders), bool(files)) == "nifti":
-            self._layout = NiftiLayout(folders)
+            files_root = DataRoot.open(self.root, limits, links)
+            self._layout = NiftiLayout(folders, files_root, geometry)
         else:
             self._layout = SliceLayout(files, channel_order)
         of_2020 = self.cases()[0].startswith("BraTS20_")
@@ -147,7 +157,12 @@ class BratsDataset:
 
     def compare(self, reports: Sequence[CaseReport]) -> list[Finding]:
         """Find volumes that are there twice, cases without tumour, and differing geometry."""
-        return [*_duplicates(reports), *_empty_masks(reports), *_geometries(reports)]
+        return [
+            *_duplicates(reports),
+            *_empty_masks(reports),
+            *_geometries(reports),
+            *note_findings(reports),
+        ]
 
     def _load(self, case: str, channels: Sequence[str]) -> tuple[Volume, dict[str, Any]]:
         reading = self._layout.read(case, channels)

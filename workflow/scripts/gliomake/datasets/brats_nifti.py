@@ -8,11 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from gliomake.datasets.base import CaseError, Problem
+from gliomake.datasets.brats_geometry import (
+    GEOMETRIES,
+    geometry_errors,
+    geometry_notes,
+    reference_of,
+)
 from gliomake.datasets.brats_layout import CHANNELS, CLASSES, Reading
-from gliomake.datasets.nifti import NiftiError, NiftiHeader, read_header, read_slices
-
-TOLERANCE = 1e-3
-"""By how much affines (mm) and voxel edges (mm) of one case may differ: float32 noise."""
+from gliomake.datasets.brats_scale import whole_labels
+from gliomake.datasets.nifti import NiftiHeader, read_header, read_slices
+from gliomake.datasets.root import AccessError, DataRoot
 
 FOLLOW_UP = 1000
 """Slice numbers of a patient's n-th later scan start at n times this."""
@@ -77,9 +82,24 @@ class NiftiLayout:
     ----------
     folders : sequence of Path
         Case folders, as found.
+    root : DataRoot, optional
+        The data set's folder; by default each file's own, with the default limits.
+    geometry : {"strict", "grid"}
+        Whether the files of a case must have one affine, or one grid will do.
+
+    Raises
+    ------
+    ValueError
+        If `geometry` is neither.
     """
 
-    def __init__(self, folders: Sequence[Path]):
+    def __init__(
+        self, folders: Sequence[Path], root: DataRoot | None = None, geometry: str = "strict"
+    ):
+        if geometry not in GEOMETRIES:
+            raise ValueError(f"geometry {geometry!r}: expected one of {', '.join(GEOMETRIES)}")
+        self.root = root
+        self.geometry = geometry
         self._cases: dict[str, list[Path]] = {}
         for folder in sorted(folders):
             self._cases.setdefault(folder.name, []).append(folder)
@@ -113,33 +133,20 @@ class NiftiLayout:
 
     def check(self, case: str, channels: Sequence[str]) -> list[CaseError]:
         """Find missing and doubled files, and files whose geometry differs, from headers alone."""
-        files, errors = {}, []
+        return self._survey(case, channels)[2]
+
+    def _survey(
+        self, case: str, channels: Sequence[str]
+    ) -> tuple[dict[str, Path], dict[str, NiftiHeader], list[CaseError]]:
+        """Give the files of a case and their headers, and what is wrong with them."""
+        files, headers, errors = {}, {}, []
         for name in (*channels, "seg"):
             try:
                 files[name] = self._file(case, name)
+                headers[name] = read_header(files[name], self.root, case)
             except CaseError as error:
                 errors.append(error)
-        headers = {}
-        for name, path in files.items():
-            try:
-                headers[name] = read_header(path)
-            except NiftiError as error:
-                errors.append(_case_error(case, path, error))
-        if headers:
-            first = next(iter(headers))
-            for name in headers:
-                difference = _difference(headers[name], headers[first])
-                if difference:
-                    errors.append(
-                        CaseError(
-                            case,
-                            files[name],
-                            difference[0],
-                            f"{difference[1]}, as in {files[first].name}",
-                            "register and resample the case's files to one grid, or leave it out",
-                        )
-                    )
-        return errors
+        return files, headers, errors + geometry_errors(case, files, headers, self.geometry)
 
     def read(self, case: str, channels: Sequence[str]) -> Reading:
         """Read the mask and these channels and nothing else.
@@ -149,29 +156,41 @@ class NiftiLayout:
         CaseError
             If a file is missing, doubled or damaged, does not fit the others, or holds values
             that it should not.
+        AccessError
+            If the machine could not read them, or has too little memory for them.
         """
-        for error in self.check(case, channels):
-            raise error
+        try:
+            return self._read(case, channels)
+        except MemoryError as error:
+            raise AccessError(self.folder(case), "not enough memory") from error
+
+    def _read(self, case: str, channels: Sequence[str]) -> Reading:
+        files, headers, errors = self._survey(case, channels)
+        if errors:
+            raise errors[0]
         naming, match = self._named(case)
-        files = {name: self._file(case, name) for name in (*channels, "seg")}
-        headers = {name: read_header(path) for name, path in files.items()}
         depth, height, width = _slice_shape(headers["seg"])
         types = [_array_type(headers[name]) for name in channels]
         image = np.empty(
             (depth, len(channels), height, width), np.result_type(*types) if types else np.int16
         )
         for index, name in enumerate(channels):
-            image[:, index] = self._read_file(case, files[name], headers[name])
-        labels = self._read_file(case, files["seg"], headers["seg"])
+            image[:, index] = read_slices(files[name], headers[name], self.root, case)
+        labels = read_slices(files["seg"], headers["seg"], self.root, case)
+        notes = geometry_notes(files, headers)
+        labels, kinds = whole_labels(case, files["seg"], labels, headers["seg"])
+        for kind, text in kinds.items():
+            notes[kind] = {files["seg"].name: text}
         mask, found = _split_labels(case, files["seg"], labels, naming)
         start = FOLLOW_UP * int(match[2]) if match.re.groups > 1 else 0
         facts = {
             "layout": "nifti",
             "naming": naming.title,
-            "orientation": headers["seg"].orientation,
+            "orientation": headers[reference_of(headers)].orientation,
             "dtype": {name: str(headers[name].dtype) for name in files},
             "labels": found,
             "mask_file": files["seg"].name,
+            "notes": notes,
         }
         return Reading(np.arange(depth) + start, image, mask, headers["seg"].spacing, facts)
 
@@ -207,17 +226,6 @@ class NiftiLayout:
             "complete the download, or leave the case out",
         )
 
-    @staticmethod
-    def _read_file(case: str, path: Path, header: NiftiHeader) -> np.ndarray:
-        try:
-            return read_slices(path, header)
-        except NiftiError as error:
-            raise _case_error(case, path, error) from error
-
-
-def _case_error(case: str, path: Path, error: NiftiError) -> CaseError:
-    return CaseError(case, path, error.found, error.expected, error.advice)
-
 
 def _slice_shape(header: NiftiHeader) -> tuple[int, int, int]:
     x, y, z = header.shape
@@ -226,22 +234,9 @@ def _slice_shape(header: NiftiHeader) -> tuple[int, int, int]:
 
 def _array_type(header: NiftiHeader) -> np.dtype:
     """Give the type of the array that `read_slices` gives."""
-    scaled = (header.slope, header.intercept) != (1.0, 0.0)
-    if scaled or header.dtype.kind == "f":
+    if header.scaled or header.dtype.kind == "f":
         return np.dtype(np.float32)
     return header.dtype.newbyteorder("=")
-
-
-def _difference(header: NiftiHeader, first: NiftiHeader) -> tuple[str, str] | None:
-    """Say in what two headers of one case differ: (found, expected)."""
-    if header.shape != first.shape:
-        return f"shape {header.shape}", f"shape {first.shape}"
-    if not np.allclose(header.spacing, first.spacing, rtol=0, atol=TOLERANCE):
-        return f"spacing {header.spacing} mm", f"spacing {first.spacing} mm"
-    if not np.allclose(header.affine, first.affine, rtol=0, atol=TOLERANCE, equal_nan=True):
-        found, expected = (str(h.affine.round(4).tolist()) for h in (header, first))
-        return f"affine {found}", f"affine {expected}"
-    return None
 
 
 def _split_labels(

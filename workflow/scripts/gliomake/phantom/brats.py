@@ -1,13 +1,20 @@
-"""Phantoms in the layouts of BraTS: 2020 as NIfTI or slice files, 2021, and the names of 2023."""
+"""Phantoms as BraTS is on disk: 2020 as NIfTI or slice files, 2021, and the names of 2023.
+
+Folders, names, types and headers are those of the widespread downloads, whose NIfTI files of 2020
+and 2021 were written by AFNI: an extension stands between header and voxels.
+"""
 
 import csv
 import gzip
+import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import nibabel
 import numpy as np
+from nibabel.nifti1 import Nifti1Extension
 
 from gliomake.phantom.head import CONTRASTS, Head, make_head
 
@@ -20,12 +27,65 @@ SHAPE = (155, 240, 240)
 """Slices, height and width of every BraTS volume."""
 
 LAYOUTS = ("nifti", "slices")
-RELEASES = {
-    "2021": ("BraTS2021_{:05d}", "_", ("t1", "t1ce", "t2", "flair"), 4, np.int16),
-    "2023": ("BraTS-GLI-{:05d}-000", "-", ("t1n", "t1c", "t2w", "t2f"), 3, np.float32),
-}
-"""Case, separator, modalities, label of the enhancing tumour, type of the mask."""
 
+
+@dataclass(frozen=True)
+class _Release:
+    """How a release writes its NIfTI files.
+
+    Attributes
+    ----------
+    folder : str
+        Where the download has its cases.
+    case : str
+        Pattern of a case's name.
+    separator : str
+        Between case and modality.
+    suffixes : tuple of str
+        Names of `CONTRASTS`.
+    enhancing : int
+        Label of the enhancing tumour.
+    mask_type : type
+        Of the mask's voxels; images are int16.
+    offsets : tuple of int
+        Bytes before the voxels of an image and of a mask: 352 and what AFNI's extension takes.
+    slope : int
+        ``scl_slope``; 0 and 1 both mean that values are as stored.
+    packed : bool
+        Whether the files are ``.nii.gz``.
+    """
+
+    folder: str
+    case: str
+    separator: str
+    suffixes: tuple[str, ...]
+    enhancing: int
+    mask_type: type
+    offsets: tuple[int, int]
+    slope: int
+    packed: bool
+
+
+_PLAIN = ("t1", "t1ce", "t2", "flair")
+_BARE, _AFNI = (352, 352), (2880, 3888)
+RELEASES = {
+    "2020": _Release(
+        "BraTS2020_TrainingData/MICCAI_BraTS2020_TrainingData",
+        "BraTS20_Training_{:03d}", "_", _PLAIN, 4, np.uint8, _AFNI, 0, False,
+    ),
+    "2021": _Release(
+        "RSNA_ASNR_MICCAI_BraTS2021_TrainingData_16July2021",
+        "BraTS2021_{:05d}", "_", _PLAIN, 4, np.uint8, _AFNI, 1, True,
+    ),
+    "2023": _Release(
+        "ASNR-MICCAI-BraTS2023-GLI-Challenge-TrainingData",
+        "BraTS-GLI-{:05d}-000", "-", ("t1n", "t1c", "t2w", "t2f"), 3, np.float32, _BARE, 1, True,
+    ),
+}  # fmt: skip
+_SLICES = "BraTS2020_training_data/content/data"
+
+_AFNI_CODE = 4
+_AFNI_TEXT = b"<?xml version='1.0' ?>\n<AFNI_attributes ni_form=\"ni_group\" />"
 _MAPPING_COLUMNS = (
     "Grade",
     "BraTS_2017_subject_ID",
@@ -44,8 +104,9 @@ def write_brats2020(
     seed: int = 0,
     shape: Sequence[int] = SHAPE,
     layout: str = "nifti",
-    compress: bool = True,
+    compress: bool | None = None,
     texture: float = 0.0,
+    wrapped: bool = True,
 ) -> None:
     """Write phantoms as BraTS 2020 has its patients on disk, tables included.
 
@@ -63,10 +124,13 @@ def write_brats2020(
         Slices, height and width of the volumes in voxels of 1 mm.
     layout : {"nifti", "slices"}
         NIfTI volumes, or slice files with ``meta_data.csv``.
-    compress : bool
-        Whether to write ``.nii.gz`` and packed slice files.
+    compress : bool, optional
+        Whether to write ``.nii.gz`` and packed slice files; by default as the downloads are, where
+        slice files are packed and NIfTI files are not.
     texture : float
         Strength of the patients' texture, see `make_head`.
+    wrapped : bool
+        Whether to write into the folders that a download unpacks to, or straight into `root`.
 
     Raises
     ------
@@ -75,26 +139,17 @@ def write_brats2020(
     """
     if layout not in LAYOUTS:
         raise ValueError(f"layout {layout!r}: expected one of {', '.join(LAYOUTS)}")
-    root = _make_root(root, patients)
-    slices: list[tuple[str, int, int, int]] = []
-    for index in range(patients):
-        number = index + 1
-        head = make_head(index, seed, _shape(shape), texture)
-        images = _images(head, index, seed)
-        if layout == "slices":
-            slices += _write_slices(root, number, images, head.tumour, compress)
-            continue
-        case = f"BraTS20_Training_{number:03d}"
-        mask = "W39_1998.09.19_Segm" if number == 355 else f"{case}_seg"
-        _write_volumes(
-            root / case,
-            {f"{case}_{name}": image for name, image in images.items()}
-            | {mask: _volume(head.tumour).astype(np.int16)},
-            compress,
-        )
-    if layout == "slices":
-        _write_csv(root / "meta_data.csv", ("slice_path", "target", "volume", "slice"), slices)
-    _write_clinical(root, patients, seed)
+    if layout == "nifti":
+        folder = _write_cases(root, patients, seed, shape, compress, texture, wrapped, "2020")
+    else:
+        folder = _make_root(root, patients, _SLICES if wrapped else "")
+        rows: list[tuple[str, int, int, int]] = []
+        for index in range(patients):
+            head = make_head(index, seed, _shape(shape), texture)
+            images = _images(head, index, seed)
+            rows += _write_slices(folder, index + 1, images, head.tumour, compress is not False)
+        _write_csv(folder / "meta_data.csv", ("slice_path", "target", "volume", "slice"), rows)
+    _write_clinical(folder, patients, seed)
 
 
 def write_brats2021(
@@ -102,9 +157,10 @@ def write_brats2021(
     patients: int,
     seed: int = 0,
     shape: Sequence[int] = SHAPE,
-    compress: bool = True,
+    compress: bool | None = None,
     texture: float = 0.0,
     release: str = "2021",
+    wrapped: bool = True,
 ) -> None:
     """Write phantoms as BraTS 2021 has its patients on disk.
 
@@ -114,8 +170,10 @@ def write_brats2021(
         Folder to write to.
     patients : int
         How many; they are numbered from 0.
-    seed, shape, compress, texture
+    seed, shape, texture, wrapped
         As in `write_brats2020`.
+    compress : bool, optional
+        Whether to write ``.nii.gz``, as the downloads are.
     release : {"2021", "2023"}
         Whose names, labels and mask type.
 
@@ -124,33 +182,50 @@ def write_brats2021(
     ValueError
         If the release is not known or there is no patient to write.
     """
-    if release not in RELEASES:
-        raise ValueError(f"release {release!r}: expected one of {', '.join(RELEASES)}")
-    pattern, separator, suffixes, enhancing, mask_type = RELEASES[release]
-    root = _make_root(root, patients)
+    known = [name for name in RELEASES if name != "2020"]
+    if release not in known:
+        raise ValueError(f"release {release!r}: expected one of {', '.join(known)}")
+    _write_cases(root, patients, seed, shape, compress, texture, wrapped, release)
+
+
+def _write_cases(
+    root: str | Path,
+    patients: int,
+    seed: int,
+    shape: Sequence[int],
+    compress: bool | None,
+    texture: float,
+    wrapped: bool,
+    release: str,
+) -> Path:
+    """Write the cases of a release and give the folder that holds them."""
+    style = RELEASES[release]
+    folder = _make_root(root, patients, style.folder if wrapped else "")
+    packed = style.packed if compress is None else compress
     for index in range(patients):
+        number = index + (release == "2020")
         head = make_head(index, seed, _shape(shape), texture)
         images = _images(head, index, seed)
-        labels = _volume(head.tumour).astype(mask_type)
-        labels[labels == 4] = enhancing
-        case = pattern.format(index)
-        _write_volumes(
-            root / case,
-            {
-                f"{case}{separator}{suffix}": images[name]
-                for name, suffix in zip(CONTRASTS, suffixes, strict=True)
-            }
-            | {f"{case}{separator}seg": labels},
-            compress,
-        )
+        labels: np.ndarray = _volume(head.tumour).astype(style.mask_type)
+        labels[labels == 4] = style.enhancing
+        case = style.case.format(number)
+        stem = f"{case}{style.separator}"
+        mask = "W39_1998.09.19_Segm" if (release, number) == ("2020", 355) else f"{stem}seg"
+        (folder / case).mkdir(exist_ok=True)
+        for name, suffix in zip(CONTRASTS, style.suffixes, strict=True):
+            raw = _nifti(images[name], style.offsets[0], style.slope)
+            _write_volume(folder / case / f"{stem}{suffix}", raw, packed)
+        raw = _nifti(labels, style.offsets[1], style.slope)
+        _write_volume(folder / case / mask, raw, packed)
+    return folder
 
 
-def _make_root(root: str | Path, patients: int) -> Path:
+def _make_root(root: str | Path, patients: int, folder: str) -> Path:
     if patients < 1:
         raise ValueError(f"patients {patients}: expected at least 1")
-    root = Path(root)
-    root.mkdir(parents=True, exist_ok=True)
-    return root
+    path = Path(root) / folder
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def _shape(shape: Sequence[int]) -> tuple[int, int, int]:
@@ -173,17 +248,39 @@ def _images(head: Head, index: int, seed: int) -> dict[str, np.ndarray]:
     return images
 
 
-def _write_volumes(folder: Path, volumes: dict[str, np.ndarray], compress: bool) -> None:
-    folder.mkdir(exist_ok=True)
-    for name, volume in volumes.items():
-        # As in BraTS: x runs to the patient's left, y to the back, z up, 1 mm a voxel.
-        affine = np.diag([-1.0, -1.0, 1.0, 1.0])
-        affine[1, 3] = volume.shape[1] - 1
-        raw = nibabel.Nifti1Image(volume, affine).to_bytes()
-        if compress:
-            (folder / f"{name}.nii.gz").write_bytes(_pack(raw))
-        else:
-            (folder / f"{name}.nii").write_bytes(raw)
+def _nifti(volume: np.ndarray, offset: int, slope: int) -> bytes:
+    """Give a volume (x, y, z) as a NIfTI file whose voxels begin at byte `offset`.
+
+    As in BraTS x runs to the patient's left, y to the back and z up, 1 mm a voxel, and the zeros of
+    the affine are negative ones.
+    """
+    header = nibabel.Nifti1Header()
+    header.set_data_dtype(volume.dtype)
+    header.set_data_shape(volume.shape)
+    header.set_xyzt_units("mm")
+    header["pixdim"] = (1, 1, 1, 1, 0, 0, 0, 0)
+    header["vox_offset"] = offset
+    header["scl_slope"], header["scl_inter"] = slope, 0
+    back = volume.shape[1] - 1
+    header["qform_code"] = header["sform_code"] = 1
+    header["quatern_d"] = 1
+    header["qoffset_x"], header["qoffset_y"] = -0.0, back
+    header["srow_x"] = (-1, -0.0, -0.0, -0.0)
+    header["srow_y"] = (-0.0, -1, -0.0, back)
+    header["srow_z"] = (0, 0, 1, 0)
+    space = offset - header.single_vox_offset
+    if space:
+        # Length and code of the extension take 8 bytes.
+        text = _AFNI_TEXT.ljust(space - 8, b"\0")
+        header.extensions.append(Nifti1Extension(_AFNI_CODE, text))
+    file = io.BytesIO()
+    header.write_to(file)
+    return file.getvalue() + volume.tobytes(order="F")
+
+
+def _write_volume(stem: Path, raw: bytes, packed: bool) -> None:
+    path = stem.with_name(f"{stem.name}.nii.gz" if packed else f"{stem.name}.nii")
+    path.write_bytes(_pack(raw) if packed else raw)
 
 
 def _pack(raw: bytes) -> bytes:
@@ -207,7 +304,8 @@ def _write_slices(
         with h5py.File(root / name, "w") as file:
             file.create_dataset("image", data=image.astype(np.float64), **options)
             file.create_dataset("mask", data=mask.astype(np.uint8), **options)
-        rows.append((name, int(mask.any()), number, index))
+        # Where the public copy was made, and so in its table.
+        rows.append((f"/content/data/{name}", int(mask.any()), number, index))
     return rows
 
 
