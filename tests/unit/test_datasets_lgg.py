@@ -206,11 +206,12 @@ def test_slice_gap_is_reported_not_refused(root):
 def test_files_and_folders_that_are_not_read_are_named(root):
     dataset, case = first(root)
     (root / case / "Thumbs.db").write_bytes(b"x")
-    (root / "__MACOSX").mkdir()
+    for name in ("old", "__MACOSX", "lost+found", ".Trash-0"):
+        (root / name).mkdir()
     dataset, case = first(root)
     found = by_kind(dataset)
     assert found["ignored-files"].files == ("Thumbs.db",)
-    assert found["ignored-folder"].files == ("__MACOSX",)
+    assert found["ignored-folder"].files == ("old",)
     assert dataset.check_root() == []
 
 
