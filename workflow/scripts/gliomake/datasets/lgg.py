@@ -263,7 +263,8 @@ class LGGDataset:
     def _read_mask(self, case: str, path: Path) -> np.ndarray:
         """Read a mask as 0 and 1."""
         stored = self._read_tif(case, path, (self.size, self.size))
-        odd = sorted(set(np.unique(stored).tolist()) - {0, 255})
+        values_there = np.flatnonzero(np.bincount(stored.ravel(), minlength=256)).tolist()
+        odd = sorted(set(values_there) - {0, 255})
         if odd:
             values = ", ".join(map(str, odd[:5])) + (" ..." if len(odd) > 5 else "")
             advice = "restore the mask from the download: resaving or resizing it blurred its edge"
