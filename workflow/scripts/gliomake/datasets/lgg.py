@@ -248,29 +248,34 @@ class LGGDataset:
         image = np.zeros((len(numbers), 3, self.size, self.size), np.uint8)
         mask = np.zeros((len(numbers), 1, self.size, self.size), np.uint8)
         for index, number in enumerate(numbers):
+            pixels = None
             try:
                 pixels = self._read_tif(case, listing.images[number], (self.size, self.size, 3))
                 image[index] = np.moveaxis(pixels, -1, 0)
             except CaseError as error:
                 errors.append(error)
             try:
-                mask[index, 0] = self._read_mask(case, listing.masks[number])
+                mask[index, 0] = self._read_mask(case, listing.masks[number], pixels)
             except CaseError as error:
                 errors.append(error)
         volume = Volume(case, case, np.array(numbers, int), image, mask, None)
         return volume, gather(errors), listing
 
-    def _read_mask(self, case: str, path: Path) -> np.ndarray:
+    def _read_mask(self, case: str, path: Path, image: np.ndarray | None) -> np.ndarray:
         """Read a mask as 0 and 1."""
         stored = self._read_tif(case, path, (self.size, self.size))
-        values_there = np.flatnonzero(np.bincount(stored.ravel(), minlength=256)).tolist()
-        odd = sorted(set(values_there) - {0, 255})
-        if odd:
-            values = ", ".join(map(str, odd[:5])) + (" ..." if len(odd) > 5 else "")
-            advice = "restore the mask from the download: resaving or resizing it blurred its edge"
-            if len(odd) == 1 and not (stored == 255).any():
-                advice = f"write 255 for {odd[0]} if that is the tumour, or restore the mask"
-            raise CaseError(case, path, f"mask values {values}", "only 0 and 255", advice)
+        counts = np.bincount(stored.ravel(), minlength=256)
+        odd = np.flatnonzero(counts[1:255]) + 1
+        if len(odd):
+            found = f"mask values {', '.join(map(str, odd[:5]))}" + " ..." * (len(odd) > 5)
+            advice = (
+                "write 255 where the tumour is and 0 elsewhere, or restore it from the download"
+            )
+            if counts[255]:
+                advice = "restore it from the download: resaving or resizing blurred its edge"
+            if image is not None and (image == stored[..., None]).all(axis=(0, 1)).any():
+                found, advice = "a channel of the image as mask", "restore it from the download"
+            raise CaseError(case, path, found, "only 0 and 255", advice)
         return (stored == 255).astype(np.uint8)
 
     def _read_tif(self, case: str, path: Path, shape: tuple[int, ...]) -> np.ndarray:

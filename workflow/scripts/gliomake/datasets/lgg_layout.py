@@ -1,6 +1,7 @@
 """How the LGG set lies on disk: folders of patients, files of slices, copies, other spellings."""
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +12,13 @@ from gliomake.datasets.root import AccessError, DataRoot
 
 CASE = re.compile(r"TCGA_[A-Z0-9]+_[A-Z0-9]+_\d{8}", re.ASCII)
 SPELLING = "folders named TCGA_<institution>_<patient>_<date>"
-_ALIKE = re.compile(r"tcga\W*_?\W*[a-z0-9]+\W*_?\W*[a-z0-9]+.*", re.IGNORECASE)
-_PICTURES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".npy", ".nii", ".gz")
+_ALIKE = re.compile(r"tcga[\W_]+[a-z0-9]+[\W_]+[a-z0-9]+.*", re.IGNORECASE | re.ASCII)
+_TIFFS = (".tif", ".tiff")
+_PICTURES = (*_TIFFS, ".png", ".jpg", ".jpeg", ".bmp", ".npy", ".nii", ".gz", ".dcm")
 _ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar")
-_UNPACKED = "point the data set's root at the unpacked kaggle_3m folder"
+_ABOVE = "point the data set's root at the unpacked kaggle_3m folder"
 # Equal faults of a case are one line from here on.
-_MANY = 4
+_MANY = 3
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def list_case(files: DataRoot, folder: Path) -> Listing:
     for path in files.entries(folder):
         if match := name.fullmatch(path.name):
             (listing.masks if match[2] else listing.images)[int(match[1])] = path
-        elif path.suffix.lower() in (".tif", ".tiff"):
+        elif path.suffix.lower() in _TIFFS:
             listing.strays.append(path)
         else:
             listing.ignored.append(path)
@@ -67,17 +69,18 @@ def pairing_errors(folder: Path, listing: Listing) -> list[CaseError]:
 
 def gather(errors: Iterable[CaseError]) -> list[CaseError]:
     """Make one error of many that a case's files share; others stay as they are, in order."""
-    alike: dict[tuple[str, str], list[CaseError]] = defaultdict(list)
+    alike: dict[tuple[str, ...], list[CaseError]] = defaultdict(list)
     for error in errors:
-        alike[error.found, error.advice].append(error)
+        # The first words name the kind, values and numbers come behind them.
+        alike[(error.advice, *error.found.split()[:2])].append(error)
     gathered = []
-    for (found, advice), group in alike.items():
+    for group in alike.values():
         first = group[0]
         if len(group) < _MANY:
             gathered += group
         else:
-            advice = f"{advice}; so have {len(group) - 1} more files of this case"
-            gathered.append(CaseError(first.case, first.file, found, first.expected, advice))
+            advice = f"{first.advice}; so have {len(group) - 1} more files of this case"
+            gathered.append(CaseError(first.case, first.file, first.found, first.expected, advice))
     return gathered
 
 
@@ -113,12 +116,10 @@ def _no_case(files: DataRoot, others: Sequence[tuple[Path, list[Path], list[Path
     root = files.path
     folders = [path for _, inside, _ in others for path in inside]
     names = [path.name for _, _, inside in others for path in inside]
-    if CASE.fullmatch(root.resolve().name) or any(
-        CASE.match(name) and name.endswith(".tif") for name in names
-    ):
+    if any(_is_alike(path.name) for path in others[0][2] if path.suffix.lower() in _TIFFS):
         found, advice = "the slices of one patient", "point the root at the folder above it"
         return CaseError("", root, found, SPELLING, advice)
-    if alike := [path for path in folders if _ALIKE.fullmatch(path.name)]:
+    if alike := [path for path in folders if _is_alike(path.name)]:
         found = f"{len(alike)} folders of another spelling, such as {alike[0].name!r}"
         advice = "give them the names of the download: capitals, underscores, the date as 8 digits"
         return CaseError("", root, found, SPELLING, advice)
@@ -126,14 +127,19 @@ def _no_case(files: DataRoot, others: Sequence[tuple[Path, list[Path], list[Path
         found = f"no case folder, but {out[0].name}, a link that leads out of the root"
         advice = f"point the root at {out[0]} itself, or set `links: anywhere` for this data set"
         return CaseError("", root, found, SPELLING, advice)
-    found, advice = "no case folder here or in its subfolders", _UNPACKED
+    found, advice = "no case folder here or in its subfolders (to the third level)", _ABOVE
     if packed := [name for name in names if Path(name).suffix.lower() in _ARCHIVES]:
         found, advice = f"{packed[0]}, not unpacked", "unpack it, and " + advice
     elif files.passed_over:
         found += f" ({files.passed_over[0]} could not be opened)"
     elif pictures := [name for name in names if Path(name).suffix.lower() in _PICTURES]:
-        found += f", but {len(pictures)} pictures such as {pictures[0]!r}"
+        found += f", but pictures such as {pictures[0]!r} ({len(pictures)})"
     return CaseError("", root, found, SPELLING, advice)
+
+
+def _is_alike(name: str) -> bool:
+    """Tell whether a name is a case's in another spelling; wide and decomposed letters included."""
+    return bool(_ALIKE.fullmatch(unicodedata.normalize("NFKC", name)))
 
 
 def _check_spelling(files: DataRoot, copy: Path) -> None:
@@ -149,10 +155,9 @@ def _check_spelling(files: DataRoot, copy: Path) -> None:
         first = first or (pictures[0] if pictures else None)
     if first is not None:
         expected = f"files named {first.parent.name}_<number>.tif and ..._<number>_mask.tif"
-        advice = (
-            "restore the download's names; pictures converted to another format have lost "
-            "what the workflow checks, so take the original TIFFs"
-        )
+        advice = "give the files their names in the download"
+        if first.suffix.lower() not in _TIFFS:
+            advice = "take the original TIFFs: a picture that was converted may have other values"
         found = f"{first.name!r} and no slice of the download's names in any case folder"
         raise CaseError("", copy, found, expected, advice)
 
