@@ -224,6 +224,8 @@ class LGGDataset:
         findings = []
         if unlisted := tuple(case for case in self.cases() if _patient(case) not in table):
             message = f"{len(unlisted)} patients have a folder but no row in data.csv"
+            if len(unlisted) == len(self.cases()):
+                message += f": not one row of {self.root / 'data.csv'} fits a folder"
             findings.append(Finding("not-in-table", message, unlisted))
         if absent := sorted(table.keys() - {_patient(case) for case in self.cases()}):
             message = f"{len(absent)} patients have a row in data.csv but no folder"

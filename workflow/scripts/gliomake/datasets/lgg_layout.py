@@ -146,7 +146,10 @@ def _check_spelling(files: DataRoot, copy: Path) -> None:
     """Refuse a set no file of which has the download's name: one error, not one a file."""
     first: Path | None = None
     for folder in case_folders(files, copy):
-        listing = list_case(files, folder)
+        try:
+            listing = list_case(files, folder)
+        except AccessError:  # said when the case is read
+            return
         if listing.images or listing.masks:
             return
         pictures = [

@@ -19,7 +19,7 @@ _SAVE = "save the table as CSV in UTF-8, or restore data.csv from the download"
 _RESTORE = "restore data.csv from the download"
 _LONGEST_CELL = 1000
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
-_DATED = re.compile(r"(TCGA_[A-Z0-9]+_[A-Z0-9]+)_\d{8}", re.ASCII)
+_ID = re.compile(r"TCGA[_-]([A-Z0-9]+)[_-]([A-Z0-9]+)([_-]\d{8})?", re.ASCII)
 
 
 def read_table(path: str | Path, files: DataRoot | None = None) -> dict[str, dict[str, str | None]]:
@@ -123,9 +123,8 @@ def _check_columns(path: Path, columns: list[str], head: str) -> list[int]:
 
 def _patient(spelt: str) -> str:
     """Return a patient's id in the folders' spelling, without the date."""
-    spelt = spelt.replace("-", "_")
-    dated = _DATED.fullmatch(spelt)
-    return dated[1] if dated else spelt
+    match = _ID.fullmatch(spelt)
+    return f"TCGA_{match[1]}_{match[2]}" if match else spelt
 
 
 def fill_blanks(table: Mapping[str, Mapping[str, str | None]]) -> dict[str, dict[str, str | None]]:

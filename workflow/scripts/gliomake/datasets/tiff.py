@@ -70,6 +70,7 @@ _FORMAT_NAMES = {1: "uint", 2: "int", 3: "float", 4: "undefined", 5: "complex in
 _OTHER_FILES = {b"\x89PNG": "a PNG", b"\xff\xd8\xff": "a JPEG", b"GIF8": "a GIF", b"BM": "a BMP"}
 # struct's letter for each type of a tag that matters here.
 _TYPES = {1: "B", 2: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}
+_BYTES = (1, 2, 7)
 _KNOWN = {_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _DESCRIPTION, _SAMPLES, _ROWS}
 _KNOWN |= {_FORMAT, _STRIPS, _STRIP_BYTES, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES, *_PLAIN}
 _MOST_ENTRIES, _MOST_VALUES = 4096, 1 << 20
@@ -157,7 +158,8 @@ def _directory(data: bytes) -> Tags:
         tag, kind, count = struct.unpack_from(head, data, at)
         at += struct.calcsize(head)
         if tag in _KNOWN:
-            if kind not in _TYPES or not count or tag in tags:
+            wanted = _BYTES if tag == _DESCRIPTION else _TYPES
+            if kind not in wanted or not count or tag in tags:
                 raise _damage(f"tag {tag} of type {kind} and {count} values, or twice")
             count = min(count, 4096) if tag == _DESCRIPTION else count
             if count > _MOST_VALUES:
