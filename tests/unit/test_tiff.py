@@ -209,6 +209,11 @@ def test_further_pages_are_not_walked_through(then):
         (b"II*\0\xff\xff\xff\xff", "directory lies beyond"),
         (grey_tiff()[:-1], "directory lies beyond"),
         (b"II+\0\x08\0\0\0" + struct.pack("<QQ", 16, 2**62), "directory entries"),
+        (b"II+\0\x08\0\0\0" + b"\xff" * 8, "directory lies beyond"),
+        (
+            b"II+\0\x08\0\0\0" + struct.pack("<QQHHQQ", 16, 1, 273, 16, 3, 2**64 - 2),
+            "directory lies beyond",
+        ),
         (grey_tiff(changes={262: None}), "tag 262 is missing"),
         (grey_tiff(changes={273: None}), "tag 273 is missing"),
         (grey_tiff(changes={279: None}), "1 strips and 0 sizes of them, not 1"),

@@ -124,7 +124,7 @@ def read_tiff(data: bytes, shape: tuple[int, ...], max_pixels: int) -> np.ndarra
     """
     try:
         tags = _directory(data)
-    except struct.error as error:
+    except (struct.error, OverflowError) as error:
         raise _damage("its directory lies beyond its last byte") from error
     _check_meaning(tags, "RGB" if len(shape) == 3 else "BlackIsZero")
     _check_shape(tags, shape, max_pixels)
