@@ -433,6 +433,7 @@ class TestReal:
         ]
         assert [len(report.slices) for report in reports] == [49, 27, 28, 20]
         assert not any(report.problems for report in reports)
+        assert not any(report.facts["doubtful_slices"] for report in reports)
         tumour = [row["tumour"] for row in reports[-1].slices]
         assert tumour == [0] * 8 + [956, 1257, 1539, 1383, 1216, 761] + [0] * 6
 

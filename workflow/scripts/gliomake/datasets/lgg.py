@@ -110,6 +110,8 @@ class LGGDataset:
         ------
         CaseError
             If the case cannot be used.
+        AccessError
+            If the machine could not read a file; this says nothing about the case.
         """
         picked = channel_indices(self.channels, channels)
         volume, errors, _ = self._read(case)
@@ -137,7 +139,7 @@ class LGGDataset:
         return report
 
     def check_root(self) -> list[Problem]:
-        """Check that there are cases, that no slice lies astray, and that data.csv can be read."""
+        """Check that no slice lies astray and that data.csv can be read."""
         problems = []
         for folder in self._others:
             if pictures := pictures_in(self._disk, folder):
@@ -220,7 +222,10 @@ class LGGDataset:
         except CaseError:
             return []
         if not table:
-            return [Finding("no-table", f"{self.root / 'data.csv'} is missing")]
+            others = [p.name for p in self._disk.entries(self.root) if p.suffix.lower() == ".csv"]
+            message = f"{self.root / 'data.csv'} is missing or empty"
+            message += f"; not read: {', '.join(others)}" if others else ""
+            return [Finding("no-table", message)]
         findings = []
         if unlisted := tuple(case for case in self.cases() if _patient(case) not in table):
             message = f"{len(unlisted)} patients have a folder but no row in data.csv"

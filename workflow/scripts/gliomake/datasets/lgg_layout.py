@@ -32,7 +32,7 @@ class Listing:
 
 
 def list_case(files: DataRoot, folder: Path) -> Listing:
-    """Sort a case's files into slices, masks, other pictures and files of other kinds."""
+    """Return a case's files, sorted into slices, masks, other pictures and files of other kinds."""
     listing = Listing()
     # Ten digits and more are no number of a slice.
     name = re.compile(rf"{re.escape(folder.name)}_([1-9]\d{{0,8}})(_mask)?\.tif", re.ASCII)
@@ -47,7 +47,7 @@ def list_case(files: DataRoot, folder: Path) -> Listing:
 
 
 def pairing_errors(folder: Path, listing: Listing) -> list[CaseError]:
-    """List what a case's file names alone tell to be wrong."""
+    """Return what is wrong by a case's file names alone."""
     errors = []
     case = folder.name
     for path in listing.strays:
@@ -68,7 +68,7 @@ def pairing_errors(folder: Path, listing: Listing) -> list[CaseError]:
 
 
 def gather(errors: Iterable[CaseError]) -> list[CaseError]:
-    """Make one error of many that a case's files share; others stay as they are, in order."""
+    """Return errors with one for many that a case's files share; others stay, in order."""
     alike: dict[tuple[str, ...], list[CaseError]] = defaultdict(list)
     for error in errors:
         # The first words name the kind, values and numbers come behind them.
@@ -85,7 +85,7 @@ def gather(errors: Iterable[CaseError]) -> list[CaseError]:
 
 
 def find_copies(files: DataRoot) -> list[Path]:
-    """Find the folders at or under a root that hold case folders; the same set each time.
+    """Return the folders at or under a root that hold case folders; the same set each time.
 
     Raises
     ------
@@ -94,10 +94,10 @@ def find_copies(files: DataRoot) -> list[Path]:
     """
     copies, others = [], []
     for folder, subfolders, inside in files.walk(depth=3):
-        cases = [path for path in subfolders if CASE.fullmatch(path.name)]
-        if cases:
+        if any(CASE.fullmatch(path.name) for path in subfolders):
             copies.append(folder)
-        subfolders[:] = [path for path in subfolders if path not in set(cases)]
+        # What is taken out here is not gone into.
+        subfolders[:] = [path for path in subfolders if not CASE.fullmatch(path.name)]
         others.append((folder, subfolders, inside))
     if not copies:
         raise _no_case(files, others)
@@ -112,7 +112,7 @@ def find_copies(files: DataRoot) -> list[Path]:
 
 
 def _no_case(files: DataRoot, others: Sequence[tuple[Path, list[Path], list[Path]]]) -> CaseError:
-    """Say what lies there in place of the set."""
+    """Return the error that names what lies there in place of the set."""
     root = files.path
     folders = [path for _, inside, _ in others for path in inside]
     names = [path.name for _, _, inside in others for path in inside]
@@ -138,12 +138,12 @@ def _no_case(files: DataRoot, others: Sequence[tuple[Path, list[Path], list[Path
 
 
 def _is_alike(name: str) -> bool:
-    """Tell whether a name is a case's in another spelling; wide and decomposed letters included."""
+    """Return whether a name is a case's in another spelling, wide letters included."""
     return bool(_ALIKE.fullmatch(unicodedata.normalize("NFKC", name)))
 
 
 def _check_spelling(files: DataRoot, copy: Path) -> None:
-    """Refuse a set no file of which has the download's name: one error, not one a file."""
+    """Check that some file has a name of the download: one error then, not one a file."""
     first: Path | None = None
     for folder in case_folders(files, copy):
         try:
@@ -166,12 +166,12 @@ def _check_spelling(files: DataRoot, copy: Path) -> None:
 
 
 def case_folders(files: DataRoot, copy: Path) -> list[Path]:
-    """List the case folders of a set, sorted by name."""
+    """Return the case folders of a set, sorted by name."""
     return [path for path in files.entries(copy) if CASE.fullmatch(path.name) and path.is_dir()]
 
 
 def pictures_in(files: DataRoot, folder: Path) -> list[Path]:
-    """List what may be slices in a folder of another name; none if it cannot be opened."""
+    """Return what may be slices in a folder of another name; none if it cannot be opened."""
     try:
         inside = files.entries(folder)
     except AccessError:
@@ -180,7 +180,7 @@ def pictures_in(files: DataRoot, folder: Path) -> list[Path]:
 
 
 def _difference(files: DataRoot, first: Path, second: Path) -> str:
-    """Name a file in which two copies of the set differ; empty if they are the same.
+    """Return a file in which two copies of the set differ; empty if they are the same.
 
     Names and sizes are compared for every file, bytes for data.csv and the first file of each
     case: whole copies would be gigabytes to read.
@@ -204,7 +204,7 @@ def _difference(files: DataRoot, first: Path, second: Path) -> str:
 
 
 def _files(files: DataRoot, copy: Path) -> list[Path]:
-    """List data.csv and the files of the case folders."""
+    """Return data.csv and the files of the case folders."""
     table = [path for path in files.entries(copy) if path.name == "data.csv"]
     inside = [path for folder in case_folders(files, copy) for path in files.entries(folder)]
     return [path for path in table + inside if path.is_file()]

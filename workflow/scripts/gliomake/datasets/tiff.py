@@ -176,14 +176,14 @@ def _directory(data: bytes) -> Tags:
 
 
 def _one(tags: Tags, tag: int) -> int:
-    """Give the value of a tag that a plain TIFF must have."""
+    """Return the value of a tag that a plain TIFF must have."""
     if tag not in tags:
         raise _damage(f"tag {tag} is missing")
     return tags[tag][0]
 
 
 def _check_meaning(tags: Tags, photometric: str) -> None:
-    """Refuse a file whose values stand for anything but themselves."""
+    """Check that the values stand for nothing but themselves."""
     code = _one(tags, _PHOTOMETRIC)
     known = _PHOTOMETRIC_NAMES.get(code, str(code))
     in_colours = tags.get(_SAMPLES, (1,)) == (3,)
@@ -210,7 +210,7 @@ def _check_meaning(tags: Tags, photometric: str) -> None:
 
 
 def _described_planes(description: bytes, tags: Tags) -> int:
-    """Count the planes that lie behind the first without a directory of their own."""
+    """Return how many planes there are, without a directory of their own too."""
     if description.startswith(b"ImageJ="):
         images = re.search(rb"^images=(\d{1,9})", description, re.MULTILINE)
         return int(images[1]) if images else 1
@@ -222,7 +222,7 @@ def _described_planes(description: bytes, tags: Tags) -> int:
 
 
 def _check_shape(tags: Tags, shape: tuple[int, ...], max_pixels: int) -> None:
-    """Refuse another size, number of samples or type of them."""
+    """Check size, number of samples and their type."""
     height, width = _one(tags, _HEIGHT), _one(tags, _WIDTH)
     samples = tags.get(_SAMPLES, (1,))[0]
     bits = set(tags.get(_BITS, (1,)))
@@ -278,7 +278,7 @@ def _layout(tags: Tags, length: int, max_pixels: int) -> _Layout:
 
 
 def _unpack(data: bytes, layout: _Layout, tags: Tags) -> np.ndarray:
-    """Unpack all strips or tiles into one picture, height by width by sample."""
+    """Read all strips or tiles into one picture, height by width by sample."""
     height, width = _one(tags, _HEIGHT), _one(tags, _WIDTH)
     samples, compression = tags.get(_SAMPLES, (1,))[0], _LOSSLESS[_one(tags, _COMPRESSION)]
     high, wide = layout.high, layout.wide
@@ -305,14 +305,14 @@ def _unpack(data: bytes, layout: _Layout, tags: Tags) -> np.ndarray:
 
 
 def _copy(packed: bytes, rows: int, high: int, row: int) -> bytes:
-    """Take bytes that are not compressed."""
+    """Return bytes that are not compressed."""
     if len(packed) < rows * row:
         raise ValueError(f"{len(packed)} bytes, not {rows * row}")
     return packed
 
 
 def _inflate(packed: bytes, rows: int, high: int, row: int) -> bytes:
-    """Inflate to the declared size at most; the checksum at the end must be there and right."""
+    """Return deflated bytes, to the declared size at most, once their checksum is right."""
     stream = zlib.decompressobj()
     raw = stream.decompress(packed, high * row + 1)
     if not stream.eof or not rows * row <= len(raw) <= high * row:
@@ -321,7 +321,7 @@ def _inflate(packed: bytes, rows: int, high: int, row: int) -> bytes:
 
 
 def _by_pillow(code: int) -> Callable[[bytes, int, int, int], bytes]:
-    """Give a decoder that hands the bytes to Pillow as a TIFF of a single strip."""
+    """Return a decoder that hands the bytes to Pillow as a TIFF of a single strip."""
 
     def decode(packed: bytes, rows: int, high: int, row: int) -> bytes:
         entries = [
