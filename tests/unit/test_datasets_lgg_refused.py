@@ -166,6 +166,22 @@ def test_limits_of_the_configuration_hold(pristine, limits, message):
         dataset.load(dataset.cases()[0])
 
 
+def test_a_file_far_larger_than_its_slice_is_not_read(root, monkeypatch):
+    dataset = opened(root)
+    case = dataset.cases()[0]
+    path = root / case / f"{case}_2.tif"
+    os.truncate(path, 1 << 30)
+    true_open = os.open
+
+    def unwanted(opened_path, *args, **kwargs):
+        assert opened_path != path
+        return true_open(opened_path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", unwanted)
+    with pytest.raises(CaseError, match="1073741824 bytes, expected at most 786432 for a slice"):
+        dataset.load(case)
+
+
 # ---- names
 
 

@@ -44,6 +44,7 @@ def test_spellings_that_are_certain_are_read(tmp_path, text, mark):
     [
         ("Patient,x\nTCGA_A_1,\xe9\n".encode("cp1252"), r"byte 0xe9 in line 2\), .*UTF-8; save"),
         (PLAIN.encode("utf-16-le"), r"the control character '\\x00' in line 1"),
+        (b"PK\x03\x04\x14\0", "a spreadsheet or archive"),
         (b"\xff\xfeP", "in line 1.*UTF-16"),
         (b"Patient,x\nTCGA_A_1,\0\n", r"the control character '\\x00' in line 2"),
         (b'Patient,x\nTCGA_A_1,"a\tb"\n', r"the control character '\\t' in line 2"),

@@ -1,5 +1,6 @@
 """Reader of the LGG set (``kaggle_3m``): a folder a patient, a TIFF a slice, a TIFF a mask."""
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -35,7 +36,10 @@ from gliomake.datasets.lgg_table import read_table
 from gliomake.datasets.lgg_truth import doubtful_slices, truth_findings
 from gliomake.datasets.root import DataRoot, Limits
 from gliomake.datasets.spans import gaps, written
-from gliomake.datasets.tiff import TiffError, read_tiff
+from gliomake.datasets.tiff import SAVE_AGAIN, TiffError, read_tiff
+
+# Bytes of a file for each byte of its slice: room for any directory, not for a million pages.
+_MOST_BYTES = 256
 
 
 class LGGDataset:
@@ -287,6 +291,10 @@ class LGGDataset:
 
     def _read_tif(self, case: str, path: Path, shape: tuple[int, ...]) -> np.ndarray:
         """Read a TIFF of exactly this shape, uint8."""
+        size, most = self._disk.check(path, case).st_size, _MOST_BYTES * math.prod(shape)
+        if size > most:
+            found, expected = f"{size} bytes", f"at most {most} for a slice of this size"
+            raise CaseError(case, path, found, expected, SAVE_AGAIN)
         data = self._disk.read_bytes(path, case)
         try:
             return read_tiff(data, shape, self._disk.limits.slice_pixels)

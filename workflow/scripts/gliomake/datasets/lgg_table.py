@@ -79,6 +79,8 @@ def read_table(path: str | Path, files: DataRoot | None = None) -> dict[str, dic
 
 def _decode(path: Path, data: bytes) -> str:
     """Return the text where its encoding is certain."""
+    if data.startswith(b"PK"):
+        raise CaseError("", path, "a spreadsheet or archive named .csv", "a table as text", _SAVE)
     marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     try:
         return data.decode("utf-16" if marked else "utf-8-sig")
