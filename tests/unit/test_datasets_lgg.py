@@ -206,11 +206,12 @@ def test_slice_gap_is_reported_not_refused(root):
 def test_files_and_folders_that_are_not_read_are_named(root):
     dataset, case = first(root)
     (root / case / "Thumbs.db").write_bytes(b"x")
-    (root / "__MACOSX").mkdir()
+    for name in ("old", "__MACOSX", "lost+found", ".Trash-0"):
+        (root / name).mkdir()
     dataset, case = first(root)
     found = by_kind(dataset)
     assert found["ignored-files"].files == ("Thumbs.db",)
-    assert found["ignored-folder"].files == ("__MACOSX",)
+    assert found["ignored-folder"].files == ("old",)
     assert dataset.check_root() == []
 
 
@@ -432,6 +433,7 @@ class TestReal:
         ]
         assert [len(report.slices) for report in reports] == [49, 27, 28, 20]
         assert not any(report.problems for report in reports)
+        assert not any(report.facts["doubtful_slices"] for report in reports)
         tumour = [row["tumour"] for row in reports[-1].slices]
         assert tumour == [0] * 8 + [956, 1257, 1539, 1383, 1216, 761] + [0] * 6
 

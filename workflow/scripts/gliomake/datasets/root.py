@@ -203,6 +203,23 @@ class DataRoot:
         root = os.path.realpath(self.path)
         return os.path.commonpath([root, os.path.realpath(path)]) != root
 
+    def check_inside(self, path: Path, case: str) -> None:
+        """Check that a file or folder is no link out of the root, where those are not followed.
+
+        Raises
+        ------
+        CaseError
+            It is one.
+        """
+        if self.leads_out(path):
+            raise CaseError(
+                case,
+                path,
+                f"a link that leads out of the data set's root, to {os.path.realpath(path)}",
+                f"a file under {self.path}",
+                "put the file there, or set `links: anywhere` for this data set",
+            )
+
     def check(self, path: Path, case: str) -> os.stat_result:
         """Check that a file may be read, without reading it.
 
@@ -248,14 +265,7 @@ class DataRoot:
             raise _access(path, error) from error
         except ValueError as error:
             raise CaseError(case, path, str(error), "a file name", "correct the name") from error
-        if self.leads_out(path):
-            raise CaseError(
-                case,
-                path,
-                f"a link that leads out of the data set's root, to {os.path.realpath(path)}",
-                f"a file under {self.path}",
-                "put the file there, or set `links: anywhere` for this data set",
-            )
+        self.check_inside(path, case)
         if not stat.S_ISREG(found.st_mode):
             kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a device, pipe or socket"
             raise CaseError(case, path, kind, "a file", "put the file itself there")
