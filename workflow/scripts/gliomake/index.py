@@ -5,6 +5,7 @@ Groups of cases are inspected side by side; `merge_index` gathers them into ``sl
 """
 
 import json
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,14 +14,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gliomake.datasets.base import CaseReport, Dataset, Problem
+from gliomake import inspection
+from gliomake.datasets.base import CaseReport, Dataset, Finding, Problem
+from gliomake.datasets.root import AccessError
+from gliomake.inspection import BadDataError
+from gliomake.refusal_text import bad_data_message
+from gliomake.truth import has_tumour, truth_findings
 from gliomake.tsv import atomic_path, write_tsv
 
+__all__ = [
+    "ON_BAD_CASE",
+    "BadDataError",
+    "group_cases",
+    "merge_index",
+    "read_index_group",
+    "write_index_group",
+    "write_json",
+]
+
 ON_BAD_CASE = ("fail", "skip")
-
-
-class BadDataError(ValueError):
-    """Cases that cannot be used; the message lists each of them."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""Beginnings of a cell that spreadsheets take for a formula."""
 
 
 def group_cases(cases: Sequence[str], groups: int) -> list[list[str]]:
@@ -43,7 +57,7 @@ def group_cases(cases: Sequence[str], groups: int) -> list[list[str]]:
 
 def write_index_group(
     dataset: Dataset, cases: Sequence[str], path: str | Path, channels: Sequence[str] | None = None
-) -> None:
+) -> list[CaseReport]:
     """Inspect some cases and write what was found.
 
     Parameters
@@ -56,14 +70,33 @@ def write_index_group(
         JSON, a list of case reports.
     channels : sequence of str, optional
         The channels that are used; others need not be read. All by default.
+
+    Returns
+    -------
+    list of CaseReport
+        What was written.
+
+    Raises
+    ------
+    AccessError
+        The machine could not read a file. All cases are looked at before, all such files are
+        named, and nothing is written.
     """
-    reports = []
+    reports, unread = [], []
     for number, case in enumerate(cases, start=1):
-        report = dataset.inspect(case, channels)
-        reports.append(asdict(report))
+        try:
+            report = inspection.inspect_case(dataset, case, channels)
+        except AccessError as error:
+            unread.append(error)
+            print(f"{number}/{len(cases)} {case}: {error}", flush=True)
+            continue
+        reports.append(report)
         state = "; ".join(problem.message for problem in report.problems) or "ok"
         print(f"{number}/{len(cases)} {case}: {len(report.slices)} slices, {state}", flush=True)
-    write_json(reports, path)
+    if unread:
+        raise unread[0] if len(unread) == 1 else inspection.UnreadFilesError(unread)
+    write_json([asdict(report) for report in reports], path)
+    return reports
 
 
 def read_index_group(path: str | Path) -> list[CaseReport]:
@@ -115,48 +148,79 @@ def merge_index(
     Raises
     ------
     BadDataError
-        A refused case under ``fail``, or no case that can be used. ``integrity_path`` is written
-        before, with the suffix ``.failed.json``, so that the list is not lost; it goes when all
-        is well.
+        A refused case under ``fail``, no case that can be used, or no tumour in any. Before,
+        `integrity_path` is written with the suffix ``.failed.json``, so that the list is not
+        lost; it goes when all is well.
+    AccessError
+        The machine could not read a file.
     """
     if on_bad_case not in ON_BAD_CASE:
         raise ValueError(f"on_bad_case: {on_bad_case!r}; expected one of {', '.join(ON_BAD_CASE)}")
     reports = sorted(reports, key=lambda report: report.case)
-    refused = [*dataset.check_root(), *(p for report in reports for p in report.problems)]
+    described, problems = inspection.metadata(dataset)
+    refused = inspection.check_root(dataset)
+    named = {problem.file for problem in refused}
+    refused += [problem for problem in problems if problem.file not in named]
+    refused += [problem for report in reports for problem in _problems(report)]
     refused_cases = {problem.case for problem in refused}
     kept = [report for report in reports if report.case not in refused_cases]
+    blank = bool(kept) and not has_tumour(kept, dataset.classes)
+    if blank:
+        refused.append(_nothing_to_learn(dataset, kept))
     slices = _slices_table(dataset, kept)
     integrity = {
         "dataset": dataset.name,
         "data": data,
         "cases": {"found": len(reports), "kept": len(kept)},
         "refused": [asdict(problem) for problem in refused],
-        "findings": [asdict(finding) for finding in dataset.compare(kept)],
+        "findings": [asdict(finding) for finding in _findings(dataset, kept)],
         "fingerprint": _fingerprint(dataset, kept, slices),
     }
     failed = Path(integrity_path).with_suffix(".failed.json")
-    if (refused and on_bad_case == "fail") or not kept:
+    if (refused and on_bad_case == "fail") or not kept or blank:
         write_json(integrity, failed)
-        raise BadDataError(_bad_data_message(dataset, refused, kept, failed))
+        raise BadDataError(bad_data_message(dataset.name, refused, len(kept), failed, on_bad_case))
     write_tsv(slices, slices_path)
-    write_tsv(_cases_table(kept, dataset.metadata()), cases_path)
+    write_tsv(_cases_table(kept, described), cases_path)
     write_json(integrity, integrity_path)
     failed.unlink(missing_ok=True)
 
 
-def _bad_data_message(
-    dataset: Dataset, refused: list[Problem], kept: list[CaseReport], listed: Path
-) -> str:
-    lines = [f"  {problem.file}: {problem.message}" for problem in refused[:20]]
-    more = f"\n  ... and {len(refused) - 20} more" if len(refused) > 20 else ""
-    rest = f"{len(kept)} cases can be used" if kept else "no case can be used"
-    return (
-        f"data set {dataset.name}: {len(refused)} problems, {rest}. All are listed in {listed}.\n"
-        + "\n".join(lines)
-        + more
-        + f"\nMend the files, or set datasets.{dataset.name}.on_bad_case to skip to go on without "
-        "these cases."
+def _problems(report: CaseReport) -> list[Problem]:
+    """List why a case is refused: what its reader found, and an id that no table could hold."""
+    problems = [Problem(report.case, entry.file, entry.message) for entry in report.problems]
+    for name in sorted({report.case, report.patient}):
+        if name.startswith(FORMULA):
+            message = (
+                f"{name}: found a name that begins with {name[0]!r}, which spreadsheets take for a "
+                "formula, expected a letter or digit; rename the case"
+            )
+            problems.append(Problem(report.case, name, message))
+    return problems
+
+
+def _nothing_to_learn(dataset: Dataset, kept: Sequence[CaseReport]) -> Problem:
+    root = str(getattr(dataset, "root", dataset.name))
+    message = (
+        f"{root}: found no pixel of {' or '.join(dataset.classes)} in any of {len(kept)} cases, "
+        "expected tumour in some: there is nothing to learn from; check that the masks are those "
+        "of these images"
     )
+    return Problem("", root, message)
+
+
+def _findings(dataset: Dataset, kept: Sequence[CaseReport]) -> list[Finding]:
+    """Compare the cases; a comparison that fails costs nothing else."""
+    try:
+        findings = list(dataset.compare(kept))
+    except Exception as error:
+        root = getattr(dataset, "root", dataset.name)
+        if access := inspection.machine_error(error, root):
+            raise access from error
+        traceback.print_exc()
+        message = f"the reader could not compare the cases ({type(error).__name__}: {error})"
+        findings = [Finding("not-compared", message)]
+    return findings + truth_findings(kept, dataset.classes)
 
 
 def _slices_table(dataset: Dataset, reports: Sequence[CaseReport]) -> pd.DataFrame:
@@ -176,7 +240,7 @@ def _cases_table(
     rows = []
     for report in reports:
         spacing = report.facts.get("spacing") or (np.nan,) * 3
-        facts = metadata.get(report.case, {})
+        facts = {key: _cell(value) for key, value in metadata.get(report.case, {}).items()}
         rows.append(
             {
                 "case": report.case,
@@ -192,6 +256,17 @@ def _cases_table(
             }
         )
     return pd.DataFrame(rows)
+
+
+def _cell(value: Any) -> Any:
+    """Mark text that a spreadsheet would run as a formula, as is the custom; numbers stay."""
+    if not isinstance(value, str) or not value.startswith(FORMULA):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
 
 
 def _fingerprint(
