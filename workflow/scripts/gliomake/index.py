@@ -82,7 +82,8 @@ def write_index_group(
         The machine could not read a file. All cases are looked at before, all such files are
         named, and nothing is written.
     """
-    reports, unread = [], []
+    reports: list[CaseReport] = []
+    unread: list[AccessError] = []
     for number, case in enumerate(cases, start=1):
         try:
             report = inspection.inspect_case(dataset, case, channels)
@@ -93,8 +94,7 @@ def write_index_group(
         reports.append(report)
         state = "; ".join(problem.message for problem in report.problems) or "ok"
         print(f"{number}/{len(cases)} {case}: {len(report.slices)} slices, {state}", flush=True)
-    if unread:
-        raise unread[0] if len(unread) == 1 else inspection.UnreadFilesError(unread)
+    inspection.raise_unread(unread)
     write_json([asdict(report) for report in reports], path)
     return reports
 
@@ -190,11 +190,13 @@ def _problems(report: CaseReport) -> list[Problem]:
     """List why a case is refused: what its reader found, and an id that no table could hold."""
     problems = [Problem(report.case, entry.file, entry.message) for entry in report.problems]
     for name in sorted({report.case, report.patient}):
+        found = ""
         if name.startswith(FORMULA):
-            message = (
-                f"{name}: found a name that begins with {name[0]!r}, which spreadsheets take for a "
-                "formula, expected a letter or digit; rename the case"
-            )
+            found = f"a name that begins with {name[0]!r}, which spreadsheets take for a formula"
+        elif _cell(name) != name:
+            found = "a name with a control character, or of no known encoding"
+        if found:
+            message = f"{name!r}: found {found}, expected letters and digits; rename the case"
             problems.append(Problem(report.case, name, message))
     return problems
 
@@ -220,7 +222,13 @@ def _findings(dataset: Dataset, kept: Sequence[CaseReport]) -> list[Finding]:
         traceback.print_exc()
         message = f"the reader could not compare the cases ({type(error).__name__}: {error})"
         findings = [Finding("not-compared", message)]
-    return findings + truth_findings(kept, dataset.classes)
+    kinds = {finding.kind for finding in findings}
+    return findings + [
+        finding
+        for finding in truth_findings(kept, dataset.classes)
+        # What the reader itself says of this is closer to its files.
+        if finding.kind not in kinds
+    ]
 
 
 def _slices_table(dataset: Dataset, reports: Sequence[CaseReport]) -> pd.DataFrame:
@@ -259,13 +267,17 @@ def _cases_table(
 
 
 def _cell(value: Any) -> Any:
-    """Mark text that a spreadsheet would run as a formula, as is the custom; numbers stay."""
-    if not isinstance(value, str) or not value.startswith(FORMULA):
+    """Make text fit for a table: no formula for a spreadsheet, no broken line; numbers stay."""
+    if not isinstance(value, str):
         return value
+    # A table's row ends at a carriage return, and its cell at a NUL; surrogates are no UTF-8.
+    value = value.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    value = value.encode("utf-8", "backslashreplace").decode("utf-8")
     try:
         float(value)
     except ValueError:
-        return f"'{value}"
+        # The custom against formulas.
+        return f"'{value}" if value.startswith(FORMULA) else value
     return value
 
 

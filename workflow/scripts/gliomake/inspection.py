@@ -9,7 +9,7 @@ import fcntl
 import os
 import stat
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -115,10 +115,8 @@ def reading(dataset: str, root: object, doing: str) -> Iterator[None]:
             raise access from error
         if isinstance(error, BadDataError):
             raise
-        # A plain ValueError is how readers refuse an option.
-        words = str(error) if type(error) in (CaseError, ValueError) else _fault(error)
         raise BadDataError(
-            f"data set {dataset}: {doing} failed: {words}\n"
+            f"data set {dataset}: {doing} failed: {_words(error)}\n"
             "This concerns the whole data set: leaving out cases does not help."
         ) from error
 
@@ -186,12 +184,12 @@ def load_case(
     except Exception as error:
         if access := machine_error(error, _place(dataset, case)):
             raise access from error
-        words = str(error) if type(error) in (CaseError, ValueError) else _fault(error)
         again = f": delete {index} and start again" if index else ""
         raise BadDataError(
-            f"case {case} of data set {dataset.name}: {words}\nThe index accepted this case, so "
-            "its files changed since. Start again: files of another size or time are looked at "
-            f"anew. If these words come again, size and time are those of before{again}"
+            f"case {case} of data set {dataset.name}: {_words(error)}\n"
+            "The index accepted this case, so its files changed since. Start again: files of "
+            "another size or time are looked at anew. If these words come again, size and time "
+            f"are those of before{again}"
         ) from error
 
 
@@ -224,8 +222,7 @@ def inspect_case(dataset: Dataset, case: str, channels: Sequence[str] | None = N
         if access := machine_error(error, place):
             raise access from error
         report = CaseReport(case, case, problems=[_refusal(error, case, place)])
-    for problem in report.problems:
-        check_readable(problem.file)
+    check_readable(problem.file for problem in report.problems)
     return report
 
 
@@ -244,8 +241,7 @@ def check_root(dataset: Dataset) -> list[Problem]:
         if access := machine_error(error, root):
             raise access from error
         problems = [_refusal(error, "", root)]
-    for problem in problems:
-        check_readable(problem.file)
+    check_readable(problem.file for problem in problems)
     return problems
 
 
@@ -266,19 +262,31 @@ def metadata(dataset: Dataset) -> tuple[dict[str, dict[str, Any]], list[Problem]
         return {}, [_refusal(error, "", root)]
 
 
-def check_readable(file: str) -> None:
-    """Check that a refused file can be read at all: a reader may have taken a lock for damage.
+def check_readable(files: Iterable[str]) -> None:
+    """Check that refused files can be read at all: a reader may have taken a lock for damage.
 
     Parameters
     ----------
-    file : str
-        A file or folder; nothing is said of others.
+    files : iterable of str
+        Files or folders; nothing is said of those that are not there.
 
     Raises
     ------
     AccessError
-        It may not be read now, or another program has it locked.
+        One may not be read now, or another program has it locked.
     """
+    unread = [error for file in dict.fromkeys(files) if (error := _closed(file))]
+    raise_unread(unread)
+
+
+def raise_unread(errors: Sequence[AccessError]) -> None:
+    """Raise what could not be read, all of it in one error; nothing where there is none."""
+    files = [error for entry in errors for error in getattr(entry, "errors", [entry])]
+    if files:
+        raise files[0] if len(files) == 1 else UnreadFilesError(files)
+
+
+def _closed(file: str) -> AccessError | None:
     try:
         mode = Path(file).stat().st_mode
         if stat.S_ISDIR(mode):
@@ -287,14 +295,14 @@ def check_readable(file: str) -> None:
             handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
             try:
                 os.read(handle, 1)
-                # HDF5 and others lock what they write; file systems without locks are none of ours.
+                # HDF5 and others lock what they write.
                 fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
             finally:
                 os.close(handle)
     except (OSError, ValueError) as error:
-        unlockable = getattr(error, "errno", None) == errno.ENOLCK
-        if not unlockable and (access := machine_error(error, file)):
-            raise access from error
+        # A file system without locks says nothing of the file.
+        return None if getattr(error, "errno", 0) == errno.ENOLCK else machine_error(error, file)
+    return None
 
 
 def _refusal(error: Exception, case: str, place: object) -> Problem:
@@ -303,6 +311,12 @@ def _refusal(error: Exception, case: str, place: object) -> Problem:
         return Problem(case, error.file, str(error))
     traceback.print_exc()
     return Problem(case, str(place), f"{place}: {_fault(error)}")
+
+
+def _words(error: Exception) -> str:
+    # A plain ValueError is how readers refuse an option.
+    known = isinstance(error, CaseError) or type(error) is ValueError
+    return str(error) if known else _fault(error)
 
 
 def _fault(error: Exception) -> str:

@@ -46,7 +46,7 @@ def truth_findings(reports: Sequence[CaseReport], classes: Sequence[str]) -> lis
     Returns
     -------
     list of Finding
-        Of the kinds ``mostly-tumour``, ``without-tumour``, ``equal-truths`` and ``unused-class``.
+        Of the kinds ``mostly-tumour``, ``no-tumour``, ``equal-truths`` and ``unused-class``.
     """
     counts = {report.case: pixels_of(report, classes) for report in reports}
     findings = []
@@ -58,7 +58,7 @@ def truth_findings(reports: Sequence[CaseReport], classes: Sequence[str]) -> lis
         findings.append(Finding("mostly-tumour", message, large))
     if empty := tuple(case for case, pixels in counts.items() if not pixels.any()):
         message = f"{len(empty)} of {len(reports)} cases have no tumour in any slice"
-        findings.append(Finding("without-tumour", message, empty))
+        findings.append(Finding("no-tumour", message, empty))
     first = next(iter(counts.values()), np.zeros(0))
     if len(reports) > 2 and first.any() and all(np.array_equal(first, c) for c in counts.values()):
         message = (
