@@ -239,10 +239,12 @@ def test_text_that_a_spreadsheet_would_run_is_marked(tmp_path):
     assert cases["site"].tolist() == ["'@x"] * 2
     assert cases["stratum"].tolist() == ["'+x"] * 2
     assert cases["age"].tolist() == [-4.5, -4.5], "a number stays one"
-    assert cases["note"].tolist() == ['a\nb\tc"d'] * 2
+    assert cases["note"].tolist() == ['a\\x0db\tc"d'] * 2
 
 
-@pytest.mark.parametrize("name", ["=cmd|'/c calc'!A1", "+1", "-x", "@x", "a\rb", "a\0b", "a\udce9"])
+@pytest.mark.parametrize(
+    "name", ["=cmd|'/c calc'!A1", "+1", "-x", "@x", "a\rb", "a\0b", "a\x1bb", "a\udce9"]
+)
 def test_a_case_of_such_a_name_is_refused(tmp_path, name):
     merge(tmp_path, "skip", NamedDataset(name, "B"))
     [refused] = json.loads((tmp_path / "integrity.json").read_text())["refused"]

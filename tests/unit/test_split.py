@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gliomake.split import (
-    check_training_tumour,
     SplitOverlapError,
+    check_training_tumour,
     make_split,
     read_split,
     select_slices,

@@ -5,6 +5,7 @@ Groups of cases are inspected side by side; `merge_index` gathers them into ``sl
 """
 
 import json
+import re
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,9 +19,10 @@ from gliomake import inspection
 from gliomake.datasets.base import CaseReport, Dataset, Finding, Problem
 from gliomake.datasets.root import AccessError
 from gliomake.inspection import BadDataError
+from gliomake.json_file import write_json
 from gliomake.refusal_text import bad_data_message
 from gliomake.truth import has_tumour, truth_findings
-from gliomake.tsv import atomic_path, write_tsv
+from gliomake.tsv import write_tsv
 
 __all__ = [
     "ON_BAD_CASE",
@@ -35,6 +37,8 @@ __all__ = [
 ON_BAD_CASE = ("fail", "skip")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings of a cell that spreadsheets take for a formula."""
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+"""Characters that no cell of a table may hold; tabs and line ends are quoted."""
 
 
 def group_cases(cases: Sequence[str], groups: int) -> list[list[str]]:
@@ -270,8 +274,8 @@ def _cell(value: Any) -> Any:
     """Make text fit for a table: no formula for a spreadsheet, no broken line; numbers stay."""
     if not isinstance(value, str):
         return value
-    # A table's row ends at a carriage return, and its cell at a NUL; surrogates are no UTF-8.
-    value = value.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    # A carriage return ends a row, a NUL a cell; surrogates are no UTF-8.
+    value = CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", value.replace("\r\n", "\n"))
     value = value.encode("utf-8", "backslashreplace").decode("utf-8")
     try:
         float(value)
@@ -321,23 +325,3 @@ def _fingerprint(
             if report.facts.get("missing_sequences")
         },
     }
-
-
-def write_json(value: Any, path: str | Path) -> None:
-    """Write JSON atomically.
-
-    Parameters
-    ----------
-    value : object
-        What to write; NaN is an error, numpy numbers become numbers.
-    path : str or Path
-        Where to.
-    """
-
-    def number(item: Any) -> Any:
-        if isinstance(item, np.generic):
-            return item.item()
-        raise TypeError(f"cannot write {type(item).__name__} to {path}")
-
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1, default=number) + "\n")
