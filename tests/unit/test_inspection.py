@@ -62,6 +62,7 @@ MACHINE = [
     OSError(errno.EMFILE, "Too many open files"),
     OSError(errno.EIO, "Input/output error", b"a.tif"),
     MemoryError(),
+    ModuleNotFoundError("No module named 'imagecodecs'"),
     caused(CaseError("A", "a.tif", "a damaged file", "a TIFF", "download it again"), CLOSED),
 ]
 FAULTS = [

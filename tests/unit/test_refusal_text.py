@@ -50,5 +50,5 @@ def test_skip_is_proposed_where_it_helps():
     assert "on_bad_case" not in text([*problems(1), *of_all], kept=5)
     assert "on_bad_case" not in text(problems(5), kept=0, on_bad_case="skip")
     assert text(problems(1), kept=5).startswith(
-        "data set lgg: 1 problems, 5 cases can be used. All are listed in failed.json.\n"
+        "data set lgg: 1 problem, 5 cases can be used. All are listed in failed.json.\n"
     )

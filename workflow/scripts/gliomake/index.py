@@ -161,11 +161,7 @@ def merge_index(
     if on_bad_case not in ON_BAD_CASE:
         raise ValueError(f"on_bad_case: {on_bad_case!r}; expected one of {', '.join(ON_BAD_CASE)}")
     reports = sorted(reports, key=lambda report: report.case)
-    described, problems = inspection.metadata(dataset)
-    refused = inspection.check_root(dataset)
-    named = {problem.file for problem in refused}
-    refused += [problem for problem in problems if problem.file not in named]
-    refused += [problem for report in reports for problem in _problems(report)]
+    refused, described = _refusals(dataset, reports)
     refused_cases = {problem.case for problem in refused}
     kept = [report for report in reports if report.case not in refused_cases]
     blank = bool(kept) and not has_tumour(kept, dataset.classes)
@@ -183,11 +179,23 @@ def merge_index(
     failed = Path(integrity_path).with_suffix(".failed.json")
     if (refused and on_bad_case == "fail") or not kept or blank:
         write_json(integrity, failed)
-        raise BadDataError(bad_data_message(dataset.name, refused, len(kept), failed, on_bad_case))
+        usable = 0 if blank else len(kept)
+        raise BadDataError(bad_data_message(dataset.name, refused, usable, failed, on_bad_case))
     write_tsv(slices, slices_path)
     write_tsv(_cases_table(kept, described), cases_path)
     write_json(integrity, integrity_path)
     failed.unlink(missing_ok=True)
+
+
+def _refusals(
+    dataset: Dataset, reports: Sequence[CaseReport]
+) -> tuple[list[Problem], dict[str, dict[str, Any]]]:
+    """List all problems, those of the whole set first; and describe the cases."""
+    described, problems = inspection.metadata(dataset)
+    refused = inspection.check_root(dataset)
+    named = {problem.file for problem in refused}
+    refused += [problem for problem in problems if problem.file not in named]
+    return refused + [entry for report in reports for entry in _problems(report)], described
 
 
 def _problems(report: CaseReport) -> list[Problem]:

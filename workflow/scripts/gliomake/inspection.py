@@ -78,6 +78,8 @@ def machine_error(error: BaseException | None, file: object) -> AccessError | No
             return error
         if isinstance(error, MemoryError):
             return AccessError(file, "not enough memory")
+        if isinstance(error, ImportError):
+            return AccessError(file, f"{error}, which reading it needs")
         if isinstance(error, OSError) and error.errno in MACHINE:
             named = error.filename if isinstance(error.filename, str | bytes) else file
             return AccessError(

@@ -35,7 +35,8 @@ def bad_data_message(
         At most about 30 lines.
     """
     rest = f"{kept} cases can be used" if kept else "no case can be used"
-    text = f"data set {dataset}: {len(refused)} problems, {rest}. All are listed in {listed}.\n"
+    count = "1 problem" if len(refused) == 1 else f"{len(refused)} problems"
+    text = f"data set {dataset}: {count}, {rest}. All are listed in {listed}.\n"
     text += "\n".join(problem_lines(refused))
     whole = [problem for problem in refused if not problem.case]
     if whole or not kept or on_bad_case == "skip":

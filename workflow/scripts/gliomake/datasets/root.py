@@ -53,6 +53,8 @@ def _remedy(reason: str) -> str:
         return "give the job more memory, or set `limits` so low that the file is refused"
     if "space" in lower or "quota" in lower:
         return "make room on the disk"
+    if "no module" in lower:
+        return "install the package"
     if "open files" in lower:
         return "allow more open files (ulimit -n)"
     return "check the disk or the connection to it"
