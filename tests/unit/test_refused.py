@@ -162,5 +162,6 @@ def test_the_spelling_of_the_root_is_no_change(root, monkeypatch):
 
 def test_names_that_are_no_paths_and_no_text(root):
     (root / os.fsdecode(b"CASE_1_\xe9")).touch()
+    (root / "CASE_1_round").symlink_to(root / "CASE_1_round")
     for file in ("", "data.csv", "\0", "x" * 5000, str(root / "gone" / "mask")):
         assert len(files_state(str(root), [(CASE, file), ("", file)])[0]) == 64

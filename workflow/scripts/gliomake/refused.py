@@ -107,47 +107,42 @@ def files_state(root: str, refused: Refused) -> tuple[str, float]:
 def _around(root: str, refused: list[tuple[str, str]]) -> set[str]:
     # The same root in another spelling is no change.
     root = os.path.normpath(root)
-    paths: set[str] = set()
-    for file in (os.path.normpath(file) for _, file in refused):
-        paths |= {file, *_beside(file, root)}
+    paths = {os.path.normpath(file) for _, file in refused}
+    for folder in {file if os.path.isdir(file) else _folder(file, root) for file in paths}:  # noqa: PTH112
+        paths |= {folder, *_inside(folder)}
     if names := {PurePath(case).name for case, _ in refused if case}:
-        paths |= {
-            entry.path
-            for below, entry in walk(root, hidden=True)
-            if any(name in below for name in names)
-        }
+        for below, entry in walk(root, hidden=True):
+            if entry.path not in paths and any(name in below for name in names):
+                paths.add(entry.path)
     return paths
 
 
-def _beside(file: str, root: str) -> list[str]:
-    """List a folder and what is in it: the one named, or the one around the file named."""
-    for folder in (file, file.rpartition("/")[0] or root):
-        try:
-            names = os.listdir(folder)  # noqa: PTH208 (names alone)
-        except (OSError, ValueError):
-            continue
-        return [folder, *(f"{folder}/{name}" for name in names)]
-    return []
+def _folder(file: str, root: str) -> str:
+    return file.rpartition("/")[0] or root
+
+
+def _inside(folder: str) -> list[str]:
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 (names alone)
+    except (OSError, ValueError):
+        return []
+    return [f"{folder}/{name}" for name in names]
 
 
 def _facts(path: str) -> tuple[str, float]:
-    """State of a path, of what it links to, and when that last changed; or why it has none."""
-    found, changed = [], 0.0
-    for look in (os.lstat, os.stat):
-        try:
-            facts = look(path)
-        except (OSError, ValueError) as error:
-            found.append(str(getattr(error, "errno", None) or error))
-            continue
-        # Not the device: its number may differ after each mount.
-        found.append(
-            f"{facts.st_mode} {facts.st_ino} {facts.st_size} {facts.st_mtime_ns} "
-            f"{facts.st_ctime_ns}"
-        )
-        changed = max(changed, facts.st_ctime)
-        if stat.S_ISLNK(facts.st_mode):
-            found.append(os.path.realpath(path))
-    return "\0".join(found), changed
+    """State of a path, and when that last changed; or why it has none."""
+    try:
+        facts = os.lstat(path)
+    except (OSError, ValueError) as error:
+        return str(getattr(error, "errno", None) or error), 0.0
+    # Not the device: its number may differ after each mount.
+    state = (facts.st_mode, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+    if not stat.S_ISLNK(facts.st_mode):
+        return str(state), facts.st_ctime
+    target = os.path.realpath(path)
+    # A link that leads round is its own target.
+    led_to = _facts(target) if not os.path.islink(target) else ("", 0.0)  # noqa: PTH114
+    return f"{state} {target} {led_to[0]}", max(facts.st_ctime, led_to[1])
 
 
 def _read_record(record: str | Path) -> dict[str, Any]:
