@@ -257,3 +257,25 @@ def test_odd_names_survive_the_tables(tmp_path):
     merge(tmp_path, "fail", NamedDataset(*names))
     assert read_tsv(tmp_path / "cases.tsv")["case"].tolist() == sorted(names)
     assert set(read_tsv(tmp_path / "slices.tsv")["patient"]) == set(names)
+
+
+@pytest.mark.parametrize(
+    ("said", "kinds"),
+    [
+        (Finding("other", "", ("B",)), ["other", "no-tumour"]),
+        (Finding("no-tumour", "", ("B",)), ["no-tumour"]),
+        (Finding("no-annotation", "", ("B",)), ["no-annotation"]),
+        (Finding("no-annotation", "", ("C",)), ["no-annotation", "no-tumour"]),
+    ],
+)
+def test_what_the_reader_says_itself_is_not_said_again(tmp_path, monkeypatch, said, kinds):
+    def inspect(self, case, channels=None):
+        return CaseReport(
+            case, case, [{"slice": 1, "height": 4, "width": 4, "tumour": case != "B"}]
+        )
+
+    monkeypatch.setattr(SoundDataset, "inspect", inspect)
+    monkeypatch.setattr(SoundDataset, "compare", lambda *_: [said])
+    merge(tmp_path, "fail", SoundDataset())
+    findings = json.loads((tmp_path / "integrity.json").read_text())["findings"]
+    assert [finding["kind"] for finding in findings] == kinds

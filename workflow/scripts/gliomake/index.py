@@ -234,12 +234,13 @@ def _findings(dataset: Dataset, kept: Sequence[CaseReport]) -> list[Finding]:
         traceback.print_exc()
         message = f"the reader could not compare the cases ({type(error).__name__}: {error})"
         findings = [Finding("not-compared", message)]
+    # What the reader itself says of this is closer to its files.
     kinds = {finding.kind for finding in findings}
+    bare = [finding.cases for finding in findings if finding.kind == "no-annotation"]
     return findings + [
         finding
         for finding in truth_findings(kept, dataset.classes)
-        # What the reader itself says of this is closer to its files.
-        if finding.kind not in kinds
+        if finding.kind not in kinds and not (finding.kind == "no-tumour" and finding.cases in bare)
     ]
 
 
