@@ -1,7 +1,6 @@
 """Study files: one study on one page, merged with the block of its scale, and checked."""
 
 import copy
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -183,9 +182,7 @@ def check_roots(config: dict[str, Any], studies: list[dict[str, Any]]) -> None:
     """
     roots = {study["dataset"]: config["datasets"][study["dataset"]]["root"] for study in studies}
     absent = sorted(
-        name
-        for name, root in roots.items()
-        if root != "phantom" and not os.path.isdir(root)  # noqa: PTH112 (Path raises)
+        name for name, root in roots.items() if root != "phantom" and not Path(root).is_dir()
     )
     if not absent:
         return
