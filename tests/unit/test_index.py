@@ -279,3 +279,11 @@ def test_what_the_reader_says_itself_is_not_said_again(tmp_path, monkeypatch, sa
     merge(tmp_path, "fail", SoundDataset())
     findings = json.loads((tmp_path / "integrity.json").read_text())["findings"]
     assert [finding["kind"] for finding in findings] == kinds
+
+
+@pytest.mark.parametrize("on_bad_case", ["fail", "skip"])
+def test_a_needed_folder_without_a_case_stops(tmp_path, monkeypatch, on_bad_case):
+    monkeypatch.setattr(SoundDataset, "needed_folders", ("train", "valid"), raising=False)
+    with pytest.raises(BadDataError, match=r"valid: found no case of this folder") as raised:
+        merge(tmp_path, on_bad_case, SoundDataset())
+    assert "on_bad_case" not in str(raised.value)

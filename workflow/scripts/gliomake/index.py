@@ -152,9 +152,9 @@ def merge_index(
     Raises
     ------
     BadDataError
-        A refused case under ``fail``, no case that can be used, or no tumour in any. Before,
-        `integrity_path` is written with the suffix ``.failed.json``, so that the list is not
-        lost; it goes when all is well.
+        A refused case under ``fail``, no case that can be used, none in a needed folder, or no
+        tumour in any. Before, `integrity_path` is written with the suffix ``.failed.json``, so
+        that the list is not lost; it goes when all is well.
     AccessError
         The machine could not read a file.
     """
@@ -164,9 +164,8 @@ def merge_index(
     refused, described = _refusals(dataset, reports)
     refused_cases = {problem.case for problem in refused}
     kept = [report for report in reports if report.case not in refused_cases]
-    blank = bool(kept) and not has_tumour(kept, dataset.classes)
-    if blank:
-        refused.append(_nothing_to_learn(dataset, kept))
+    stopping = _stopping(dataset, kept) if kept else []
+    refused += stopping
     slices = _slices_table(dataset, kept)
     integrity = {
         "dataset": dataset.name,
@@ -177,9 +176,9 @@ def merge_index(
         "fingerprint": _fingerprint(dataset, kept, slices),
     }
     failed = Path(integrity_path).with_suffix(".failed.json")
-    if (refused and on_bad_case == "fail") or not kept or blank:
+    if (refused and on_bad_case == "fail") or not kept or stopping:
         write_json(integrity, failed)
-        usable = 0 if blank else len(kept)
+        usable = 0 if stopping else len(kept)
         raise BadDataError(bad_data_message(dataset.name, refused, usable, failed, on_bad_case))
     write_tsv(slices, slices_path)
     write_tsv(_cases_table(kept, described), cases_path)
@@ -213,14 +212,28 @@ def _problems(report: CaseReport) -> list[Problem]:
     return problems
 
 
-def _nothing_to_learn(dataset: Dataset, kept: Sequence[CaseReport]) -> Problem:
-    root = str(getattr(dataset, "root", dataset.name))
-    message = (
-        f"{root}: found no pixel of {' or '.join(dataset.classes)} in any of {len(kept)} cases, "
-        "expected tumour in some: there is nothing to learn from; check that the masks are those "
-        "of these images"
-    )
-    return Problem("", root, message)
+def _stopping(dataset: Dataset, kept: Sequence[CaseReport]) -> list[Problem]:
+    """List what no setting passes over: a needed folder without a case, cases without tumour."""
+    left = {report.facts.get("folder") for report in kept}
+    problems = [
+        Problem(
+            "",
+            name,
+            f"{name}: found no case of this folder that can be used, expected some, as the split "
+            "is made by folders; correct its cases, no setting passes over them",
+        )
+        for name in getattr(dataset, "needed_folders", ())
+        if name not in left
+    ]
+    if not has_tumour(kept, dataset.classes):
+        root = str(getattr(dataset, "root", dataset.name))
+        message = (
+            f"{root}: found no pixel of {' or '.join(dataset.classes)} in any of {len(kept)} "
+            "cases, expected tumour in some: there is nothing to learn from; check that the masks "
+            "are those of these images"
+        )
+        problems.append(Problem("", root, message))
+    return problems
 
 
 def _findings(dataset: Dataset, kept: Sequence[CaseReport]) -> list[Finding]:
