@@ -90,7 +90,8 @@ def test_all_files_that_could_not_be_read_are_named(tmp_path, capsys):
         write_index_group(Reader(errors | {"D": []}), [*errors, "D"], tmp_path / "000.json")
     message = str(raised.value)
     assert message.startswith("25 files could not be read:\n  0.tif: could not be read (Perm")
-    assert "19.tif" in message and message.endswith("... and 5 more; the log lists them all")
+    assert "likewise 1.tif, 2.tif, " in message and message.count("no damage") == 1
+    assert message.endswith(", 20.tif and 4 more; the log lists them all")
     shown = capsys.readouterr().out
     assert "24.tif" in shown and "D: 1 slices, ok" in shown
     assert str(pickle.loads(pickle.dumps(raised.value))) == message
@@ -141,8 +142,24 @@ def test_files_that_may_not_be_opened_are_no_damage(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "open", refuse)
     reader = Reader({"A": [Problem("A", str(file), "a damaged file") for file in files * 2]})
-    with pytest.raises(AccessError, match=r"(?s)2 files.*0\.tif.*chmod.*1\.tif"):
+    with pytest.raises(AccessError, match=r"(?s)2 files.*0\.tif.*chmod.*likewise.*1\.tif"):
         write_index_group(reader, ["A"], tmp_path / "000.json")
+
+
+def test_a_reader_that_stops_at_the_first_file_does_not_hide_the_others(tmp_path, monkeypatch):
+    (tmp_path / "A").mkdir()
+    files = [tmp_path / "A" / f"{n}.tif" for n in range(3)]
+    for file in files:
+        file.touch()
+
+    def refuse(path, *_):
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    monkeypatch.setattr(os, "open", refuse)
+    first = AccessError(files[1], "Permission denied")
+    with pytest.raises(AccessError) as raised:
+        write_index_group(Reader({"A": first, "B": first}), ["A", "B"], tmp_path / "000.json")
+    assert [error.file for error in raised.value.errors] == [str(files[n]) for n in (1, 0, 2)]
 
 
 @pytest.mark.parametrize("file", ["gone.tif", "", "\0", "x" * 5000])

@@ -93,7 +93,8 @@ def write_index_group(
             report = inspection.inspect_case(dataset, case, channels)
         except AccessError as error:
             unread.append(error)
-            print(f"{number}/{len(cases)} {case}: {error}", flush=True)
+            for single in inspection.single_errors(error):
+                print(f"{number}/{len(cases)} {case}: {single}", flush=True)
             continue
         reports.append(report)
         state = "; ".join(problem.message for problem in report.problems) or "ok"

@@ -11,7 +11,7 @@ import stat
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from gliomake.datasets import CaseError, CaseReport, Dataset, Problem, Volume, open_dataset
@@ -48,10 +48,15 @@ class UnreadFilesError(AccessError):
     def __init__(self, errors: Sequence[AccessError]) -> None:
         super().__init__(errors[0].file, errors[0].reason)
         self.errors = list(errors)
-        more = len(errors) - SHOWN
         lines = [f"{len(errors)} files could not be read:"]
-        lines += [f"  {error}" for error in errors[:SHOWN]]
-        lines += [f"  ... and {more} more; the log lists them all"] if more > 0 else []
+        for reason in dict.fromkeys(error.reason for error in errors):
+            first, *others = [error for error in errors if error.reason == reason]
+            lines.append(f"  {first}")
+            if others:
+                more = len(others) - SHOWN
+                rest = f" and {more} more; the log lists them all" if more > 0 else ""
+                named = ", ".join(error.file for error in others[:SHOWN])
+                lines.append(f"  likewise {named}{rest}")
         self.args = ("\n".join(lines),)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -222,7 +227,7 @@ def inspect_case(dataset: Dataset, case: str, channels: Sequence[str] | None = N
         report = dataset.inspect(case, channels)
     except Exception as error:
         if access := machine_error(error, place):
-            raise access from error
+            raise_unread([access, *_closed_beside(access.file, case)])
         report = CaseReport(case, case, problems=[_refusal(error, case, place)])
     check_readable(problem.file for problem in report.problems)
     return report
@@ -283,9 +288,29 @@ def check_readable(files: Iterable[str]) -> None:
 
 def raise_unread(errors: Sequence[AccessError]) -> None:
     """Raise what could not be read, all of it in one error; nothing where there is none."""
-    files = [error for entry in errors for error in getattr(entry, "errors", [entry])]
+    files: dict[str, AccessError] = {}
+    for entry in errors:
+        for error in single_errors(entry):
+            files.setdefault(error.file, error)
     if files:
-        raise files[0] if len(files) == 1 else UnreadFilesError(files)
+        each = list(files.values())
+        raise each[0] if len(each) == 1 else UnreadFilesError(each)
+
+
+def single_errors(error: AccessError) -> list[AccessError]:
+    """Return the errors of single files that an error holds, or itself."""
+    return error.errors if isinstance(error, UnreadFilesError) else [error]
+
+
+def _closed_beside(file: str, case: str) -> list[AccessError]:
+    """List what else of a case cannot be read: a reader stops at the first file."""
+    folder, name = Path(file).parent, PurePath(case).name
+    try:
+        names = sorted(os.listdir(folder))  # noqa: PTH208 (names alone)
+    except (OSError, ValueError):
+        return []
+    paths = [str(folder / entry) for entry in names if name in f"{folder.name}/{entry}"]
+    return [error for path in paths if path != file and (error := _closed(path))]
 
 
 def _closed(file: str) -> AccessError | None:
