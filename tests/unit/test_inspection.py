@@ -5,9 +5,11 @@ import fcntl
 import json
 import os
 import pickle
+from types import SimpleNamespace
 
 import pytest
 
+from adapter import logged
 from gliomake import inspection
 from gliomake.datasets.base import CaseError, CaseReport, Problem
 from gliomake.datasets.root import AccessError
@@ -216,3 +218,10 @@ def test_faults_about_the_whole_set_become_problems(error):
         inspection.check_root(Reader({"root": CLOSED}))
     with pytest.raises(AccessError):
         inspection.metadata(Reader({"root": CLOSED}))
+
+
+def test_a_name_that_is_no_text_does_not_break_the_log(tmp_path):
+    log = tmp_path / "logs" / "x.log"
+    snakemake = SimpleNamespace(log=[str(log)], rule="index_group")
+    logged(lambda _: print("read a\udce9.tif"), snakemake)
+    assert log.read_text() == "read a\\udce9.tif\n"
