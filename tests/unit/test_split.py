@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gliomake.split import (
     SplitOverlapError,
+    check_training_tumour,
     make_split,
     read_split,
     select_slices,
@@ -252,3 +253,17 @@ def test_training_fraction_thins_patients_and_leaves_the_rest():
     assert kept["train"] == int(np.ceil(0.4 * patients["train"]))
     assert (kept["val"], kept["test"]) == (patients["val"], patients["test"])
     pd.testing.assert_frame_equal(training_fraction(split, 1.0), split)
+
+
+def test_a_training_set_without_tumour_is_an_error():
+    slices = pd.DataFrame(
+        {"dataset": "lgg", "patient": ["A", "A", "B", "B"], "slice": [1, 2, 1, 2],
+         "height": 4, "width": 4, "NEC": [0, 0, 3, 0], "ED": [0, 0, 0, 1]}
+    )  # fmt: skip
+    split = slices[["patient", "slice"]].assign(subset=["train", "train", "test", "test"])
+    message = (
+        r"x/patient-f0\.tsv: none of the 2 training slices has a pixel of NEC or ED, as have 2"
+    )
+    with pytest.raises(ValueError, match=message):
+        check_training_tumour(split, slices, "x/patient-f0.tsv")
+    check_training_tumour(split.assign(subset=["train", "test", "test", "train"]), slices, "x")

@@ -1,6 +1,7 @@
 """The workflow as a user meets it: what would run, with which resources, and which errors."""
 
 import ast
+import os
 import re
 import shlex
 import shutil
@@ -203,6 +204,29 @@ def test_a_mended_file_is_looked_at_again(checkout):
     assert jobs(dry_run(checkout, *arguments[2:]))["index_group"] == 2
 
 
+def test_no_patient_is_lost_for_a_file_that_was_restored_with_its_old_time(checkout):
+    """With `skip`, and again and again: a second start has nothing to do."""
+    root = checkout / "restored"
+    write_lgg(root, 3, 0, slices=4, size=256)
+    mask = next(root.glob("*/*_mask.tif"))
+    whole, time = mask.read_bytes(), mask.stat().st_mtime_ns
+    target = "results/data/lgg/slices.tsv"
+    options = ("--config", "datasets={lgg: {root: restored, on_bad_case: skip}}")
+
+    def patients(content):
+        mask.write_bytes(content)
+        os.utime(mask, ns=(time, time))
+        done = snakemake("--cores", "2", target, *options, folder=checkout)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Nothing to be done" in dry_run(checkout, target, *options)
+        return pd.read_csv(checkout / target, sep="\t")["patient"].nunique()
+
+    assert patients(whole[:4] + bytes(len(whole) - 4)) == 2
+    assert patients(whole) == 3
+    mask.chmod(0o600)
+    assert "Nothing to be done" in dry_run(checkout, target, *options)
+
+
 def test_environments_have_the_lock_files_versions():
     lock = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.M))
     names = {"pytorch": "torch", "python-isal": "isal"}
@@ -283,7 +307,7 @@ def library(files: list[Path]) -> set[Path]:
 
 
 # How files are written, read and named: a change there shows in the modules that use it.
-PLUMBING = {"tsv", "base", "index", "run", "checkpoint"}
+PLUMBING = {"tsv", "base", "index", "json_file", "run", "checkpoint"}
 
 
 def test_rules_run_again_when_code_behind_their_script_changes():

@@ -11,6 +11,7 @@ sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 from gliomake import config as studies
 from gliomake import targets
 from gliomake.provenance import code_digest, listing_sha256
+from gliomake.refused import state_token
 
 config.update(studies.typed(config))
 validate(config, BASE / "workflow" / "schemas" / "config.schema.yaml")
@@ -44,6 +45,18 @@ def root_of(dataset):
 def root_state(dataset):
     """What lies under a real root: its own time does not tell. A phantom's rule does."""
     return listing_sha256(root_of(dataset)) if data_kind(dataset) == "real" else None
+
+
+def record_of(dataset, group):
+    """What lay around the cases that a group refused; not a declared output."""
+    return f"results/data/{dataset}/index/{group}.refused.json"
+
+
+def group_state(dataset, group):
+    """The root's state, and another one once anything about a refused case has changed."""
+    listing = root_state(dataset)
+    record = record_of(dataset, group)
+    return listing and state_token(record, root_of(dataset), listing)
 
 
 def data_kind(dataset):

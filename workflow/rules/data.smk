@@ -20,8 +20,9 @@ rule index_group:
         groups=lambda wildcards: config["datasets"][wildcards.dataset]["groups"],
         channels=lambda wildcards: channels_of(wildcards.dataset),
         options=lambda wildcards: dataset_options(wildcards.dataset),
-        state=lambda wildcards: root_state(wildcards.dataset),
-        code=code_digest("index", "datasets"),
+        record=lambda wildcards: record_of(wildcards.dataset, wildcards.group),
+        state=lambda wildcards: group_state(wildcards.dataset, wildcards.group),
+        code=code_digest("index", "refused", "datasets"),
     script:
         "../scripts/index_group.py"
 

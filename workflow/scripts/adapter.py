@@ -24,7 +24,9 @@ def logged(main: Callable[[Any], None], snakemake: Any) -> None:
     """
     terminal = sys.stderr
     Path(snakemake.log[0]).parent.mkdir(parents=True, exist_ok=True)
-    with open(snakemake.log[0], "w", buffering=1) as log:
+    # A file name need not be text that the terminal's language has.
+    options = {"buffering": 1, "encoding": "utf-8", "errors": "backslashreplace"}
+    with open(snakemake.log[0], "w", **options) as log:
         sys.stdout = sys.stderr = log
         try:
             main(snakemake)

@@ -2,7 +2,7 @@
 
 from adapter import logged
 from gliomake.baselines import fit_from_shards, predict_baseline
-from gliomake.index import write_json
+from gliomake.json_file import write_json
 from gliomake.split import read_split
 
 

@@ -1,14 +1,12 @@
 """Gather the inspected groups into the index and the integrity report."""
 
 from adapter import logged
-from gliomake.datasets import open_dataset
 from gliomake.index import merge_index, read_index_group
+from gliomake.inspection import open_data
 
 
 def main(snakemake):
-    dataset = open_dataset(
-        snakemake.wildcards.dataset, snakemake.input.root, **snakemake.params.options
-    )
+    dataset = open_data(snakemake.wildcards.dataset, snakemake.input.root, snakemake.params.options)
     merge_index(
         dataset,
         [report for path in snakemake.input.reports for report in read_index_group(path)],

@@ -1,16 +1,24 @@
 """Inspect one group of a data set's cases."""
 
+import time
+
 from adapter import logged
-from gliomake.datasets import open_dataset
 from gliomake.index import group_cases, write_index_group
+from gliomake.inspection import check_root, open_data
+from gliomake.refused import write_record
 
 
 def main(snakemake):
-    dataset = open_dataset(
-        snakemake.wildcards.dataset, snakemake.input.root, **snakemake.params.options
-    )
-    group = group_cases(dataset.cases(), snakemake.params.groups)[int(snakemake.wildcards.group)]
-    write_index_group(dataset, group, snakemake.output.reports, snakemake.params.channels)
+    started = time.time()
+    params, root = snakemake.params, snakemake.input.root
+    dataset = open_data(snakemake.wildcards.dataset, root, params.options)
+    group = group_cases(dataset.cases(), params.groups)[int(snakemake.wildcards.group)]
+    reports = write_index_group(dataset, group, snakemake.output.reports, params.channels)
+    problems = [*check_root(dataset), *(entry for report in reports for entry in report.problems)]
+    if params.state is not None:
+        refused = [(problem.case, problem.file) for problem in problems]
+        # No declared output: those are deleted before the job in which the token is read again.
+        write_record(params.record, root, params.state, refused, started)
 
 
 logged(main, snakemake)  # noqa: F821

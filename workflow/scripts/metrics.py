@@ -1,7 +1,7 @@
 """Score a model: all its runs, under every convention, with intervals."""
 
 from adapter import logged
-from gliomake.index import write_json
+from gliomake.json_file import write_json
 from gliomake.lattice import score_table
 from gliomake.tsv import read_tsv
 

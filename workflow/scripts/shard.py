@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from adapter import logged
-from gliomake.datasets import open_dataset
+from gliomake.inspection import load_case, open_data
 from gliomake.preprocess import preprocess
 from gliomake.shards import write_shard
 from gliomake.tsv import read_tsv
@@ -12,16 +12,14 @@ from gliomake.tsv import read_tsv
 
 def main(snakemake):
     recipe = snakemake.params.recipe
-    dataset = open_dataset(
-        snakemake.wildcards.dataset, snakemake.input.root, **snakemake.params.options
-    )
+    dataset = open_data(snakemake.wildcards.dataset, snakemake.input.root, snakemake.params.options)
     kept = set(read_tsv(snakemake.input.cases)["case"])
     group = [report["case"] for report in json.loads(Path(snakemake.input.reports).read_text())]
     cases = [case for case in group if case in kept]
 
     def volumes():
         for number, case in enumerate(cases, start=1):
-            volume = dataset.load(case, channels=recipe["channels"])
+            volume = load_case(dataset, case, recipe["channels"], snakemake.input.reports)
             yield preprocess(volume, tuple(recipe["channels"]), recipe)
             print(f"{number}/{len(cases)} {case}", flush=True)
 

@@ -5,6 +5,8 @@ Groups of cases are inspected side by side; `merge_index` gathers them into ``sl
 """
 
 import json
+import re
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,14 +15,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gliomake.datasets.base import CaseReport, Dataset, Problem
-from gliomake.tsv import atomic_path, write_tsv
+from gliomake import inspection
+from gliomake.datasets.base import CaseReport, Dataset, Finding, Problem
+from gliomake.datasets.root import AccessError
+from gliomake.inspection import BadDataError
+from gliomake.json_file import write_json
+from gliomake.refusal_text import bad_data_message
+from gliomake.truth import has_tumour, truth_findings
+from gliomake.tsv import write_tsv
+
+__all__ = [
+    "ON_BAD_CASE",
+    "BadDataError",
+    "group_cases",
+    "merge_index",
+    "read_index_group",
+    "write_index_group",
+    "write_json",
+]
 
 ON_BAD_CASE = ("fail", "skip")
-
-
-class BadDataError(ValueError):
-    """Cases that cannot be used; the message lists each of them."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""Beginnings of a cell that spreadsheets take for a formula."""
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+"""Characters that no cell of a table may hold; tabs and line ends are quoted."""
 
 
 def group_cases(cases: Sequence[str], groups: int) -> list[list[str]]:
@@ -43,7 +61,7 @@ def group_cases(cases: Sequence[str], groups: int) -> list[list[str]]:
 
 def write_index_group(
     dataset: Dataset, cases: Sequence[str], path: str | Path, channels: Sequence[str] | None = None
-) -> None:
+) -> list[CaseReport]:
     """Inspect some cases and write what was found.
 
     Parameters
@@ -56,14 +74,34 @@ def write_index_group(
         JSON, a list of case reports.
     channels : sequence of str, optional
         The channels that are used; others need not be read. All by default.
+
+    Returns
+    -------
+    list of CaseReport
+        What was written.
+
+    Raises
+    ------
+    AccessError
+        The machine could not read a file. All cases are looked at before, all such files are
+        named, and nothing is written.
     """
-    reports = []
+    reports: list[CaseReport] = []
+    unread: list[AccessError] = []
     for number, case in enumerate(cases, start=1):
-        report = dataset.inspect(case, channels)
-        reports.append(asdict(report))
+        try:
+            report = inspection.inspect_case(dataset, case, channels)
+        except AccessError as error:
+            unread.append(error)
+            for single in inspection.single_errors(error):
+                print(f"{number}/{len(cases)} {case}: {single}", flush=True)
+            continue
+        reports.append(report)
         state = "; ".join(problem.message for problem in report.problems) or "ok"
         print(f"{number}/{len(cases)} {case}: {len(report.slices)} slices, {state}", flush=True)
-    write_json(reports, path)
+    inspection.raise_unread(unread)
+    write_json([asdict(report) for report in reports], path)
+    return reports
 
 
 def read_index_group(path: str | Path) -> list[CaseReport]:
@@ -115,50 +153,109 @@ def merge_index(
     Raises
     ------
     BadDataError
-        A refused case under ``fail``, no case that can be used, or none in a needed folder.
-        ``integrity_path`` is written before, with the suffix ``.failed.json``, so that the list is
-        not lost; it goes when all is well.
+        A refused case under ``fail``, no case that can be used, none in a needed folder, or no
+        tumour in any. Before, `integrity_path` is written with the suffix ``.failed.json``, so
+        that the list is not lost; it goes when all is well.
+    AccessError
+        The machine could not read a file.
     """
     if on_bad_case not in ON_BAD_CASE:
         raise ValueError(f"on_bad_case: {on_bad_case!r}; expected one of {', '.join(ON_BAD_CASE)}")
     reports = sorted(reports, key=lambda report: report.case)
-    refused = [*dataset.check_root(), *(p for report in reports for p in report.problems)]
+    refused, described = _refusals(dataset, reports)
     refused_cases = {problem.case for problem in refused}
     kept = [report for report in reports if report.case not in refused_cases]
-    emptied = _emptied_folders(dataset, kept)
-    refused += emptied
+    stopping = _stopping(dataset, kept) if kept else []
+    refused += stopping
     slices = _slices_table(dataset, kept)
     integrity = {
         "dataset": dataset.name,
         "data": data,
         "cases": {"found": len(reports), "kept": len(kept)},
         "refused": [asdict(problem) for problem in refused],
-        "findings": [asdict(finding) for finding in dataset.compare(kept)],
+        "findings": [asdict(finding) for finding in _findings(dataset, kept)],
         "fingerprint": _fingerprint(dataset, kept, slices),
     }
     failed = Path(integrity_path).with_suffix(".failed.json")
-    if (refused and on_bad_case == "fail") or not kept or emptied:
+    if (refused and on_bad_case == "fail") or not kept or stopping:
         write_json(integrity, failed)
-        raise BadDataError(_bad_data_message(dataset, refused, kept, failed))
+        usable = 0 if stopping else len(kept)
+        raise BadDataError(bad_data_message(dataset.name, refused, usable, failed, on_bad_case))
     write_tsv(slices, slices_path)
-    write_tsv(_cases_table(kept, dataset.metadata()), cases_path)
+    write_tsv(_cases_table(kept, described), cases_path)
     write_json(integrity, integrity_path)
     failed.unlink(missing_ok=True)
 
 
-def _bad_data_message(
-    dataset: Dataset, refused: list[Problem], kept: list[CaseReport], listed: Path
-) -> str:
-    lines = [f"  {problem.file}: {problem.message}" for problem in refused[:20]]
-    more = f"\n  ... and {len(refused) - 20} more" if len(refused) > 20 else ""
-    rest = f"{len(kept)} cases can be used" if kept else "no case can be used"
-    return (
-        f"data set {dataset.name}: {len(refused)} problems, {rest}. All are listed in {listed}.\n"
-        + "\n".join(lines)
-        + more
-        + f"\nMend the files, or set datasets.{dataset.name}.on_bad_case to skip to go on without "
-        "these cases."
-    )
+def _refusals(
+    dataset: Dataset, reports: Sequence[CaseReport]
+) -> tuple[list[Problem], dict[str, dict[str, Any]]]:
+    """List all problems, those of the whole set first; and describe the cases."""
+    described, problems = inspection.metadata(dataset)
+    refused = inspection.check_root(dataset)
+    named = {problem.file for problem in refused}
+    refused += [problem for problem in problems if problem.file not in named]
+    return refused + [entry for report in reports for entry in _problems(report)], described
+
+
+def _problems(report: CaseReport) -> list[Problem]:
+    """List why a case is refused: what its reader found, and an id that no table could hold."""
+    problems = [Problem(report.case, entry.file, entry.message) for entry in report.problems]
+    for name in sorted({report.case, report.patient}):
+        found = ""
+        if name.startswith(FORMULA):
+            found = f"a name that begins with {name[0]!r}, which spreadsheets take for a formula"
+        elif _cell(name) != name:
+            found = "a name with a control character, or of no known encoding"
+        if found:
+            message = f"{name!r}: found {found}, expected letters and digits; rename the case"
+            problems.append(Problem(report.case, name, message))
+    return problems
+
+
+def _stopping(dataset: Dataset, kept: Sequence[CaseReport]) -> list[Problem]:
+    """List what no setting passes over: a needed folder without a case, cases without tumour."""
+    left = {report.facts.get("folder") for report in kept}
+    problems = [
+        Problem(
+            "",
+            name,
+            f"{name}: found no case of this folder that can be used, expected some, as the split "
+            "is made by folders; correct its cases, no setting passes over them",
+        )
+        for name in getattr(dataset, "needed_folders", ())
+        if name not in left
+    ]
+    if not has_tumour(kept, dataset.classes):
+        root = str(getattr(dataset, "root", dataset.name))
+        message = (
+            f"{root}: found no pixel of {' or '.join(dataset.classes)} in any of {len(kept)} "
+            "cases, expected tumour in some: there is nothing to learn from; check that the masks "
+            "are those of these images"
+        )
+        problems.append(Problem("", root, message))
+    return problems
+
+
+def _findings(dataset: Dataset, kept: Sequence[CaseReport]) -> list[Finding]:
+    """Compare the cases; a comparison that fails costs nothing else."""
+    try:
+        findings = list(dataset.compare(kept))
+    except Exception as error:
+        root = getattr(dataset, "root", dataset.name)
+        if access := inspection.machine_error(error, root):
+            raise access from error
+        traceback.print_exc()
+        message = f"the reader could not compare the cases ({type(error).__name__}: {error})"
+        findings = [Finding("not-compared", message)]
+    # What the reader itself says of this is closer to its files.
+    kinds = {finding.kind for finding in findings}
+    bare = [finding.cases for finding in findings if finding.kind == "no-annotation"]
+    return findings + [
+        finding
+        for finding in truth_findings(kept, dataset.classes)
+        if finding.kind not in kinds and not (finding.kind == "no-tumour" and finding.cases in bare)
+    ]
 
 
 def _slices_table(dataset: Dataset, reports: Sequence[CaseReport]) -> pd.DataFrame:
@@ -178,7 +275,7 @@ def _cases_table(
     rows = []
     for report in reports:
         spacing = report.facts.get("spacing") or (np.nan,) * 3
-        facts = metadata.get(report.case, {})
+        facts = {key: _cell(value) for key, value in metadata.get(report.case, {}).items()}
         rows.append(
             {
                 "case": report.case,
@@ -196,20 +293,19 @@ def _cases_table(
     return pd.DataFrame(rows)
 
 
-def _emptied_folders(dataset: Dataset, kept: Sequence[CaseReport]) -> list[Problem]:
-    """Name the folders that the split needs and no case is left of; skipping cannot help there."""
-    left = {report.facts.get("folder") for report in kept}
-    needed = [name for name in getattr(dataset, "needed_folders", ()) if name not in left]
-    return [
-        Problem(
-            "",
-            name,
-            f"{name}: found no case of this folder that can be used, expected some, as the split "
-            "is made by folders; correct its cases, no setting passes over them",
-        )
-        for name in needed
-        if kept
-    ]
+def _cell(value: Any) -> Any:
+    """Make text fit for a table: no formula for a spreadsheet, no broken line; numbers stay."""
+    if not isinstance(value, str):
+        return value
+    # A carriage return ends a row, a NUL a cell; surrogates are no UTF-8.
+    value = CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", value.replace("\r\n", "\n"))
+    value = value.encode("utf-8", "backslashreplace").decode("utf-8")
+    try:
+        float(value)
+    except ValueError:
+        # The custom against formulas.
+        return f"'{value}" if value.startswith(FORMULA) else value
+    return value
 
 
 def _fingerprint(
@@ -252,23 +348,3 @@ def _fingerprint(
             if report.facts.get("missing_sequences")
         },
     }
-
-
-def write_json(value: Any, path: str | Path) -> None:
-    """Write JSON atomically.
-
-    Parameters
-    ----------
-    value : object
-        What to write; NaN is an error, numpy numbers become numbers.
-    path : str or Path
-        Where to.
-    """
-
-    def number(item: Any) -> Any:
-        if isinstance(item, np.generic):
-            return item.item()
-        raise TypeError(f"cannot write {type(item).__name__} to {path}")
-
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1, default=number) + "\n")

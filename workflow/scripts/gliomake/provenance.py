@@ -3,11 +3,12 @@
 import ast
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from gliomake.listing import walk
 
 LIBRARY = Path(__file__).parent
 
@@ -67,36 +68,28 @@ def value_sha256(value: Any) -> str:
 def listing_sha256(root: str) -> str:
     """Hash the names, sizes and times of all files under a folder, but not what they hold.
 
-    The folder's own time tells nothing of a file that was mended inside it. Read once a process.
+    The folder's own time does not change with a file inside it. Read once a process.
 
     Parameters
     ----------
     root : str
-        The folder; links are followed, hidden files do not count.
+        The folder; links are followed. Hidden files, those of operating systems and what cannot be
+        read do not count.
 
     Returns
     -------
     str
         64 hexadecimal digits.
     """
-    lines: list[str] = []
-    waiting = [(root, "")]
-    seen: set[str] = set()
-    while waiting:
-        folder, name = waiting.pop()
-        real = os.path.realpath(folder)
-        # A link to a folder above it would lead round for ever.
-        if real in seen:
-            continue
-        seen.add(real)
-        with os.scandir(folder) as entries:
-            visible = [entry for entry in entries if not entry.name.startswith(".")]
-        for entry in sorted(visible, key=lambda entry: entry.name):
-            if entry.is_dir():
-                waiting.append((entry.path, f"{name}{entry.name}/"))
-            elif entry.is_file():
+    lines = []
+    for name, entry in walk(root):
+        try:
+            if entry.is_file():
                 facts = entry.stat()
-                lines.append(f"{name}{entry.name}\0{facts.st_size}\0{facts.st_mtime_ns}")
+                lines.append(f"{name}\0{facts.st_size}\0{facts.st_mtime_ns}")
+        except OSError:
+            # Gone meanwhile, or a link that leads round: the reader says so if it is data.
+            continue
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 

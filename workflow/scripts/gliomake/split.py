@@ -136,6 +136,36 @@ def training_fraction(split: pd.DataFrame, fraction: float) -> pd.DataFrame:
     return split[~train | split[unit].isin(kept)].reset_index(drop=True)
 
 
+def check_training_tumour(split: pd.DataFrame, slices: pd.DataFrame, path: str | Path) -> None:
+    """Refuse a split that leaves nothing to learn from.
+
+    Parameters
+    ----------
+    split : DataFrame
+        ``patient slice subset``.
+    slices : DataFrame
+        The data set's ``slices.tsv``.
+    path : str or Path
+        The split's file, for the message.
+
+    Raises
+    ------
+    ValueError
+        No slice of the training set has tumour.
+    """
+    columns = tumour_columns(slices)
+    marked = slices[slices[columns].gt(0).any(axis=1)]
+    train = split[split["subset"] == "train"]
+    if len(train.merge(marked, on=["patient", "slice"])):
+        return
+    raise ValueError(
+        f"{path}: none of the {len(train)} training slices has a pixel of {' or '.join(columns)}, "
+        f"as have {len(marked)} of the data set's {len(slices)} slices: there is nothing to learn "
+        "from. Lower `split.test` or `split.val`, raise `split.max_patients`, or change "
+        "`split.seed` in the study's file"
+    )
+
+
 def evaluated_slices(split: pd.DataFrame) -> pd.DataFrame:
     """List the slices that are predicted: those of test and validation, in the predictions' order.
 

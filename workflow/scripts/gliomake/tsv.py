@@ -11,6 +11,8 @@ import pandas as pd
 IDS = frozenset({"case", "patient", "subset", "dataset", "folder", "stratum"})
 NAMES = frozenset({"class", "model", "run", "study", "claim", "convention", "metric"})
 TEXT_COLUMNS = IDS | NAMES
+MISSING = ("", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "null", "NULL", "None")
+"""What stands for no value, except in text columns: there a patient may have that name."""
 
 
 def read_tsv(path: str | Path) -> pd.DataFrame:
@@ -29,10 +31,15 @@ def read_tsv(path: str | Path) -> pd.DataFrame:
     """
     header = pd.read_csv(path, sep="\t", nrows=0).columns
     text = [name for name in header if name in TEXT_COLUMNS]
-    table = pd.read_csv(
-        path, sep="\t", dtype=dict.fromkeys(text, str), true_values=["true"], false_values=["false"]
+    return pd.read_csv(
+        path,
+        sep="\t",
+        dtype=dict.fromkeys(text, str),
+        na_values={name: MISSING for name in header if name not in text},
+        keep_default_na=False,
+        true_values=["true"],
+        false_values=["false"],
     )
-    return table.fillna(dict.fromkeys(text, ""))
 
 
 def write_tsv(table: pd.DataFrame, path: str | Path) -> None:

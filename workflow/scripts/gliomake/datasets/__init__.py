@@ -1,6 +1,7 @@
 """Readers of the data sets, one module a layout, behind one interface."""
 
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,19 @@ def open_dataset(name: str, root: str | Path, **options: Any) -> Dataset:
     Raises
     ------
     ValueError
-        If there is no such reader.
+        If there is no such reader, or it has no such option.
     CaseError
         If the folder does not hold such a data set.
     """
     if name not in DATASETS:
         raise ValueError(f"unknown data set {name!r}: expected one of {', '.join(DATASETS)}")
-    module, reader = DATASETS[name]
-    dataset: Dataset = getattr(import_module(module), reader)(Path(root), **options)
+    module, class_name = DATASETS[name]
+    reader = getattr(import_module(module), class_name)
+    known = list(signature(reader).parameters)[1:]
+    if unknown := sorted(options.keys() - set(known)):
+        raise ValueError(
+            f"datasets.{name}: {', '.join(unknown)} is no option of this data set; it has "
+            f"{', '.join(known)}"
+        )
+    dataset: Dataset = reader(Path(root), **options)
     return dataset

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from gliomake.datasets.base import CaseError
+from gliomake.listing import is_data
 
 LINKS = ("inside", "anywhere")
-FOREIGN = ("lost+found", "__MACOSX", "System Volume Information", "$RECYCLE.BIN")
-"""Folders that operating systems leave beside data."""
 
 
 class AccessError(OSError):
@@ -52,6 +51,12 @@ def _remedy(reason: str) -> str:
         return "wait until the program that has it open is done"
     if "memory" in lower:
         return "give the job more memory, or set `limits` so low that the file is refused"
+    if "space" in lower or "quota" in lower:
+        return "make room on the disk"
+    if "no module" in lower:
+        return "install the package"
+    if "open files" in lower:
+        return "allow more open files (ulimit -n)"
     return "check the disk or the connection to it"
 
 
@@ -290,11 +295,6 @@ class DataRoot:
                 return file.read(size if count is None else min(size, count))
         except OSError as error:
             raise _access(path, error) from error
-
-
-def is_data(name: str) -> bool:
-    """Tell whether a file or folder name may be data: not hidden, not an operating system's."""
-    return not name.startswith(".") and name not in FOREIGN
 
 
 def _access(path: object, error: OSError) -> AccessError:

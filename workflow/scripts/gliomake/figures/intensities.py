@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from gliomake import inspection
 from gliomake.figures import style
 from gliomake.figures.volumes import MODALITIES, load_case, open_cases, where
 from gliomake.preprocess import normalise
@@ -34,7 +35,7 @@ def intensity_ranges(spec: TargetSpec) -> Figure:
     grid = figure.subplots(2, len(names), sharex=True, sharey="row")
     per_patient = spec.options.get("slices", 12)
     for patient, case in enumerate(cases):
-        volume = dataset.load(case)
+        volume = inspection.load_case(dataset, case)
         seen = np.flatnonzero((volume.image != 0).any(axis=1).mean(axis=(1, 2)) > 0.02)
         chosen = seen[np.linspace(0, len(seen) - 1, min(per_patient, len(seen))).astype(int)]
         raw = volume.image[chosen].astype(np.float32)

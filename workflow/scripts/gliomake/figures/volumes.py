@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gliomake.datasets import Dataset, Volume, open_dataset
+from gliomake import inspection
+from gliomake.datasets import Dataset, Volume
 from gliomake.figures import images, style
 from gliomake.targets import TargetSpec
 from gliomake.tsv import read_tsv
@@ -151,7 +152,7 @@ def load_case(spec: TargetSpec, channels: list[str] | None = None) -> tuple[Data
     """
     dataset, cases = open_cases(spec)
     case = nearest_case(cases, spec.options.get("case", 1))
-    return dataset, dataset.load(case, channels)
+    return dataset, inspection.load_case(dataset, case, channels)
 
 
 def open_cases(spec: TargetSpec) -> tuple[Dataset, list[str]]:
@@ -167,7 +168,7 @@ def open_cases(spec: TargetSpec) -> tuple[Dataset, list[str]]:
     Dataset, list of str
         The opened data set, and its cases without those that the index refused.
     """
-    dataset = open_dataset(spec.study["dataset"], spec.inputs["root"], **spec.dataset_options)
+    dataset = inspection.open_data(spec.study["dataset"], spec.inputs["root"], spec.dataset_options)
     return dataset, read_tsv(spec.inputs["cases"])["case"].tolist()
 
 
