@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gliomake.contracts import read_json
 from gliomake.metrics import element_scores
 from gliomake.predictions import write_predictions
 from gliomake.sealed import read_names
@@ -74,7 +75,7 @@ class FlairThreshold:
     @classmethod
     def load(cls, path: str | Path) -> "FlairThreshold":
         """Read thresholds written by `save`."""
-        return cls(**json.loads(Path(path).read_text()))
+        return cls(**read_json(path))
 
 
 def fit_threshold(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gliomake.contracts import read_json
 from gliomake.datasets.base import CaseReport, Dataset, Problem
 from gliomake.tsv import atomic_path, write_tsv
 
@@ -80,7 +81,7 @@ def read_index_group(path: str | Path) -> list[CaseReport]:
         In the order of the cases.
     """
     reports = []
-    for entry in json.loads(Path(path).read_text()):
+    for entry in read_json(path):
         problems = [Problem(**problem) for problem in entry.pop("problems")]
         reports.append(CaseReport(**entry, problems=problems))
     return reports
