@@ -5,9 +5,12 @@ import pickle
 import resource
 import selectors
 import signal
+import time
 import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 PROCESSOR_SECONDS = 20
@@ -15,6 +18,8 @@ WALL_SECONDS = 120
 """More than the above, because a loaded machine is slow; it ends what waits for ever."""
 MEMORY = 2 << 30
 """Bytes of address space that a child may take beyond what it began with."""
+BATCH = 8
+"""Tasks that a child does one after the other: a fork takes longer than most of them."""
 
 
 @dataclass(frozen=True)
@@ -52,56 +57,70 @@ class Task:
     declared: tuple[type[BaseException], ...]
 
 
-def run_all(tasks: Iterator[Task], at_once: int) -> Iterator[tuple[int, Outcome]]:
-    """Try each task in a forked child, some at a time; give their numbers and outcomes."""
-    waiting = selectors.DefaultSelector()
-    running: dict[int, tuple[int, int]] = {}
-    tasks = iter(tasks)
-    exhausted = False
-    while True:
-        while len(running) < at_once and not exhausted:
-            task = next(tasks, None)
-            if task is None:
-                exhausted = True
-                break
-            process, pipe = _start(task)
-            running[pipe] = task.number, process
-            waiting.register(pipe, selectors.EVENT_READ)
-        if not running:
-            return
-        for key, _ in waiting.select():
-            pipe = int(key.fd)
-            waiting.unregister(pipe)
-            number, process = running.pop(pipe)
-            yield number, _finish(process, pipe)
+@dataclass
+class _Child:
+    process: int
+    tasks: list[Task]
+    answer: BytesIO = field(default_factory=BytesIO)
 
 
-def _start(task: Task) -> tuple[int, int]:
+def run_all(tasks: Iterable[Task], at_once: int) -> Iterator[tuple[int, Outcome]]:
+    """Try each task in a forked child, `at_once` children at a time.
+
+    What a task does to its child, the next child is free of: after a hang or a crash the tasks that
+    were left go to another.
+    """
+    waiting = deque(tasks)
+    running: dict[int, _Child] = {}
+    with selectors.DefaultSelector() as ready:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                pipe, child = _start([waiting.popleft() for _ in range(min(BATCH, len(waiting)))])
+                running[pipe] = child
+                ready.register(pipe, selectors.EVENT_READ)
+            for key, _ in ready.select():
+                pipe = int(key.fd)
+                if part := os.read(pipe, 1 << 16):
+                    running[pipe].answer.write(part)
+                    continue
+                ready.unregister(pipe)
+                os.close(pipe)
+                child = running.pop(pipe)
+                outcomes = _finish(child)
+                waiting.extend(child.tasks[len(outcomes) :])
+                yield from zip((task.number for task in child.tasks), outcomes, strict=False)
+
+
+def _start(tasks: list[Task]) -> tuple[int, _Child]:
     reading, writing = os.pipe()
     process = os.fork()
     if process == 0:
         try:
-            os.close(reading)
-            _limit()
-            outcome = _attempt(task)
-            os.write(writing, pickle.dumps(outcome))
+            _limit_memory()
+            for task in tasks:
+                _limit_time()
+                os.write(writing, pickle.dumps(_attempt(task)))
         finally:
             os._exit(0)
     os.close(writing)
-    return process, reading
+    return reading, _Child(process, tasks)
 
 
-def _limit() -> None:
+def _limit_memory() -> None:
     with open("/proc/self/statm") as file:
         present = int(file.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (present + MEMORY, present + MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_SECONDS, PROCESSOR_SECONDS + 1))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(WALL_SECONDS)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
+
+
+def _limit_time() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + PROCESSOR_SECONDS, most))
+    signal.alarm(WALL_SECONDS)
 
 
 def _attempt(task: Task) -> Outcome:
@@ -116,12 +135,23 @@ def _attempt(task: Task) -> Outcome:
         return Outcome("FAIL", f"{type(error).__name__} at {place}: {error}"[:400])
 
 
-def _finish(process: int, pipe: int) -> Outcome:
-    with os.fdopen(pipe, "rb") as file:
-        answer = file.read()
-    _, status = os.waitpid(process, 0)
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        late = number in (signal.SIGALRM, signal.SIGXCPU, signal.SIGKILL)
-        return Outcome("FAIL", f"{'hang' if late else 'crash'}: {signal.Signals(number).name}")
-    return pickle.loads(answer) if answer else Outcome("FAIL", "the process ended without a word")
+def _finish(child: _Child) -> list[Outcome]:
+    """Give the outcomes of the tasks that the child began."""
+    _, status = os.waitpid(child.process, 0)
+    child.answer.seek(0)
+    outcomes: list[Outcome] = []
+    while len(outcomes) < len(child.tasks):
+        try:
+            outcomes.append(pickle.load(child.answer))
+        except EOFError:
+            outcomes.append(Outcome("FAIL", _how_it_ended(status)))
+            break
+    return outcomes
+
+
+def _how_it_ended(status: int) -> str:
+    if not os.WIFSIGNALED(status):
+        return "the process ended without a word"
+    number = os.WTERMSIG(status)
+    late = number in (signal.SIGALRM, signal.SIGXCPU)
+    return f"{'hang' if late else 'crash'}: {signal.Signals(number).name}"

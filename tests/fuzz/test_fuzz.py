@@ -51,7 +51,7 @@ def fuzz(name, seed, count, folder):
 
         return read
 
-    tasks = (Task(number, action(number), form.declared) for number in range(-1, count))
+    tasks = [Task(number, action(number), form.declared) for number in range(-1, count)]
     outcomes = {}
     for number, outcome in run_all(tasks, os.cpu_count() or 1):
         outcomes[number] = outcome

@@ -13,7 +13,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "counts.tsv": ("patient", "subset", "class", "postprocess", *COUNTED),
     "distances.tsv": ("patient", "subset", "class", "postprocess", "hd95", "nsd", "missed"),
     "history.tsv": ("epoch", "train_loss", "val_loss"),
-    "slices.tsv": ("dataset", "patient", "slice", "height", "width"),
+    "slices.tsv": ("patient", "slice"),
     "cases.tsv": ("case", "patient"),
     "comparisons.tsv": ("model_a", "model_b", "run", "class", "metric", "convention", "difference"),
     "leakage.tsv": ("model", "class", "metric", "convention", "difference"),
@@ -76,7 +76,7 @@ def check_table(table: pd.DataFrame, path: str | Path) -> None:
         return
     if missing := [name for name in required if name not in table]:
         raise FileError(path, f"no column {', '.join(missing)}", f"the columns {required}")
-    for name in required if len(table) else ():
+    for name in table.columns if len(table) else ():
         check_column(table[name], path)
 
 

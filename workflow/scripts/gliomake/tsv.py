@@ -82,7 +82,7 @@ def _read_text(path: str | Path) -> str:
         lengths = [row.count("\t") + 1 for row in rows if row]
     if wrong := set(lengths) - set(lengths[:1]):
         row = next(number for number, length in enumerate(lengths, 1) if length in wrong)
-        found = f"row {row} has {lengths[row - 1]} cells"
+        found = f"line {row} has {lengths[row - 1]} cells"
         raise FileError(path, found, f"{lengths[0]} as in the first")
     return content
 
