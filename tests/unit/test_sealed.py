@@ -129,7 +129,7 @@ def test_a_file_of_an_older_version_is_to_be_built_again(made):
             old.copy(name, plain)
         plain.attrs.update(old.attrs)
     path.with_suffix(".plain").replace(path)
-    with pytest.raises(error, match=f"has no checksum.*{REBUILD}"):
+    with pytest.raises(error, match=rf"has no checksum.*{REBUILD}"):
         read()
 
 
@@ -146,7 +146,7 @@ def test_no_file_a_folder_and_a_pipe(made):
 
     path, read, error = made
     path.unlink()
-    with pytest.raises(error, match="no such file. Start the workflow again"):
+    with pytest.raises(error, match=r"no such file\. Start the workflow again"):
         read()
     path.mkdir()
     with pytest.raises(error, match="is no file, but a folder, a pipe"):
@@ -268,7 +268,7 @@ def test_a_threshold_that_is_none(tmp_path, threshold):
             file.attrs["threshold"] = threshold
 
     remake(tmp_path / "p.h5", change)
-    with pytest.raises(PredictionError, match="the threshold is .*; expected a number from 0 to 1"):
+    with pytest.raises(PredictionError, match=r"the threshold is .*; expected a number from 0 to 1"):
         read()
 
 
