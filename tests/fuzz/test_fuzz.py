@@ -1,8 +1,8 @@
 """Spoilt files of every format: each is read right or ends in an error that is declared.
 
-No other error, no hang, no crash, and where the format has a checksum no other value. Files and
-their damage follow from the seed, so a failure comes back with the same test; the file that failed
-lies in the folder that the message names.
+No other error, none that names no file, no hang, no crash, and no other value where the format has
+a checksum. Files and their damage follow from the seed, so a failure comes back with the same test;
+the file that failed lies in the folder that the message names.
 """
 
 import os
@@ -59,6 +59,11 @@ def fuzz(name, seed, count, folder):
     sound = outcomes.pop(-1)
     assert sound.kind == "ok", f"the sound files are not read: {sound.detail}"
     failures = {n: o.detail for n, o in outcomes.items() if o.kind == "FAIL"}
+    failures |= {
+        number: f"the error names no file: {outcome.detail}"
+        for number, outcome in outcomes.items()
+        if outcome.kind == "declared" and str(folder) not in outcome.detail
+    }
     if form.checksum:
         # What is left after a refusal are other values, and said to be.
         taken = {n: o.detail for n, o in outcomes.items() if o.kind == "ok"}

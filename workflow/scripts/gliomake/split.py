@@ -194,7 +194,7 @@ def read_split(path: str | Path) -> pd.DataFrame:
     ------
     FileError
         The file is cut or damaged, or has no rows.
-    SplitOverlapError, ValueError
+    SplitOverlapError
         See `check_split`.
     """
     split = read_tsv(path)
@@ -226,16 +226,13 @@ def check_split(split: pd.DataFrame, path: str | Path) -> None:
     ------
     SplitOverlapError
         With the file, and the first patients or slices concerned.
-    ValueError
+    FileError
         A subset of an unknown name.
     """
     unknown = set(split["subset"]) - set(SUBSETS)
     if unknown:
         shown = ", ".join(repr(name[:40]) for name in sorted(map(str, unknown))[:3])
-        raise ValueError(
-            f"{path}: {len(unknown)} unknown subsets ({shown}); expected {', '.join(SUBSETS)}. "
-            "Delete the file to have it made again."
-        )
+        raise FileError(path, f"{len(unknown)} unknown subsets ({shown})", ", ".join(SUBSETS))
     twice = split[split.duplicated(["patient", "slice"])]
     if len(twice):
         where = ", ".join(f"{p} slice {s}" for p, s in twice[["patient", "slice"]].values[:3])
