@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.8
 
-.PHONY: demo test lint format lock verify clean
+.PHONY: demo test test-long lint format lock verify clean
 
 ## Build all five studies at demo scale on phantoms, ending with the report's path.
 demo: .venv/installed
@@ -17,6 +17,10 @@ verify: .venv/installed
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup --no-loadscope-reorder
+
+## What takes too long for every change: 10 000 spoilt files of every format.
+test-long: .venv/installed
+	$(BIN)/python -m pytest -m long
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -188,6 +188,15 @@ def test_weights_go_round_in_any_memory_layout(tmp_path):
     assert (tmp_path / "a.safetensors").stat().st_mode & 0o444 == 0o444
 
 
+@pytest.mark.parametrize("length", [0, 7, 100, -1])
+def test_weights_that_are_cut_are_refused(tmp_path, length):
+    path, model = tmp_path / "w.safetensors", torch.nn.Linear(2, 3)
+    save_weights(model.state_dict(), path)
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(ValueError, match=r"w.safetensors is damaged .*remove it and train again"):
+        load_weights(model, path)
+
+
 def test_weights_of_another_architecture_are_refused(tmp_path):
     path = tmp_path / "weights.safetensors"
     save_weights(nn.Linear(2, 3).state_dict(), path)

@@ -18,6 +18,8 @@ from gliomake.counts import (
 )
 from gliomake.datasets.base import Volume
 from gliomake.metrics import COUNT_COLUMNS
+from gliomake.predictions import PredictionError, write_predictions
+from gliomake.sealed import create_sealed
 from gliomake.shards import write_shard
 from gliomake.tsv import read_tsv, write_tsv
 
@@ -177,14 +179,15 @@ def write_run(folder, patients=("a", "b", "c"), slices=4, named=True):
     truth = np.concatenate([volume.mask for volume in volumes])
     probability = truth.astype(np.float16)
     probability[1::2] = 0
-    with h5py.File(folder / "predictions.h5", "w") as file:
-        file["patient"] = [volume.patient for volume in volumes for _ in range(slices)]
-        file["slice"] = np.concatenate([volume.slices for volume in volumes]).astype(np.int32)
-        file["subset"] = ["test"] * n
-        file["probability"] = probability
-        file["spacing"] = np.tile(np.float32([2, 3, 4]), (n, 1))
-        file.attrs["classes"] = json.dumps(["tumour"])
-        file.attrs["threshold"] = 0.5
+    write_predictions(
+        folder / "predictions.h5",
+        [probability],
+        patient=[volume.patient for volume in volumes for _ in range(slices)],
+        slice=np.concatenate([volume.slices for volume in volumes]).tolist(),
+        subset=["test"] * n,
+        spacing=np.tile(np.float32([2, 3, 4]), (n, 1)),
+        attributes={"classes": ["tumour"], "threshold": 0.5},
+    )
     return folder / "predictions.h5", shards, truth
 
 
@@ -211,11 +214,12 @@ def test_batches_part_no_patient(tmp_path, named, batch, expected):
 
 def test_run_without_slices(tmp_path):
     predictions, shards, _ = write_run(tmp_path)
-    with h5py.File(predictions, "a") as file:
-        for name in ("patient", "slice", "subset", "probability", "spacing"):
-            empty = file[name][:0]
-            del file[name]
-            dtype = h5py.string_dtype() if name in ("patient", "subset") else empty.dtype
-            file.create_dataset(name, data=empty, dtype=dtype)
-    with pytest.raises(ValueError, match="holds no slice"):
+    with create_sealed(predictions) as file:
+        for name in ("patient", "subset"):
+            file.create_dataset(name, (0,), h5py.string_dtype())
+        file["slice"] = np.zeros(0, np.int32)
+        file["spacing"] = np.zeros((0, 3), np.float32)
+        file["probability"] = np.zeros((0, 1, 6, 6), np.float16)
+        file.attrs.update({"classes": json.dumps(["tumour"]), "threshold": 0.5})
+    with pytest.raises(PredictionError, match="holds no slice"):
         count_run(predictions, shards)

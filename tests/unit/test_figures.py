@@ -164,7 +164,8 @@ def test_survival_is_not_available_without_its_table(inputs, tmp_path):
 @pytest.mark.parametrize("median", [150, 950, 1050, 1950])
 def test_the_median_is_told_where_there_is_room(inputs, tmp_path, median):
     cases = {"survival_days": [50, median, median, 1980, 400], "censored": [0, 0, 0, 0, 1]}
-    pd.DataFrame(cases).to_csv(tmp_path / "cases.tsv", sep="\t")
+    names = {"case": list("abcde"), "patient": list("abcde")}
+    pd.DataFrame(names | cases).to_csv(tmp_path / "cases.tsv", sep="\t", index=False)
     spec = inputs("brats2020-multiclass").spec("figures", SURVIVAL)
     figure = draw_figure(replace(spec, inputs={"cases": tmp_path / "cases.tsv"}))
     figure.draw_without_rendering()

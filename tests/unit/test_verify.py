@@ -9,6 +9,7 @@ import h5py
 import pandas as pd
 import pytest
 
+from gliomake.predictions import load_predictions, write_predictions
 from gliomake.provenance import file_sha256
 from gliomake.report import build_report, study_inputs
 from gliomake.report.verify import VerificationError, main, verify
@@ -264,15 +265,31 @@ def test_altered_leak_runs_fail(root):
 
 
 def test_altered_predictions_fail_where_one_looks(root):
-    with h5py.File(root / PREDICTIONS, "r+") as file:
-        row = [subset == b"test" for subset in file["subset"][:]].index(True)
-        file["probability"][row] = 1
+    made = load_predictions(root / PREDICTIONS)
+    made.probability[made.subset.index("test")] = 1
+    write_predictions(
+        root / PREDICTIONS,
+        [made.probability],
+        patient=made.patient,
+        slice=made.slice,
+        subset=made.subset,
+        spacing=made.spacing,
+        attributes={"classes": made.classes, **made.attributes},
+    )
     check(root)
     accept(root, PREDICTIONS)
     found = failures(root, deep=True)
     assert found[0].file == COUNTS
     assert found[0].number.startswith("row ")
     assert DICE in {difference.number for difference in found}
+
+
+def test_damaged_predictions_are_named(root):
+    with h5py.File(root / PREDICTIONS, "r+") as file:
+        file["probability"][0] = 1
+    accept(root, PREDICTIONS)
+    messages = [difference.recomputed for difference in failures(root, deep=True)]
+    assert any(PREDICTIONS in message and "is damaged" in message for message in messages)
 
 
 def test_hashes_of_predictions_and_weights_are_looked_at_with_deep(root):

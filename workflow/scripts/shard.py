@@ -1,9 +1,7 @@
 """Preprocess one group of cases into a shard."""
 
-import json
-from pathlib import Path
-
 from adapter import logged
+from gliomake.contracts import read_json
 from gliomake.inspection import load_case, open_data
 from gliomake.preprocess import preprocess
 from gliomake.shards import write_shard
@@ -14,7 +12,7 @@ def main(snakemake):
     recipe = snakemake.params.recipe
     dataset = open_data(snakemake.wildcards.dataset, snakemake.input.root, snakemake.params.options)
     kept = set(read_tsv(snakemake.input.cases)["case"])
-    group = [report["case"] for report in json.loads(Path(snakemake.input.reports).read_text())]
+    group = [report["case"] for report in read_json(snakemake.input.reports)]
     cases = [case for case in group if case in kept]
 
     def volumes():

@@ -11,13 +11,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
 
+from gliomake.contracts import read_json
 from gliomake.metrics import element_scores
 from gliomake.predictions import write_predictions
-from gliomake.shards import load_arrays
+from gliomake.sealed import read_names
+from gliomake.shards import ShardError, load_arrays, open_shard
 from gliomake.tsv import atomic_path
 
 # Slices in memory at a time.
@@ -74,7 +75,7 @@ class FlairThreshold:
     @classmethod
     def load(cls, path: str | Path) -> "FlairThreshold":
         """Read thresholds written by `save`."""
-        return cls(**json.loads(Path(path).read_text()))
+        return cls(**read_json(path))
 
 
 def fit_threshold(
@@ -195,9 +196,9 @@ def fit_from_shards(shards: Sequence[str | Path], split: pd.DataFrame) -> FlairT
     ValueError
         If the split has no training slices.
     """
-    with h5py.File(shards[0]) as file:
-        channel = flair_channel(json.loads(file.attrs["channels"]))
-        classes = json.loads(file.attrs["classes"])
+    with open_shard(shards[0]) as file:
+        channel = flair_channel(read_names(file, "channels", ShardError))
+        classes = read_names(file, "classes", ShardError)
     keys = split[split["subset"] == "train"]
     batches = (
         (arrays.image[:, 0], arrays.mask)
@@ -273,13 +274,13 @@ def _spacing(shards: Sequence[str | Path], keys: pd.DataFrame) -> np.ndarray:
     """Look up the spacing of slices: ndarray (slice, 3) of float32, x, y, z in mm."""
     known: dict[tuple[str, int], np.ndarray] = {}
     for path in shards:
-        with h5py.File(path) as file:
+        with open_shard(path) as file:
             names = zip(file["patient"].asstr()[:], file["slice"][:].tolist(), strict=True)
             known.update(zip(names, file["spacing"][:], strict=True))
     wanted = list(zip(keys["patient"], keys["slice"], strict=True))
     missing = [key for key in wanted if key not in known]
     if missing:
-        raise KeyError(
+        raise ShardError(
             f"{len(missing)} of {len(wanted)} slices are in none of the {len(shards)} shards "
             f"(first {missing[0]}); split and shards belong to different data: rebuild both"
         )

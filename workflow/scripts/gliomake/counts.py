@@ -4,18 +4,18 @@ Every score of the project comes from these counts. A pixel is predicted where i
 at least the threshold.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import h5py
 import numpy as np
 import pandas as pd
 
 from gliomake.metrics import COUNT_COLUMNS
 from gliomake.postprocess import clean_masks
+from gliomake.predictions import PredictionError, open_predictions
+from gliomake.sealed import read_names
 from gliomake.shards import load_arrays
 
 COLUMNS = ["patient", "slice", "subset", "class", "postprocess", *COUNT_COLUMNS]
@@ -88,10 +88,12 @@ def read_predictions(
 
     Raises
     ------
-    KeyError
-        If a predicted slice is in none of the shards.
+    PredictionError
+        The predictions are damaged.
+    ShardError
+        A shard is, or a predicted slice is in none of them.
     """
-    with h5py.File(predictions) as file:
+    with open_predictions(predictions) as file:
         keys = pd.DataFrame(
             {
                 "patient": file["patient"].asstr()[:],
@@ -99,7 +101,8 @@ def read_predictions(
                 "subset": file["subset"].asstr()[:],
             }
         )
-        classes, threshold = json.loads(file.attrs["classes"]), float(file.attrs["threshold"])
+        classes = read_names(file, "classes", PredictionError)
+        threshold = float(file.attrs["threshold"])
         for first, last in _batches(keys, batch):
             part = keys[first:last]
             yield PredictedSlices(
@@ -149,8 +152,10 @@ def count_run(
 
     Raises
     ------
-    ValueError
-        If there is no prediction, or one is broken.
+    PredictionError
+        There is no prediction, or the file is damaged.
+    ShardError
+        As in `read_predictions`.
     """
     tables = [
         count_predictions(
@@ -166,7 +171,7 @@ def count_run(
         for part in read_predictions(predictions, shards)
     ]
     if not tables:
-        raise ValueError(f"{predictions} holds no slice: expected those of val and test")
+        raise PredictionError(f"{predictions} holds no slice: expected those of val and test")
     return pd.concat(tables).sort_values(COLUMNS[:5], ignore_index=True)
 
 

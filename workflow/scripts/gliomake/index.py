@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from gliomake import inspection
+from gliomake.contracts import read_json
 from gliomake.datasets.base import CaseReport, Dataset, Finding, Problem
 from gliomake.datasets.root import AccessError
 from gliomake.inspection import BadDataError
@@ -118,7 +119,7 @@ def read_index_group(path: str | Path) -> list[CaseReport]:
         In the order of the cases.
     """
     reports = []
-    for entry in json.loads(Path(path).read_text()):
+    for entry in read_json(path):
         problems = [Problem(**problem) for problem in entry.pop("problems")]
         reports.append(CaseReport(**entry, problems=problems))
     return reports

@@ -2,11 +2,13 @@
 
 A file holds, one row a slice, ``patient``, ``slice``, ``subset``, ``spacing`` (x, y, z in mm) and
 ``probability`` (class, height, width) as float16; a classifier's is one pixel, the probability of
-tumour. Its attributes say ``study``, ``model``, ``run``, ``classes`` and ``threshold``.
+tumour. Its attributes say ``study``, ``model``, ``run``, ``classes`` and ``threshold``. A checksum
+stands before all of it, see `gliomake.sealed`.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from gliomake.tsv import atomic_path
+from gliomake.contracts import REBUILD
+from gliomake.sealed import column, create_sealed, open_sealed, read_names, read_text
 
 BATCH = 64
 GATED = "-gated"
@@ -94,7 +97,7 @@ def write_predictions(
     lengths = {"slice": len(slice), "subset": len(subset), "spacing": len(spacing)}
     if any(length != len(patient) for length in lengths.values()):
         raise PredictionError(f"{path}: {len(patient)} patients, but {lengths}")
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with create_sealed(path) as file:
         file.create_dataset("patient", data=np.array(patient, dtype=object), dtype=TEXT)
         file.create_dataset("slice", data=np.asarray(slice, np.int32))
         file.create_dataset("subset", data=np.array(subset, dtype=object), dtype=TEXT)
@@ -125,6 +128,41 @@ def _create_probability(file: h5py.File, shape: tuple[int, ...]) -> None:
     file.create_dataset("probability", shape, np.float16, chunks=(1, *shape[1:]), **options)
 
 
+@contextmanager
+def open_predictions(path: str | Path) -> Iterator[h5py.File]:
+    """Read a file of predictions, once it is found whole and what it should be.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file of `write_predictions`.
+
+    Yields
+    ------
+    h5py.File
+        To read from.
+
+    Raises
+    ------
+    PredictionError
+        It is damaged, or holds no predictions.
+    """
+    with open_sealed(path, PredictionError) as file:
+        half = (np.dtype(np.float16),)
+        rows = len(column(file, "probability", (None,) * 4, half, PredictionError))
+        column(file, "patient", (rows,), (str,), PredictionError)
+        column(file, "subset", (rows,), (str,), PredictionError)
+        column(file, "slice", (rows,), (np.dtype(np.int32),), PredictionError)
+        column(file, "spacing", (rows, 3), (np.dtype(np.float32),), PredictionError)
+        read_names(file, "classes", PredictionError)
+        threshold = file.attrs.get("threshold")
+        if not (isinstance(threshold, float | int | np.number) and 0 <= threshold <= 1):
+            raise PredictionError(
+                f"{path}: the threshold is {threshold!r}; expected a number from 0 to 1. {REBUILD}"
+            )
+        yield file
+
+
 def load_predictions(path: str | Path, subset: str | None = None) -> Predictions:
     """Read predictions.
 
@@ -143,9 +181,9 @@ def load_predictions(path: str | Path, subset: str | None = None) -> Predictions
     Raises
     ------
     PredictionError
-        The file has no slice of the subset.
+        The file is damaged, or has no slice of the subset.
     """
-    with h5py.File(path) as file:
+    with open_predictions(path) as file:
         subsets = file["subset"].asstr()[:]
         rows = np.flatnonzero(subsets == subset) if subset else np.arange(len(subsets))
         if not len(rows):
@@ -168,8 +206,13 @@ def stream_predictions(path: str | Path, batch: int = BATCH) -> Iterator[Predict
     ------
     Predictions
         In the order of the file.
+
+    Raises
+    ------
+    PredictionError
+        The file is damaged.
     """
-    with h5py.File(path) as file:
+    with open_predictions(path) as file:
         for first in range(0, len(file["slice"]), batch):
             yield _read(file, np.arange(first, min(first + batch, len(file["slice"]))))
 
@@ -178,14 +221,14 @@ def _read(file: h5py.File, rows: np.ndarray) -> Predictions:
     # One read of the stretch that holds the rows: picking them inside HDF5 is far slower.
     first, stretch = rows[0], slice(rows[0], rows[-1] + 1)
     inside = rows - first
-    attributes = {name: _plain(value) for name, value in file.attrs.items()}
+    attributes = {name: _plain(value) for name, value in file.attrs.items() if name != "classes"}
     return Predictions(
         patient=file["patient"].asstr()[stretch][inside].tolist(),
         slice=file["slice"][stretch][inside].astype(int),
         subset=file["subset"].asstr()[stretch][inside].tolist(),
         probability=file["probability"][stretch][inside],
         spacing=file["spacing"][stretch][inside],
-        classes=json.loads(attributes.pop("classes")),
+        classes=read_names(file, "classes", PredictionError),
         attributes=attributes,
     )
 
@@ -216,13 +259,13 @@ def apply_gate(
     PredictionError
         The files are of different runs or slices, or the second is not a classifier's.
     """
-    with h5py.File(segmenter) as masks, h5py.File(classifier) as gate:
+    with open_predictions(segmenter) as masks, open_predictions(classifier) as gate:
         _check_partners(masks, gate, Path(segmenter), Path(classifier))
         tumour = gate["probability"][:, 0, 0, 0].astype(np.float64)
         closed = 1 - tumour >= threshold
         attributes = {name: _plain(value) for name, value in masks.attrs.items()}
         attributes |= {
-            "classes": json.loads(attributes["classes"]),
+            "classes": read_names(masks, "classes", PredictionError),
             "model": f"{attributes['model']}{GATED}",
             "gate_segmenter": attributes["model"],
             "gate_classifier": gate.attrs["model"],
@@ -254,6 +297,9 @@ def _check_partners(masks: h5py.File, gate: h5py.File, segmenter: Path, classifi
             f"{classifier} is not a classifier's: a slice's prediction has the shape {shape[1:]}, "
             "expected (1, 1, 1)"
         )
+    for name in ("study", "run", "model"):
+        for file in (masks, gate):
+            read_text(file, name, PredictionError)
     for name in ("study", "run"):
         if masks.attrs[name] != gate.attrs[name]:
             raise PredictionError(

@@ -4,10 +4,12 @@ A shard holds, one row a slice, ``image`` (channel, height, width) as uint8 or f
 (class, height, width) as uint8, ``patient``, ``slice`` and ``spacing`` (x, y, z in mm, NaN where
 unknown), and as attributes the data set, the recipe, the channels and the classes. Images are
 stored raw: reading them is then as fast as the disk. Masks are mostly empty and are compressed.
+A checksum stands before all of it, see `gliomake.sealed`.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -16,10 +18,22 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from gliomake.contracts import REBUILD
 from gliomake.datasets.base import Volume
-from gliomake.tsv import atomic_path
+from gliomake.sealed import column, create_sealed, open_sealed, read_names
 
 TEXT = h5py.string_dtype()
+
+
+class ShardError(KeyError):
+    """Slices that the shards do not give: missing, or in a file that is damaged.
+
+    A `KeyError`, because a slice is looked up in its shards by patient and number.
+    """
+
+    def __str__(self) -> str:
+        # KeyError would quote its message.
+        return str(self.args[0])
 
 
 Array = TypeVar("Array")
@@ -80,7 +94,7 @@ def write_shard(
     size = recipe["image_size"]
     channels, classes = len(recipe["channels"]), len(recipe["classes"])
     dtype = np.uint8 if recipe["intensity"] == "unit" else np.float16
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with create_sealed(path) as file:
         _column(file, "image", (channels, size, size), dtype)
         _column(file, "mask", (classes, size, size), np.uint8, compression="lzf")
         _column(file, "patient", (), TEXT)
@@ -145,22 +159,27 @@ def load_arrays(
 
     Raises
     ------
-    KeyError
-        A slice is in none of the shards, or a channel is not in them.
+    ShardError
+        A shard is damaged, a slice is in none of them, or a channel is not in them.
     """
     wanted = {key: row for row, key in enumerate(zip(keys["patient"], keys["slice"], strict=True))}
     image = mask = None
     spacing = np.full((len(wanted), 3), np.nan, np.float32)
     found = np.zeros(len(wanted), bool)
     for path in shards:
-        with h5py.File(path) as file:
+        with open_shard(path) as file:
             source, target = _rows(file, wanted)
-            names = json.loads(file.attrs["channels"])
+            names = read_names(file, "channels", ShardError)
             picked = _channel_indices(names, channels, path)
+            shape, dtype = file["image"].shape, file["image"].dtype
             if image is None or mask is None:
-                size = file["image"].shape[2:]
-                image = np.empty((len(wanted), len(picked), *size), file["image"].dtype)
+                image = np.empty((len(wanted), len(picked), *shape[2:]), dtype)
                 mask = np.empty((len(wanted), *file["mask"].shape[1:]), np.uint8)
+            elif (shape[2:], dtype) != (image.shape[2:], image.dtype):
+                raise ShardError(
+                    f"{path} holds {dtype} of {shape[2:]} pixels, the shards before it "
+                    f"{image.dtype} of {image.shape[2:]}: they are of different recipes. {REBUILD}"
+                )
             for first, last in _stretches(source):
                 into = target[first:last]
                 rows = slice(source[first], source[last - 1] + 1)
@@ -171,7 +190,7 @@ def load_arrays(
     missing = [key for key, row in wanted.items() if not found[row]]
     if missing or image is None or mask is None:
         example = ", ".join(f"{patient} slice {number}" for patient, number in missing[:3])
-        raise KeyError(
+        raise ShardError(
             f"{len(missing)} of {len(wanted)} slices are in none of the {len(shards)} shards "
             f"({example}); split and shards belong to different data: rebuild both"
         )
@@ -182,6 +201,39 @@ def load_arrays(
         slice=[int(number) for number in keys["slice"]],
         spacing=spacing,
     )
+
+
+@contextmanager
+def open_shard(path: str | Path) -> Iterator[h5py.File]:
+    """Read a shard, once it is found whole and what it should be.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file of `write_shard`.
+
+    Yields
+    ------
+    h5py.File
+        To read from.
+
+    Raises
+    ------
+    ShardError
+        It is damaged, or no shard.
+    """
+    with open_sealed(path, ShardError) as file:
+        classes, channels = (
+            len(read_names(file, name, ShardError)) for name in ("classes", "channels")
+        )
+        images = (np.dtype(np.uint8), np.dtype(np.float16))
+        image = column(file, "image", (None, channels, None, None), images, ShardError)
+        rows, _, *size = image.shape
+        column(file, "mask", (rows, classes, *size), (np.dtype(np.uint8),), ShardError)
+        column(file, "patient", (rows,), (str,), ShardError)
+        column(file, "slice", (rows,), (np.dtype(np.int32),), ShardError)
+        column(file, "spacing", (rows, 3), (np.dtype(np.float32),), ShardError)
+        yield file
 
 
 def _rows(file: h5py.File, wanted: dict[tuple[str, int], int]) -> tuple[np.ndarray, np.ndarray]:
@@ -202,7 +254,7 @@ def _channel_indices(
 ) -> list[int]:
     absent = set(channels or ()) - set(names)
     if absent:
-        raise KeyError(f"{path} has the channels {names}; not {sorted(absent)}")
+        raise ShardError(f"{path} has the channels {names}; not {sorted(absent)}")
     return [names.index(name) for name in (channels or names)]
 
 

@@ -22,9 +22,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gliomake.tsv import read_tsv, write_tsv
+from gliomake.contracts import FileError, check_column
+from gliomake.tsv import CONTROL, read_tsv, write_tsv
 
+COLUMNS = ["patient", "slice", "subset"]
 SUBSETS = ("train", "val", "test")
+LAST_SLICE = 2**31 - 1
+"""The greatest number that a shard can hold."""
+ODD = re.compile(f"{CONTROL.pattern}|[\\t\\n\\r]")
 FOLDERS = {"train": "train", "valid": "val", "val": "val", "test": "test"}
 
 
@@ -217,10 +222,22 @@ def read_split(path: str | Path) -> pd.DataFrame:
 
     Raises
     ------
+    FileError
+        The file is cut or damaged, or has no rows.
     SplitOverlapError
         See `check_split`.
     """
     split = read_tsv(path)
+    if list(split.columns) != COLUMNS or not len(split):
+        found = f"{len(split)} rows of {', '.join(map(str, split.columns))}"
+        raise FileError(path, found[:200], "slices under patient, slice and subset")
+    check_column(split["slice"], path)
+    if split["slice"].max() > LAST_SLICE:
+        raise FileError(path, f"slice {split['slice'].max()}", f"at most {LAST_SLICE}")
+    # A quotation mark too many joins rows into one cell.
+    odd = split["patient"].str.contains(ODD, regex=True)
+    if odd.any():
+        raise FileError(path, f"the patient {split['patient'][odd].iloc[0][:40]!r}", "a name")
     check_split(split, path)
     return split
 
@@ -239,12 +256,13 @@ def check_split(split: pd.DataFrame, path: str | Path) -> None:
     ------
     SplitOverlapError
         With the file, and the first patients or slices concerned.
-    ValueError
+    FileError
         A subset of an unknown name.
     """
     unknown = set(split["subset"]) - set(SUBSETS)
     if unknown:
-        raise ValueError(f"{path}: subset {sorted(unknown)}; expected {', '.join(SUBSETS)}")
+        shown = ", ".join(repr(name[:40]) for name in sorted(map(str, unknown))[:3])
+        raise FileError(path, f"{len(unknown)} unknown subsets ({shown})", ", ".join(SUBSETS))
     twice = split[split.duplicated(["patient", "slice"])]
     if len(twice):
         where = ", ".join(f"{p} slice {s}" for p, s in twice[["patient", "slice"]].values[:3])

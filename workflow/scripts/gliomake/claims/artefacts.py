@@ -1,6 +1,5 @@
 """The files of a study's runs that reported numbers are compared with."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from gliomake.config import all_models
+from gliomake.contracts import read_json
 from gliomake.run import Run
 from gliomake.split import read_split
 from gliomake.tsv import read_tsv
@@ -54,7 +54,7 @@ class Artefacts:
     def facts(self, model: str, run: str) -> dict[str, Any]:
         """Read ``train.json`` of a run; empty where there is none."""
         path = self.folder / model / run / "train.json"
-        return json.loads(path.read_text()) if path.is_file() else {}
+        return read_json(path) if path.is_file() else {}
 
     def split(self, run: str) -> pd.DataFrame | None:
         """Read the split of a run: ``patient slice subset``."""
@@ -113,6 +113,6 @@ class Artefacts:
 
 
 def _read_scores(path: Path) -> pd.DataFrame:
-    rows = pd.DataFrame(json.loads(path.read_text()))
+    rows = pd.DataFrame(read_json(path))
     # An undefined score is null in the file; a column of nulls alone would stay of objects.
     return rows.astype(dict.fromkeys(("value", "ci_low", "ci_high"), float))

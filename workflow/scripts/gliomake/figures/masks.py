@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,6 +11,7 @@ from matplotlib.figure import Figure
 from gliomake.figures import images, style
 from gliomake.figures.choose import QUALITIES, by_quantile, sizes_and_worst, slice_scores
 from gliomake.postprocess import clean_masks
+from gliomake.predictions import open_predictions
 from gliomake.shards import load_arrays
 from gliomake.targets import TargetSpec
 
@@ -242,7 +242,7 @@ def read_probability(path: Any, keys: pd.DataFrame) -> np.ndarray:
     KeyError
         A slice was not predicted.
     """
-    with h5py.File(path) as file:
+    with open_predictions(path) as file:
         columns = (file["subset"].asstr()[:], file["patient"].asstr()[:], file["slice"][:].tolist())
         where = {key: row for row, key in enumerate(zip(*columns, strict=True))}
         wanted = list(zip(keys["subset"], keys["patient"], keys["slice"].astype(int), strict=True))

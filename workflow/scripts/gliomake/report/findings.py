@@ -1,12 +1,13 @@
 """The audit's findings as a page tells them: the most telling first, those alike in one."""
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from gliomake.contracts import read_json
 
 # Kind of a finding: its icon and its name.
 KINDS = {
@@ -93,7 +94,7 @@ def read_findings(path: str | Path, claims: Iterable[Mapping[str, Any]]) -> list
     """
     about = {str(claim["claim"]): claim for claim in claims}
     groups: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
-    for entry in json.loads(Path(path).read_text()):
+    for entry in read_json(path):
         first = about.get(entry["claims"][0], {}) if entry["claims"] else {}
         key = (LEVELS[entry["level"]], entry["check"], str(first.get("model", "")))
         groups[key].append(entry | {"epoch": _epoch(first.get("epoch", ""))})

@@ -1,11 +1,11 @@
 """The index of the report, made from what the studies' pages left in their numbers."""
 
-import json
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from gliomake.contracts import read_json
 from gliomake.report.numbers import Number, NumberBook, number_record, write_numbers
 from gliomake.report.render import render
 from gliomake.report.verdicts import KINDS, Answer
@@ -89,7 +89,7 @@ def write_index(numbers: Sequence[str | Path], folder: str | Path) -> list[Path]
         ``index.html`` and ``numbers.json``.
     """
     folder = Path(folder)
-    contents = [json.loads(Path(path).read_text()) for path in numbers]
+    contents = [read_json(path) for path in numbers]
     book = NumberBook(INDEX)
     html = build_index(contents, book)
     with atomic_path(folder / INDEX) as temporary:

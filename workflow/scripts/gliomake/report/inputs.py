@@ -1,6 +1,5 @@
 """What a study's page is made from: the files of the contracts, found by their names."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from gliomake.config import all_models, measures_leak, model_runs
+from gliomake.contracts import read_json
 from gliomake.provenance import file_sha256
 from gliomake.report.numbers import STATES
 from gliomake.split import read_split
@@ -62,7 +62,7 @@ class RunFiles:
     @cached_property
     def facts(self) -> dict[str, Any]:
         """Content of ``train.json``; empty where nothing was trained."""
-        return json.loads(self.train.read_text()) if self.train else {}
+        return read_json(self.train) if self.train else {}
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class StudyInputs:
         rows = [
             {"model": model, **row}
             for model, path in self.metrics.items()
-            for row in json.loads(path.read_text())
+            for row in read_json(path)
         ]
         frame = pd.DataFrame(rows)
         values = ["value", "ci_low", "ci_high"]
@@ -163,7 +163,7 @@ class StudyInputs:
     @cached_property
     def checks(self) -> dict[str, Any]:
         """Content of ``integrity.json``."""
-        return json.loads(self.integrity.read_text())
+        return read_json(self.integrity)
 
     @cached_property
     def split_tables(self) -> dict[str, pd.DataFrame]:

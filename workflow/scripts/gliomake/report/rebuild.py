@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from gliomake.claims import Artefacts, study_findings
+from gliomake.contracts import read_json
 from gliomake.report.difference import TOLERANCE, Difference, changed_cells
 from gliomake.report.inputs import StudyInputs
 from gliomake.report.recompute import BROKEN, CELL, Recomputation
@@ -101,7 +102,7 @@ def _steps(study: Recomputation) -> Iterator[_Step]:
 
 
 def _scores(path: Path) -> pd.DataFrame:
-    return pd.DataFrame(json.loads(path.read_text()))
+    return pd.DataFrame(read_json(path))
 
 
 def _texts(path: Path, separator: str = "\t") -> pd.DataFrame:
@@ -109,7 +110,7 @@ def _texts(path: Path, separator: str = "\t") -> pd.DataFrame:
 
 
 def _findings_of(path: Path) -> pd.DataFrame:
-    return _as_rows(json.loads(path.read_text()))
+    return _as_rows(read_json(path))
 
 
 def _found_again(inputs: StudyInputs) -> pd.DataFrame:

@@ -8,13 +8,13 @@ exit status is 1 where anything differs.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gliomake.contracts import FileError, read_json
 from gliomake.provenance import file_sha256
 from gliomake.report.difference import Difference, same
 from gliomake.report.printed import changed_pages, changed_tables, read_pages
@@ -91,7 +91,7 @@ def verify(numbers: str | Path, *, root: str | Path = ".", deep: bool = False) -
         Something differs; it lists each file and number.
     """
     path, root = Path(numbers), Path(root)
-    content = json.loads(path.read_text())
+    content = read_json(path)
     differences = list(_changed_files(content["files"], root, deep))
     missing = {difference.file for difference in differences if difference.recomputed == "missing"}
     pages = read_pages(path.parent, content["pages"])
@@ -177,7 +177,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     chosen = parser.parse_args(None if arguments is None else list(arguments))
     try:
         print(verify(chosen.numbers, root=chosen.root, deep=chosen.deep))
-    except VerificationError as error:
+    except (VerificationError, FileError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

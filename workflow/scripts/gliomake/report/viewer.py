@@ -5,7 +5,6 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
 from PIL import Image
@@ -13,6 +12,7 @@ from PIL import Image
 from gliomake.config import BASELINES
 from gliomake.figures.images import upright
 from gliomake.metrics import element_scores
+from gliomake.predictions import open_predictions
 from gliomake.report.inputs import RunFiles, StudyInputs
 from gliomake.report.numbers import Number, NumberBook, optional
 from gliomake.shards import load_arrays
@@ -200,13 +200,13 @@ def _slice_dice(files: RunFiles, subset: str, classes: Sequence[str]) -> pd.Data
 def _has_masks(files: RunFiles) -> bool:
     if files.predictions is None:
         return False
-    with h5py.File(files.predictions) as file:
+    with open_predictions(files.predictions) as file:
         return bool(min(file["probability"].shape[2:]) > 1)
 
 
 def _masks(files: RunFiles, subset: str, keys: Sequence[Key], threshold: float) -> np.ndarray:
     """Masks (slice, class, height, width) of the given slices."""
-    with h5py.File(str(files.predictions)) as file:
+    with open_predictions(str(files.predictions)) as file:
         rows = {
             (patient, int(number)): row
             for row, (patient, number, of) in enumerate(

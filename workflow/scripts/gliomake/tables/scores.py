@@ -1,14 +1,13 @@
 """Tables of scores, as ``metrics.json`` holds them: ranked, compared, before and after clean-up."""
 
-import json
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from gliomake.compare import compare_models
 from gliomake.config import BASELINES, GATED
+from gliomake.contracts import read_json
 from gliomake.targets import TargetSpec
 from gliomake.tsv import read_tsv
 
@@ -155,7 +154,7 @@ def read_scores(spec: TargetSpec) -> pd.DataFrame:
     """
     frames = []
     for model, path in spec.inputs["metrics"].items():
-        rows = pd.DataFrame(json.loads(Path(path).read_text()))
+        rows = pd.DataFrame(read_json(path))
         rows = rows[rows["run"] == spec.run]
         for option, column in _FILTERS.items():
             if wanted := spec.options.get(option):

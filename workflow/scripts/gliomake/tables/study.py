@@ -1,11 +1,10 @@
 """Tables of what a study is about: its split, its scope."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from gliomake.contracts import read_json
 from gliomake.split import SUBSETS, read_split, training_fraction, tumour_columns
 from gliomake.targets import TargetSpec
 from gliomake.tsv import read_tsv
@@ -73,8 +72,8 @@ def scope(spec: TargetSpec) -> pd.DataFrame:
     """
     [model] = spec.models
     config = spec.study["models"][model]
-    train = json.loads(Path(spec.inputs["train"][model]).read_text())
-    scores = pd.DataFrame(json.loads(Path(spec.inputs["metrics"][model]).read_text()))
+    train = read_json(spec.inputs["train"][model])
+    scores = pd.DataFrame(read_json(spec.inputs["metrics"][model]))
     scores = scores[(scores["run"] == spec.run) & ~scores["postprocess"].astype(bool)]
     used = training_fraction(
         read_split(spec.inputs["splits"][spec.run]), config["training"]["train_fraction"]
