@@ -4,7 +4,6 @@ Groups of cases are inspected side by side; `merge_index` gathers them into ``sl
 ``cases.tsv`` and ``integrity.json``.
 """
 
-import json
 import re
 import traceback
 from collections.abc import Sequence
