@@ -4,7 +4,7 @@
 rule claims:
     input:
         unpack(audited_files),
-        claims="config/claims.tsv",
+        claims=home("config/claims.tsv"),
     output:
         claims=report(
             "results/{study}/claims.tsv",
@@ -55,7 +55,7 @@ rule leakage:
 rule study_page:
     input:
         unpack(reported_files),
-        reported="config/claims.tsv",
+        reported=home("config/claims.tsv"),
         templates=template_files(),
     output:
         page="reports/build/{study}.html",
