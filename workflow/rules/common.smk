@@ -80,24 +80,22 @@ def check_request():
     """Stop at targets that there are not, and at runs that cannot exist, before any job."""
     if COMMAND is None:
         return
-    rules = [rule.name for rule in workflow.rules if not rule.has_wildcards()]
+    names = [each.name for each in workflow.rules if not each.has_wildcards()]
     wanted = [
         name if os.path.isabs(name) else os.path.normpath(name)
         for name in COMMAND.targets or ["all"]
     ]
     found = []
     for target in wanted:
-        reason = requests.unknown_target(target, STUDIES, rules)
-        made = target in rules or any(
-            rule.is_producer(target) for rule in workflow.rules
-        )
-        if not reason and not made and not os.path.exists(target):
+        made = any(each.is_producer(target) for each in workflow.rules)
+        reason = requests.unknown_target(target, STUDIES, names)
+        if not (reason or made or target in names):
             reason = "no rule makes it; README.md lists what can be asked for"
-        if reason and not (os.path.exists(target) and not made):
+        if reason and (made or not os.path.exists(target)):
             found.append(faults.Fault((), reason, f"target {target}"))
     if not found:
-        needed = requests.requested_datasets(wanted, STUDIES)
-        found = settings.missing_roots(config, STUDIES, needed & {*config["datasets"]})
+        needed = requests.requested_datasets(wanted, STUDIES) & {*config["datasets"]}
+        found = settings.missing_roots(config, STUDIES, needed)
     if not found:
         runs = requests.requested_runs(wanted, STUDIES, config["studies"])
         found = requests.run_faults(runs, STUDIES, patients_of)
