@@ -74,6 +74,7 @@ rule study_page:
         data=lambda wildcards: data_kind(dataset_of(wildcards)),
         scale=config["scale"],
         bootstrap=config["bootstrap"],
+        options=lambda wildcards: settings.repeated(config, wildcards.study),
         code=code_digest("report"),
     script:
         "../scripts/study_page.py"
@@ -95,6 +96,7 @@ rule report:
         mem_mb=2000,
         runtime=30,
     params:
+        options=settings.repeated(config),
         code=code_digest("report"),
     script:
         "../scripts/report.py"

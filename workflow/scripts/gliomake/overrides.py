@@ -75,9 +75,20 @@ def _inherited(complete: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     return _at(model, ("training", *path[2:])) if value is ABSENT else value
 
 
+def words(difference: Difference) -> dict[str, str]:
+    """Write the values of a difference as a reader knows them."""
+    return {name: _word(difference[name]) for name in ("key", "old", "new")}
+
+
 def difference_text(difference: Difference) -> str:
     """Write a difference as ``training.epochs 10 -> 2``."""
-    return f"{difference['key']} {_word(difference['old'])} -> {_word(difference['new'])}"
+    return "{key} {old} -> {new}".format_map(words(difference))
+
+
+def differences_text(found: Sequence[Difference], most: int = 3) -> str:
+    """Write the first differences in one line, and how many more there are."""
+    shown = "; ".join(map(difference_text, found[:most]))
+    return shown if len(found) <= most else f"{shown}; and {len(found) - most} more"
 
 
 def overrides_text(study: Mapping[str, Any]) -> str:

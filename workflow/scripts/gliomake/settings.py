@@ -268,8 +268,9 @@ def missing_roots(
         kind = "it is a file" if Path(roots[name]).is_file() else "there is no such folder"
         message = f"data set {name}: found {roots[name]!r}, and {kind}"
         faults.append(Fault(("datasets", name, "root"), message))
+    there = set(roots).difference(absent)
     others = ", ".join(
-        name for name in config["studies"] if studies.get(name, {}).get("dataset") not in absent
+        name for name in config["studies"] if studies.get(name, {}).get("dataset") in there
     )
     alone = f". The other studies alone: --config studies='[{others}]'" if others else ""
     advice = "config/README.md says where to get the data and how a folder must look; the root "
@@ -307,13 +308,15 @@ def few_patients(dataset: str, root: str, options: Mapping[str, Any], enough: in
     return None
 
 
-def repeated(config: Mapping[str, Any]) -> str:
+def repeated(config: Mapping[str, Any], study: str = "") -> str:
     """Write the options that a printed command must repeat to build the same again.
 
     Parameters
     ----------
     config : mapping
         The configuration.
+    study : str
+        Only its overrides are repeated: those of others do not reach it. All by default.
 
     Returns
     -------
@@ -323,7 +326,8 @@ def repeated(config: Mapping[str, Any]) -> str:
     parts = []
     if config.get("experiment"):
         parts.append(f"experiment={config['experiment']}")
-    overrides = {study: block for study, block in (config.get("overrides") or {}).items() if block}
+    given = config.get("overrides") or {}
+    overrides = {name: block for name, block in given.items() if block and study in ("", name)}
     if overrides:
         text = yaml.safe_dump(overrides, default_flow_style=True, width=10**6, sort_keys=False)
         parts.append(shlex.quote(f"overrides={text.strip()}"))
