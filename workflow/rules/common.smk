@@ -81,10 +81,10 @@ def check_request():
     if COMMAND is None:
         return
     names = [each.name for each in workflow.rules if not each.has_wildcards()]
-    wanted = [
+    wanted = sorted(
         name if os.path.isabs(name) else os.path.normpath(name)
         for name in COMMAND.targets or ["all"]
-    ]
+    )
     found = []
     for target in wanted:
         made = any(each.is_producer(target) for each in workflow.rules)
