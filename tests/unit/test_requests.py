@@ -36,6 +36,7 @@ RULES = ["all", "verify", "coco_unet", "lgg_encoders", "lgg_two_stage"]
         ("results/lgg-two-stage/unet/leak150-f0-s0/counts.tsv", "a share of 0 to 100 percent"),
         ("results/lgg-two-stage/split/patient-f99.tsv", "there are 6 folds, f0 to f5"),
         ("results/lgg-two-stage/split/predefined-f0.tsv", "no folders for train, valid and test"),
+        ("experiments/short/results/coco-unet/claims.tsv", "--config experiment=<name> results/"),
         ("reports/build/coco-unett.html", "did you mean coco-unet?"),
     ],
 )

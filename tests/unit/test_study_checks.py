@@ -159,6 +159,11 @@ def test_runs_that_cannot_exist_fail_at_the_start(study, overrides, expected):
     assert expected in refused(study, overrides)
 
 
+def test_a_setting_over_which_all_models_stumble_is_one_fault():
+    best = {"best": {"monitor": "val_dise", "mode": "max"}}
+    assert len(refused("lgg-two-stage", {"training": best}).splitlines()) == 1
+
+
 def test_all_faults_of_a_study_are_listed():
     lines = refused("coco-unet", {"training": {"epochs": 0}, "threshold": 2}).splitlines()
     assert len(lines) == 2

@@ -37,6 +37,8 @@ def unknown_target(
     parts = target.split("/")
     if len(parts) == 1:
         return "" if target in rules else f"there is no such target; {meant(target, rules)}"
+    if parts[0] == "experiments":
+        return "targets are named as they are inside: --config experiment=<name> results/..."
     if parts[0] == "results" and len(parts) > 2 and parts[1] not in ("data", "shards"):
         if parts[1] not in studies:
             return f"there is no study {parts[1]!r}; {meant(parts[1], studies)}"

@@ -106,18 +106,8 @@ def start(
     if elsewhere and config.get("experiment"):
         what = "an experiment has its folder already: give either this or --directory"
         faults.append(Fault(("experiment",), what))
-    studies: dict[str, dict[str, Any]] = {}
-    overrides, scale = config.get("overrides"), config.get("scale")
-    if scale in SCALES and isinstance(overrides, Mapping):
-        for path in paths:
-            block = overrides.get(path.stem)
-            try:
-                studies[path.stem], found = checked_study(
-                    path, scale, block if isinstance(block, Mapping) else {}
-                )
-            except ConfigError as error:
-                found = [Fault((), str(error).removeprefix(f"{path}: "), str(path))]
-            faults += [_relative(fault, base) for fault in found]
+    studies, found = _read_studies(config, paths, base)
+    faults += found
     if not any(fault.path[:1] in (("datasets",), ("studies",)) for fault in faults):
         config["datasets"], found = expanded_roots(config, base, here)
         wrong = {fault.path[1] for fault in found}
@@ -126,6 +116,27 @@ def start(
     if faults:
         raise ConfigError(fault_report([_sourced(fault, layers()) for fault in faults]))
     return config, studies
+
+
+def _read_studies(
+    config: Mapping[str, Any], paths: Sequence[Path], base: Path
+) -> tuple[dict[str, dict[str, Any]], list[Fault]]:
+    """Read the studies, as far as scale and overrides let them be read."""
+    studies: dict[str, dict[str, Any]] = {}
+    faults: list[Fault] = []
+    overrides, scale = config.get("overrides"), config.get("scale")
+    if scale not in SCALES or not isinstance(overrides, Mapping):
+        return studies, faults
+    for path in paths:
+        block = overrides.get(path.stem)
+        try:
+            studies[path.stem], found = checked_study(
+                path, scale, block if isinstance(block, Mapping) else {}
+            )
+        except ConfigError as error:
+            found = [Fault((), str(error).removeprefix(f"{path}: "), str(path))]
+        faults += [_relative(fault, base) for fault in found]
+    return studies, faults
 
 
 def _relative(fault: Fault, base: Path) -> Fault:

@@ -94,7 +94,11 @@ def checked_study(
             return complete | ({"overrides": changes} if changes else {}), []
         if not faults:
             return complete, []
-    return {}, [_located(fault, layers) for fault in faults]
+    # One line a setting: several models may stumble over the same one.
+    first: dict[tuple[str, ...], Fault] = {}
+    for fault in faults:
+        first.setdefault(fault.path, fault)
+    return {}, [_located(fault, layers) for fault in first.values()]
 
 
 def _located(fault: Fault, layers: list[tuple[tuple[str, ...], Mapping[str, Any], str]]) -> Fault:
