@@ -199,3 +199,14 @@ def test_a_parameter_count_is_exact_whatever_the_data(tmp_path, parameters, outc
         assert (row["quantity"], row["outcome"]) == ("parameters", outcome)  # about 20 million
     demo = audit(study, Artefacts(study, tmp_path), "phantom", "demo").loc["lgg-two-stage.015"]
     assert demo["verdict"] == "Not comparable: trained at demo scale."
+
+
+def test_sizes_of_subsets_depend_on_the_split_alone(encoders):
+    study, artefacts = encoders
+    before = audit(study, artefacts)
+    rows = before["quantity"].isin(["slices", "patient_fraction"]) & before["subset"].ne("all")
+    assert rows.any()
+    for key, same in (("training.epochs", True), ("split.seed", False)):
+        changed = change(dict(study), **{key: (1, 2)})
+        after = audit(changed, Artefacts(changed, artefacts.results))
+        assert after.loc[rows, "outcome"].equals(before.loc[rows, "outcome"]) == same

@@ -17,7 +17,7 @@ DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
 
 def start(changes: dict, here: Path = ROOT, **options):
     """Start with a configuration from the command line."""
-    layers = lambda: [("--config", settings.typed(changes)), ("config/config.yaml", DEFAULT)]  # noqa: E731
+    layers = lambda: [("--config", changes), ("config/config.yaml", DEFAULT)]  # noqa: E731
     return settings.start(merge(DEFAULT, changes), ROOT, here, layers, **options)
 
 
@@ -97,6 +97,14 @@ def test_all_faults_are_listed_at_once():
     lines = refused(many).splitlines()
     assert len(lines) == MOST_LINES
     assert lines[-1] == "and 5 more faults of this configuration"
+
+
+def test_aliases_that_mean_a_billion_values_are_refused():
+    bomb = "x"
+    for _ in range(10):
+        bomb = [bomb] * 9
+    assert "--config studies: found more than 100000 values" in refused({"studies": bomb})
+    assert "--config extra: found more than" in refused({"extra": {"a": bomb}})
 
 
 def test_a_fault_of_the_default_file_names_it():

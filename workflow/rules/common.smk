@@ -24,11 +24,13 @@ class ConfigurationError(WorkflowError):
 
 def config_layers():
     """What the configuration was merged from, the last one first."""
-    typed = workflow.config_settings
-    files = [(os.path.relpath(path), path) for path in reversed(typed.configfiles)]
+    given = workflow.config_settings
+    files = [(os.path.relpath(path), path) for path in reversed(given.configfiles)]
     files.append(("config/config.yaml", BASE / "config" / "config.yaml"))
-    given = [(name, load_configfile(path)) for name, path in files]
-    return [("--config", settings.typed(typed.config)), *given]
+    return [
+        ("--config", given.config),
+        *((name, load_configfile(path)) for name, path in files),
+    ]
 
 
 def command_line():

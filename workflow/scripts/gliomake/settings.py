@@ -26,6 +26,8 @@ READERS = {
     "brats2021": ("channel_order", "layout", "release", "geometry"),
     "coco": ("categories",),
 }
+# A few lines of YAML can mean a billion values, which no check comes to the end of.
+MOST_VALUES = 100_000
 # The most files that a patient has in any of the data sets: slices of BraTS 2020, each in a file.
 FILES_OF_A_PATIENT = 200
 Layer = tuple[str, Mapping[str, Any]]
@@ -100,6 +102,11 @@ def start(
     ConfigError
         With all faults, each with the file or option, the key, what was found and what is allowed.
     """
+    if _weight(config, {}) > MOST_VALUES:
+        large = [key for key, part in config.items() if _weight(part, {}) > MOST_VALUES]
+        message = f"found more than {MOST_VALUES} values, by aliases of YAML; expected a few"
+        faults = [_sourced(Fault((str(key),), message), layers()) for key in large]
+        raise ConfigError(fault_report(faults or [Fault((), message)]))
     config = typed(config)
     paths = sorted((base / "config" / "studies").glob("*.yaml"))
     faults = [*others, *config_faults(config, [path.stem for path in paths])]
@@ -116,6 +123,16 @@ def start(
     if faults:
         raise ConfigError(fault_report([_sourced(fault, layers()) for fault in faults]))
     return config, studies
+
+
+def _weight(value: Any, known: dict[int, int]) -> int:
+    """Count the values in nested blocks, aliases written out, without walking any of them twice."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        parts = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_weight(part, known) for part in parts)
+    return known[id(value)]
 
 
 def _read_studies(

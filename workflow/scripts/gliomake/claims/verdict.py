@@ -21,6 +21,10 @@ OUTCOMES = (
 )
 # A statement about the data set itself: no training, no scale stands between it and the files.
 FACTS = frozenset({"patients", "slices"})
+# Sizes of subsets, and the blocks that they depend on; the keys that a network is built from.
+DIVIDED = FACTS | {"patient_fraction"}
+DIVIDES = ("dataset", "split", "preprocess", "runs", "leakage")
+BUILDS = ("architecture", "options", "channels")
 # What no other sample and no other training would change.
 EXACT = FACTS | {"patient_fraction", "parameters"}
 
@@ -67,7 +71,7 @@ def judge(
     phantom = data == "phantom" and claim.quantity != "parameters"
     fact = claim.quantity in FACTS and claim.subset == "all"
     demo = scale == "demo" and not fact
-    changed = [] if fact else score_overrides(study, claim.model)
+    changed = [] if fact else _changes(claim, study)
     if phantom or demo or changed:
         reason = "built on phantoms" if phantom else "trained" if demo else ""
         reason += " at demo scale" if demo else ""
@@ -86,6 +90,21 @@ def judge(
     if claim.kind == "qualitative":
         return _judge_words(claim, reproduced, artefacts)
     return _judge_value(claim, reproduced, artefacts.units(reproduced.run, claim.subset))
+
+
+def _changes(claim: Claim, study: dict[str, Any]) -> list[dict[str, Any]]:
+    """List what overrides change of what a claim is about."""
+    found = score_overrides(study, claim.model)
+    if claim.quantity in DIVIDED:
+        return [each for each in found if each["key"].split(".")[0] in DIVIDES]
+    if claim.quantity == "parameters":
+        start = (
+            *(f"models.{claim.model}.{key}" for key in BUILDS),
+            "preprocess.channels",
+            "classes",
+        )
+        return [each for each in found if each["key"].startswith(start)]
+    return found
 
 
 def _overridden(claim: Claim, study: dict[str, Any]) -> bool:
