@@ -1,9 +1,11 @@
+import os
+
 from snakemake.utils import min_version
 
 min_version("9.19")
 
 
-configfile: "config/config.yaml"
+configfile: os.path.relpath(f"{workflow.basedir}/config/config.yaml")
 
 
 report: "reports/captions/workflow.rst"
@@ -50,3 +52,6 @@ rule lgg_encoders:
 rule brats2021_flair:
     input:
         study_targets("brats2021-flair"),
+
+
+check_request()

@@ -143,7 +143,7 @@
       body.append(list(also.map((path) => [path.split("/").at(-1), path, trail.files[path] || ""])));
     }
     const check = kind !== "claim" ? "recomputes it from the counts." : "checks it against the files named here.";
-    body.append(element("p", `make verify ${check}`, "small"));
+    body.append(element("p", `${document.documentElement.dataset.verify} ${check}`, "small"));
     document.getElementById("trail-dialog").showModal();
   };
   document.addEventListener("click", (event) => {

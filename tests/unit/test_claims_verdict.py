@@ -103,6 +103,44 @@ def test_a_part_of_the_set_refutes_nothing(encoders):
     assert "a part of the set" in row["verdict"]
 
 
+def change(study, **changes):
+    study["overrides"] = [
+        {"key": key, "old": old, "new": new} for key, (old, new) in changes.items()
+    ]
+    return study
+
+
+def test_a_protocol_that_an_override_sets_is_the_overrides():
+    study = study_at("coco-unet", "demo")
+    study["models"]["unet"]["training"]["epochs"] = 2
+    change(study, **{"models.unet.epochs": (10, 2)})
+    for scale in ("demo", "paper"):
+        row = audit(study, Artefacts(study, Path("nowhere")), "real", scale).loc["coco-unet.005"]
+        assert row["outcome"] == "not comparable"
+        told = "this configuration sets 2 by an override, the document 25"
+        assert row["verdict"] == f"Not comparable: {told}."
+    # An override of another model, or of another setting, is none of this claim's.
+    change(study, **{"models.unet-dice.epochs": (10, 2), "training.batch_size": (4, 8)})
+    row = audit(study, Artefacts(study, Path("nowhere")), "real", "demo").loc["coco-unet.005"]
+    assert row["verdict"] == "Not comparable: the demo scale sets 2, the document 25."
+
+
+def test_scores_of_a_changed_study_are_not_held_against_the_document(encoders):
+    study, artefacts = encoders
+    before = audit(study, artefacts)
+    changed = change(dict(study), **{"models.unet-vgg16.epochs": (120, 2)})
+    after = audit(changed, Artefacts(changed, artefacts.results))
+    rows = (before["model"] == "unet-vgg16") & ~before["outcome"].isin(["set as published"])
+    assert rows.sum() == 1
+    assert set(after.loc[rows, "outcome"]) == {"not comparable"}
+    told = "changed by overrides (models.unet-vgg16.epochs 120 -> 2)"
+    assert after.loc[rows, "verdict"].str.contains(told, regex=False).all()
+    others = before["model"].isin(["unet", "unet-resnet50"])
+    assert others.any() and after.loc[others, "verdict"].equals(before.loc[others, "verdict"])
+    # How many patients the data hold is no matter of overrides.
+    assert after.loc["lgg-encoders.004", "outcome"] == "holds"
+
+
 def test_protocol_is_held_against_the_configuration():
     study = study_at("coco-unet", "demo")
     study["models"]["unet"]["training"]["epochs"] = 6
@@ -161,3 +199,14 @@ def test_a_parameter_count_is_exact_whatever_the_data(tmp_path, parameters, outc
         assert (row["quantity"], row["outcome"]) == ("parameters", outcome)  # about 20 million
     demo = audit(study, Artefacts(study, tmp_path), "phantom", "demo").loc["lgg-two-stage.015"]
     assert demo["verdict"] == "Not comparable: trained at demo scale."
+
+
+def test_sizes_of_subsets_depend_on_the_split_alone(encoders):
+    study, artefacts = encoders
+    before = audit(study, artefacts)
+    rows = before["quantity"].isin(["slices", "patient_fraction"]) & before["subset"].ne("all")
+    assert rows.any()
+    for key, same in (("training.epochs", True), ("split.seed", False)):
+        changed = change(dict(study), **{key: (1, 2)})
+        after = audit(changed, Artefacts(changed, artefacts.results))
+        assert after.loc[rows, "outcome"].equals(before.loc[rows, "outcome"]) == same

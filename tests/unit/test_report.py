@@ -12,6 +12,7 @@ import pytest
 
 from gliomake.claims.checks import CHECKS
 from gliomake.report import (
+    build_index,
     build_report,
     build_study_page,
     evidence,
@@ -21,9 +22,10 @@ from gliomake.report import (
     verdicts,
 )
 from gliomake.report import render as rendering
-from gliomake.report.cards import card
+from gliomake.report.cards import card, card_pages
 from gliomake.report.findings import TOPICS, read_findings
 from gliomake.report.numbers import NumberBook
+from gliomake.report.page import summary
 from gliomake.report.render import script_json
 from gliomake.report.scores import headline
 from report_study import make_small_study
@@ -259,6 +261,29 @@ def test_what_is_no_result_says_so(inside, page):
     assert "**Not a result**" in (inside.root / "reports/build/cards/small/unet.md").read_text()
     assert "Not a result." in build_study_page(inside.inputs("real", "demo"))
     assert "Not a result." not in build_study_page(inside.inputs("real", "paper"))
+
+
+def test_what_overrides_change_stands_on_every_page(inside):
+    changes = [{"key": "models.unet.epochs", "old": 10, "new": 2}]
+    study = inside.study | {"overrides": changes}
+    options = "--config experiment=short 'overrides={small: {models: {unet: {epochs: 2}}}}'"
+    inputs = replace(inside.inputs("real", "paper"), study=study, options=options)
+    page = build_study_page(inputs)
+    entry = "<code>models.unet.epochs</code>: 10 → 2"
+    assert "Changed by overrides." in page and entry in page
+    assert "make verify" not in page and "snakemake --cores 1 verify --config experiment" in page
+    assert "reports/build/small.html --config experiment=short" in page
+    cards = card_pages(inputs)
+    for model in ("unet", "all-background"):
+        assert entry in cards[f"cards/small/{model}.html"][0]
+        assert "- models.unet.epochs: 10 -> 2" in cards[f"cards/small/{model}.md"][0]
+    limit = "overrides change models.unet.epochs 10 -&gt; 2"
+    assert limit in cards["cards/small/unet.html"][0]
+    content = {"numbers": [], "studies": {"small": {"summary": summary(inputs) | {"headline": []}}}}
+    index = build_index([content], options=options)
+    assert entry in index and "snakemake --cores 2 all --config experiment=short" in index
+    plain = build_study_page(inside.inputs("real", "paper"))
+    assert "Changed by overrides." not in plain
 
 
 def test_a_page_is_built_the_same_twice(inside, page):

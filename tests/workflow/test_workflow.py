@@ -143,9 +143,12 @@ def test_the_studies_whose_data_are_there_are_built_as_told(checkout):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--config", "scale=full"], "'full' is not one of ['demo', 'paper']"),
-        (["--config", "datasets={lgg: {path: x}}"], "'path' was unexpected"),
-        (["--config", "overrides={lgg-encoders: {trainin: {epochs: 1}}}"], "'trainin'"),
+        (["--config", "scale=full"], "--config scale: found 'full'; expected one of demo, paper"),
+        (["--config", "datasets={lgg: {path: x}}"], "datasets.lgg.path: unknown key"),
+        (
+            ["--config", "overrides={lgg-encoders: {trainin: {epochs: 1}}}"],
+            "overrides.lgg-encoders.trainin: unknown key; did you mean training?",
+        ),
     ],
 )
 def test_wrong_configuration_says_what_is_wrong(checkout, arguments, expected):

@@ -1,29 +1,118 @@
 # What the rules share: configuration, checked, and functions that wire files to rules.
+import os
 import sys
 from pathlib import Path
 
+from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import validate
+from snakemake.settings.types import ExecMode
 
-BASE = Path(workflow.basedir)
+BASE = Path(workflow.basedir).resolve()
 sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 
 from gliomake import config as studies
-from gliomake import targets
+from gliomake import faults, overrides, requests, settings, targets
 from gliomake.provenance import code_digest, listing_sha256
 from gliomake.refused import state_token
+from gliomake.run import ConfigError
 
-config.update(studies.typed(config))
-validate(config, BASE / "workflow" / "schemas" / "config.schema.yaml")
-STUDIES = {
-    path.stem: studies.load_study(
-        path, config["scale"], config["overrides"].get(path.stem)
+
+class ConfigurationError(WorkflowError):
+    """A fault of what the user typed: no line of a Snakefile is shown with it."""
+
+    __traceback__ = None
+
+
+def config_layers():
+    """What the configuration was merged from, the last one first."""
+    given = workflow.config_settings
+    files = [(os.path.relpath(path), path) for path in reversed(given.configfiles)]
+    files.append(("config/config.yaml", BASE / "config" / "config.yaml"))
+    return [
+        ("--config", given.config),
+        *((name, load_configfile(path)) for name, path in files),
+    ]
+
+
+def command_line():
+    """What Snakemake was called with; None in a job, and where a program starts the workflow."""
+    program = Path(sys.argv[0])
+    if workflow.exec_mode != ExecMode.DEFAULT or "snakemake" not in (
+        program.stem,
+        program.parent.name,
+    ):
+        return None
+    from snakemake.cli import get_argument_parser
+
+    return get_argument_parser().parse_args(sys.argv[1:])
+
+
+COMMAND = command_line()
+places = [Path(workflow.rundir), BASE]
+profile = requests.missing_profile(COMMAND and COMMAND.workflow_profile, places)
+try:
+    checked, STUDIES = settings.start(
+        config,
+        BASE,
+        Path.cwd(),
+        config_layers,
+        elsewhere=workflow.overwrite_workdir is not None,
+        others=[profile] if profile else [],
     )
-    for path in sorted((BASE / "config" / "studies").glob("*.yaml"))
-}
-for study in STUDIES.values():
-    validate(study, BASE / "workflow" / "schemas" / "study.schema.yaml")
-studies.check_roots(config, [STUDIES[name] for name in config["studies"]])
+except ConfigError as error:
+    raise ConfigurationError(str(error)) from None
+config.update(checked)
+
+
+# All paths of results, reports and logs are relative: an experiment has them in its own folder.
+if config["experiment"]:
+
+    workdir: str(BASE / "experiments" / config["experiment"])
+
+
+WEIGHTS = f"{BASE}/resources/weights" if config["experiment"] else "resources/weights"
+
+
+def home(path):
+    """A file of the checkout, as it is named from where the workflow runs."""
+    inside = Path.cwd().is_relative_to(BASE)
+    return os.path.relpath(BASE / path) if inside else str(BASE / path)
+
+
+def check_request():
+    """Stop at targets that there are not, and at runs that cannot exist, before any job."""
+    if COMMAND is None:
+        return
+    names = [each.name for each in workflow.rules if not each.has_wildcards()]
+    wanted = sorted(
+        name if os.path.isabs(name) else os.path.normpath(name)
+        for name in COMMAND.targets or ["all"]
+    )
+    found = []
+    for target in wanted:
+        made = any(each.is_producer(target) for each in workflow.rules)
+        reason = requests.unknown_target(target, STUDIES, names)
+        if not (reason or made or target in names):
+            reason = "no rule makes it; README.md lists what can be asked for"
+        if reason and (made or not os.path.exists(target)):
+            found.append(faults.Fault((), reason, f"target {target}"))
+    if not found:
+        needed = requests.requested_datasets(wanted, STUDIES) & {*config["datasets"]}
+        found = settings.missing_roots(config, STUDIES, needed)
+    if not found:
+        runs = requests.requested_runs(wanted, STUDIES, config["studies"])
+        found = requests.run_faults(runs, STUDIES, patients_of)
+    if found:
+        raise ConfigurationError(faults.fault_report(found))
+
+
+def patients_of(dataset, enough):
+    """How many patients a data set has at most; None for many, or for what cannot be known yet."""
+    if data_kind(dataset) == "phantom":
+        return config["phantoms"][dataset]["patients"]
+    return settings.few_patients(
+        dataset, root_of(dataset), dataset_options(dataset), enough
+    )
 
 
 wildcard_constraints:
@@ -117,7 +206,7 @@ def model_of(wildcards):
 
 def encoder_weights_of(wildcards):
     encoder = studies.encoder_weights(model_of(wildcards), config["pretrained"])
-    return f"resources/weights/{encoder}.safetensors" if encoder else []
+    return f"{WEIGHTS}/{encoder}.safetensors" if encoder else []
 
 
 def run_files(wildcards, name):
@@ -234,7 +323,7 @@ def reported_files(wildcards):
 
 def template_files():
     folder = BASE / "reports" / "templates"
-    return sorted(f"reports/templates/{path.name}" for path in folder.iterdir())
+    return sorted(home(f"reports/templates/{path.name}") for path in folder.iterdir())
 
 
 def leak_counts(wildcards):

@@ -4,7 +4,7 @@
 rule claims:
     input:
         unpack(audited_files),
-        claims="config/claims.tsv",
+        claims=home("config/claims.tsv"),
     output:
         claims=report(
             "results/{study}/claims.tsv",
@@ -55,7 +55,7 @@ rule leakage:
 rule study_page:
     input:
         unpack(reported_files),
-        reported="config/claims.tsv",
+        reported=home("config/claims.tsv"),
         templates=template_files(),
     output:
         page="reports/build/{study}.html",
@@ -74,6 +74,7 @@ rule study_page:
         data=lambda wildcards: data_kind(dataset_of(wildcards)),
         scale=config["scale"],
         bootstrap=config["bootstrap"],
+        options=lambda wildcards: settings.repeated(config, wildcards.study),
         code=code_digest("report"),
     script:
         "../scripts/study_page.py"
@@ -95,6 +96,7 @@ rule report:
         mem_mb=2000,
         runtime=30,
     params:
+        options=settings.repeated(config),
         code=code_digest("report"),
     script:
         "../scripts/report.py"

@@ -8,7 +8,7 @@ localrules:
 
 rule encoder_weights:
     output:
-        weights="resources/weights/{encoder}.safetensors",
+        weights=f"{WEIGHTS}/{{encoder}}.safetensors",
     log:
         "logs/weights/{encoder}.log",
     wildcard_constraints:
@@ -53,6 +53,9 @@ rule train:
         ),
         classes=lambda wildcards: STUDIES[wildcards.study]["classes"],
         computing=config["training"],
+        overrides=lambda wildcards: overrides.training_overrides(
+            STUDIES[wildcards.study], wildcards.model
+        ),
         code=code_digest("training", "tensors", "models", "split"),
     script:
         "../scripts/train.py"

@@ -7,7 +7,8 @@ from gliomake.report import write_index
 
 
 def main(snakemake):
-    write_index(snakemake.input.numbers, Path(snakemake.output.index).parent)
+    folder = Path(snakemake.output.index).parent
+    write_index(snakemake.input.numbers, folder, snakemake.params.options)
 
 
 logged(main, snakemake)  # noqa: F821

@@ -54,7 +54,8 @@ def main(snakemake):
         weights_path=outputs.weights,
         history_path=outputs.history,
         facts_path=outputs.facts,
-        facts=facts,
+        # What they are compared with may change without any change of the training.
+        facts=facts | {"overrides": params.overrides},
         threads=snakemake.threads,
         **params.computing,
     )

@@ -1,18 +1,22 @@
-"""Study files: one study on one page, merged with the block of its scale, and checked."""
+"""Study files: one study on one page, merged with the block of its scale and the overrides."""
 
 import copy
-from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from gliomake.provenance import value_sha256
-from gliomake.run import ConfigError, Run
+from gliomake.run import ConfigError
+from gliomake.run import Run as Run
 
 SCALES = ("demo", "paper")
 BASELINES = ("all-background", "flair-threshold")
 GATED = "-gated"
+# A block that names another thing (a loss, a kind of figure) replaces what it is laid over: the
+# options of the one are not those of the other.
+NAMES = ("name", "kind")
 # Every start reads the studies; libyaml does it in a tenth of the time.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -24,7 +28,8 @@ def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
     ----------
     base, override : dict
         Where both hold a dict under a key the two are merged; else `override` wins. Lists are
-        replaced whole.
+        replaced whole, and so are a loss of another name, a figure of another kind, and the
+        options of another architecture.
 
     Returns
     -------
@@ -32,55 +37,95 @@ def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
         A new dict; the arguments are left as they are.
     """
     merged = copy.deepcopy(base)
+    if _differs(base, override, "architecture"):
+        merged.pop("options", None)
+        merged.pop("pretrained", None)
     for key, value in override.items():
-        if isinstance(value, dict) and isinstance(merged.get(key), dict):
-            merged[key] = merge(merged[key], value)
-        else:
-            merged[key] = copy.deepcopy(value)
+        old = merged.get(key)
+        merged[key] = copy.deepcopy(value)
+        if isinstance(value, dict) and isinstance(old, dict) and not _renamed(old, value):
+            merged[key] = merge(old, value)
     return merged
 
 
-def typed(value: Any, key: str = "") -> Any:
-    """Give values from the command line their types: Snakemake hands nested ones over as text.
+def _renamed(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    return any(_differs(old, new, name) for name in NAMES)
+
+
+def _differs(old: dict[str, Any], new: dict[str, Any], key: str) -> bool:
+    return key in old and key in new and old[key] != new[key]
+
+
+def read_study(path: str | Path) -> dict[str, Any]:
+    """Read a study's file as it stands.
 
     Parameters
     ----------
-    value : object
-        A configuration, or a part of one.
-    key : str
-        The key it stands under; a ``root`` stays text, whatever the folder is called.
+    path : str or Path
+        ``config/studies/<study>.yaml``.
 
     Returns
     -------
-    object
-        The same with ``"5"``, ``"1e-3"``, ``"true"`` and ``"null"`` as what they mean.
+    dict
+        With its ``scales`` block.
+
+    Raises
+    ------
+    ConfigError
+        No YAML, no block of keys, or an id that is not the file's name.
     """
-    if isinstance(value, dict):
-        return {name: typed(part, name) for name, part in value.items()}
-    if isinstance(value, list):
-        return [typed(part) for part in value]
-    if not isinstance(value, str) or key == "root":
-        return value
-    meant = {"true": True, "false": False, "null": None}
-    if value in meant:
-        return meant[value]
-    for number in (int, float):
-        with suppress(ValueError):
-            return number(value)
-    return value
+    path = Path(path)
+    try:
+        study = yaml.load(path.read_text(), _LOADER)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(study, dict):
+        raise ConfigError(f"{path}: found {type(study).__name__}; expected a block of keys")
+    if study.get("id") != path.stem:
+        raise ConfigError(
+            f"{path}: id is {study.get('id')!r}; expected the file's name {path.stem!r}"
+        )
+    return study
+
+
+def at_scale(study: dict[str, Any], scale: str) -> dict[str, Any]:
+    """Apply the block of a scale.
+
+    Parameters
+    ----------
+    study : dict
+        A study of `read_study`.
+    scale : str
+        ``demo`` or ``paper``.
+
+    Returns
+    -------
+    dict
+        The study without its ``scales`` block.
+
+    Raises
+    ------
+    ConfigError
+        Unknown scale.
+    """
+    if scale not in SCALES:
+        raise ConfigError(f"scale: {scale!r}; expected one of {', '.join(SCALES)}")
+    scales = study.get("scales") or {}
+    bare = {key: value for key, value in study.items() if key != "scales"}
+    return merge(bare, scales.get(scale) or {})
 
 
 def load_study(
     path: str | Path, scale: str, overrides: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Read a study's file at a scale.
+    """Read a study's file at a scale, lay the overrides over it, check and complete it.
 
     Parameters
     ----------
     path : str or Path
         ``config/studies/<study>.yaml``.
     scale : str
-        ``demo`` or ``paper``; picks the block of overrides under ``scales``.
+        ``demo`` or ``paper``; picks the block under ``scales``.
     overrides : dict, optional
         Laid over the study last: for experiments.
 
@@ -88,23 +133,37 @@ def load_study(
     -------
     dict
         The study, without its ``scales`` block. Each model has ``architecture``, ``options``,
-        ``channels``, ``runs`` and a complete ``training`` block.
+        ``channels``, ``runs`` and a complete ``training`` block. Where overrides change anything
+        there is a list ``overrides``, see `gliomake.overrides.differences`.
 
     Raises
     ------
     ConfigError
-        Unknown scale, or a file whose name is not the study's id.
+        With all that is wrong.
     """
-    path = Path(path)
-    if scale not in SCALES:
-        raise ConfigError(f"scale: {scale!r}; expected one of {', '.join(SCALES)}")
-    study = yaml.load(path.read_text(), _LOADER)
-    if study.get("id") != path.stem:
-        raise ConfigError(
-            f"{path}: id is {study.get('id')!r}; expected the file's name {path.stem!r}"
-        )
-    scales = study.pop("scales", {})
-    study = merge(merge(study, scales.get(scale) or {}), overrides or {})
+    # By name: a rule that takes a study from its parameters does not hang on how it was checked.
+    study, faults = import_module("gliomake.study_checks").checked_study(
+        path, scale, overrides or {}
+    )
+    if faults:
+        raise ConfigError(import_module("gliomake.faults").fault_report(faults))
+    return dict(study)
+
+
+def complete_study(study: dict[str, Any]) -> dict[str, Any]:
+    """Give each model all that it takes from the study.
+
+    Parameters
+    ----------
+    study : dict
+        A study of `at_scale`, with its overrides.
+
+    Returns
+    -------
+    dict
+        A new dict; each model has ``options``, ``channels``, ``runs`` and ``training``.
+    """
+    study = copy.deepcopy(study)
     for name, model in study["models"].items():
         own = {key: model.pop(key) for key in list(model) if key in study["training"]}
         # A model's own block replaces the study's where they name different things (two losses).
@@ -114,7 +173,6 @@ def load_study(
         model.setdefault("options", {})
         model.setdefault("channels", study["preprocess"]["channels"])
         model["runs"] = [*study["runs"], *leak_runs(study, name)]
-    _check_study(study, path)
     return study
 
 
@@ -147,76 +205,14 @@ def leak_runs(study: dict[str, Any], model: str) -> list[str]:
 
 
 def measures_leak(study: dict[str, Any]) -> bool:
-    """Tell whether a study has paired runs.
-
-    Parameters
-    ----------
-    study : dict
-        A study of `load_study`.
-
-    Returns
-    -------
-    bool
-        Whether any model has runs ``leak<p>``.
-    """
+    """Check whether any model of a study has paired runs ``leak<p>``."""
     return any(
         run.startswith("leak") for model in study["models"] for run in leak_runs(study, model)
     )
 
 
-def check_roots(config: dict[str, Any], studies: list[dict[str, Any]]) -> None:
-    """Look for the folders of the data sets before anything runs.
-
-    Parameters
-    ----------
-    config : dict
-        The configuration; ``datasets.<id>.root`` is ``phantom`` or a folder.
-    studies : list of dict
-        The studies that are built; only their data sets count.
-
-    Raises
-    ------
-    ConfigError
-        With the data set, the key, the page that says where to get it, and how to build the
-        studies whose data are there.
-    """
-    roots = {study["dataset"]: config["datasets"][study["dataset"]]["root"] for study in studies}
-    absent = sorted(
-        name for name, root in roots.items() if root != "phantom" and not Path(root).is_dir()
-    )
-    if not absent:
-        return
-    dataset = absent[0]
-    others = ", ".join(study["id"] for study in studies if study["dataset"] not in absent)
-    alone = f" To build the other studies alone: --config studies='[{others}]'." if others else ""
-    raise ConfigError(
-        f"data set {dataset}: datasets.{dataset}.root is {roots[dataset]!r}, and there is no such "
-        f"folder. config/README.md, section {dataset}, says where the data are to be had and how "
-        f"the folder must look; the root `phantom` needs no data.{alone}"
-    )
-
-
-def _check_study(study: dict[str, Any], path: Path) -> None:
-    for name, model in study["models"].items():
-        where = f"{path}: models.{name}"
-        if name in BASELINES or name.endswith(GATED):
-            raise ConfigError(f"{where}: the name is kept for a baseline or a gated model")
-        strange = set(model["channels"]) - set(study["preprocess"]["channels"])
-        if strange:
-            raise ConfigError(
-                f"{where}.channels: {sorted(strange)} are not among preprocess.channels "
-                f"{study['preprocess']['channels']}"
-            )
-        for run in model["runs"]:
-            Run.parse(run)
-    gate = study.get("gate")
-    for name in [gate["classifier"], *gate["segmenters"]] if gate else []:
-        if name not in study["models"]:
-            raise ConfigError(f"{path}: gate names the model {name!r}, which is not in models")
-
-
 def model_task(study: dict[str, Any], model: str) -> str:
-    """Tell what a model is trained for.
+    """Say what a model is trained for.
 
     Parameters
     ----------
@@ -235,7 +231,7 @@ def model_task(study: dict[str, Any], model: str) -> str:
 
 
 def encoder_weights(model: dict[str, Any], pretrained: str) -> str | None:
-    """Tell whose ImageNet weights a model starts from.
+    """Say whose ImageNet weights a model starts from.
 
     Parameters
     ----------
@@ -265,7 +261,7 @@ def segmenters(study: dict[str, Any]) -> list[str]:
     Returns
     -------
     list of str
-        Their names, in the file's order.
+        In the file's order.
     """
     return [name for name in study["models"] if model_task(study, name) == "segmentation"]
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from gliomake.checkpoint import durable_path
 from gliomake.metrics import score, tversky_name
 
 FIRST_COLUMNS = ("epoch", "learning_rate", "seconds", "train_loss", "val_loss")
@@ -56,11 +55,14 @@ def history_columns(classes: Sequence[str], task: str, loss: Mapping[str, Any]) 
     list of str
         The header of ``history.tsv``; what `best`, `schedule` and `early_stopping` can watch.
     """
-    counts = np.zeros((1, len(classes), 4), np.int64)
+    names = [*classes, *(["mean"] if len(classes) > 1 else [])]
+    conventions = CLASSIFICATION if task == "classification" else SEGMENTATION
     scores = [
-        name
+        f"{subset}_{metric}_{name}@{convention}"
         for subset in ("train", "val")
-        for name in epoch_scores(subset, counts, classes, task, loss)
+        for metric in score_metrics(task, loss)
+        for convention in conventions[subset]
+        for name in names
     ]
     return [*FIRST_COLUMNS, *scores]
 
@@ -114,6 +116,9 @@ def write_history(rows: Sequence[Mapping[str, float]], path: str | Path) -> None
     path : str or Path
         ``history.tsv``. An undefined score is an empty cell.
     """
+    # Imports torch, which the grammar of the columns does without: every start checks by it.
+    from gliomake.checkpoint import durable_path
+
     lines = ["\t".join(rows[0])] if rows else []
     lines += ["\t".join(_cell(value) for value in row.values()) for row in rows]
     with durable_path(path) as partial:

@@ -282,15 +282,32 @@ def check_split(split: pd.DataFrame, path: str | Path) -> None:
         )
 
 
-def _blocks(order: np.ndarray, fold: int, test: float, val: float, what: str) -> np.ndarray:
-    """Subset of each element: block `fold` of `order` tests, the next ones validate.
+def block_sizes(count: int, test: float, val: float) -> tuple[int, int]:
+    """Say how many elements test and validate.
 
     ``ceil(test * n)`` and then ``ceil(val * rest)``, as two nested calls of scikit-learn's
     ``train_test_split`` give.
+
+    Parameters
+    ----------
+    count : int
+        Number of patients or slices.
+    test, val : float
+        Share of all that is tested, and share of the rest that validates.
+
+    Returns
+    -------
+    tested, validated : int
+        Both rounded up.
     """
-    count = len(order)
     tested = math.ceil(round(test * count, 9))
-    validated = math.ceil(round(val * (count - tested), 9))
+    return tested, math.ceil(round(val * (count - tested), 9))
+
+
+def _blocks(order: np.ndarray, fold: int, test: float, val: float, what: str) -> np.ndarray:
+    """Subset of each element: block `fold` of `order` tests, the next ones validate."""
+    count = len(order)
+    tested, validated = block_sizes(count, test, val)
     # Without a test set the folds walk over the validation blocks.
     step = tested or validated
     # What walks must not come round, or two folds would share it; what follows it may.
@@ -377,6 +394,11 @@ def _by_folder(
     assigned = slices.merge(keyed, on=["patient", "slice"], how="left", validate="one_to_one")
     unknown = assigned[~assigned["folder"].isin(list(FOLDERS))]
     if len(unknown):
+        if not any(unknown["folder"].astype(str)):
+            raise ValueError(
+                "a predefined split takes the data set's own folders "
+                f"({', '.join(FOLDERS)}), and this data set has none; use the split patient"
+            )
         raise ValueError(
             f"{len(unknown)} slices lie in folders {sorted(set(unknown['folder'].astype(str)))}; "
             f"a predefined split needs {', '.join(FOLDERS)}"

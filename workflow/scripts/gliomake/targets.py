@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gliomake.config import all_models, model_runs
+from gliomake.overrides import differences_text
 from gliomake.run import ConfigError
 
 OUTPUTS = ("figures", "tables")
@@ -180,14 +181,17 @@ class TargetSpec:
 
     @property
     def note(self) -> str:
-        """Why it is not a result; empty where it is one."""
+        """Why it is not a result, and what overrides change; empty where it is one."""
+        changed = differences_text(self.study.get("overrides", ()))
         reasons = [
             *(["phantom data"] if self.data == "phantom" else []),
             *(["demo scale"] if self.scale == "demo" else []),
+            *(["changed by overrides"] if changed else []),
         ]
         if not reasons or not KINDS[self.kind].evidence:
             return ""
-        return f"{', '.join(reasons)}: not a result"
+        note = f"{', '.join(reasons)}: not a result"
+        return f"{note}\n{changed}" if changed else note
 
 
 def study_targets(study: Mapping[str, Any], output: str) -> dict[str, Target]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from gliomake.claims.interval import Interval
 from gliomake.claims.reproduce import PROTOCOL, Reproduced, ranked_models
 from gliomake.claims.table import Claim
 from gliomake.compare import FEWEST_PATIENTS
+from gliomake.overrides import differences_text, score_overrides
 
 OUTCOMES = (
     *("holds", "differs", "open", "not comparable", "not reproducible"),
@@ -19,6 +21,10 @@ OUTCOMES = (
 )
 # A statement about the data set itself: no training, no scale stands between it and the files.
 FACTS = frozenset({"patients", "slices"})
+# Sizes of subsets, and the blocks that they depend on; the keys that a network is built from.
+DIVIDED = FACTS | {"patient_fraction"}
+DIVIDES = ("dataset", "split", "preprocess", "runs", "leakage")
+BUILDS = ("architecture", "options", "channels")
 # What no other sample and no other training would change.
 EXACT = FACTS | {"patient_fraction", "parameters"}
 
@@ -58,14 +64,20 @@ def judge(
     Judgement
         Protocol claims are held against the configuration, whatever the data.
     """
+    study = artefacts.study
     if claim.quantity in PROTOCOL:
-        return _judge_protocol(claim, reproduced, scale)
+        return _judge_protocol(claim, reproduced, scale, _overridden(claim, study))
     # A model has as many parameters on phantoms as on any data.
     phantom = data == "phantom" and claim.quantity != "parameters"
-    demo = scale == "demo" and not (claim.quantity in FACTS and claim.subset == "all")
-    if phantom or demo:
-        reason = "built on phantoms" if phantom else "trained"
+    fact = claim.quantity in FACTS and claim.subset == "all"
+    demo = scale == "demo" and not fact
+    changed = [] if fact else _changes(claim, study)
+    if phantom or demo or changed:
+        reason = "built on phantoms" if phantom else "trained" if demo else ""
         reason += " at demo scale" if demo else ""
+        if changed:
+            told = f"changed by overrides ({differences_text(changed)})"
+            reason = ", ".join(filter(None, [reason, told]))
         if reproduced.value is None:
             reason += f", and {reproduced.detail}"
         return Judgement("not comparable", f"Not comparable: {reason}")
@@ -80,13 +92,45 @@ def judge(
     return _judge_value(claim, reproduced, artefacts.units(reproduced.run, claim.subset))
 
 
-def _judge_protocol(claim: Claim, reproduced: Reproduced, scale: str) -> Judgement:
+def _changes(claim: Claim, study: dict[str, Any]) -> list[dict[str, Any]]:
+    """List what overrides change of what a claim is about."""
+    found = score_overrides(study, claim.model)
+    if claim.quantity in DIVIDED:
+        return [each for each in found if each["key"].split(".")[0] in DIVIDES]
+    if claim.quantity == "parameters":
+        start = (
+            *(f"models.{claim.model}.{key}" for key in BUILDS),
+            "preprocess.channels",
+            "classes",
+        )
+        return [each for each in found if each["key"].startswith(start)]
+    return found
+
+
+def _overridden(claim: Claim, study: dict[str, Any]) -> bool:
+    """Check whether an override sets what a claim about the protocol states."""
+    block, key = PROTOCOL[claim.quantity]
+    own = f"models.{claim.model}.{key}"
+    keys = {difference["key"] for difference in score_overrides(study, claim.model)}
+    return not keys.isdisjoint((own, f"{block}.{key}"))
+
+
+def _judge_protocol(
+    claim: Claim, reproduced: Reproduced, scale: str, overridden: bool
+) -> Judgement:
+    if reproduced.value is None and overridden:
+        told = f"an override of this configuration takes away {reproduced.detail}"
+        return Judgement("not comparable", f"Not comparable: {told}")
     if reproduced.value is None:
         return Judgement("differs", f"Differs: the configuration sets no {reproduced.detail}")
     if reproduced.value in claim.interval:
         told = f"the configuration takes {number(reproduced.value)} from the document"
         return Judgement("set as published", f"Set as published: {told}")
-    set_here = f"sets {number(reproduced.value)}, the document {plain(claim)}"
+    value, document = number(reproduced.value), f"the document {plain(claim)}"
+    if overridden:
+        told = f"this configuration sets {value} by an override, {document}"
+        return Judgement("not comparable", f"Not comparable: {told}")
+    set_here = f"sets {value}, {document}"
     if scale == "demo":
         return Judgement("not comparable", f"Not comparable: the demo scale {set_here}")
     return Judgement("differs", f"Differs: the configuration {set_here}")

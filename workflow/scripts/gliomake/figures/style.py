@@ -1,6 +1,7 @@
 """One look for all figures: colours, type, sizes, and how a figure becomes a file."""
 
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import matplotlib
@@ -12,6 +13,8 @@ from matplotlib.transforms import Bbox
 from gliomake.tsv import atomic_path
 
 SINGLE = 3.5
+# Of a note: letters an inch that fit for certain, and the height of a line in inches.
+LETTERS, LINE = 20, 0.11
 DOUBLE = 7.2
 # Of the PNG; the layout is measured at it, because hinted text is up to a tenth wider than at 100.
 DOTS_PER_INCH = 200
@@ -123,14 +126,15 @@ def save_figure(figure: Figure, svg: str | Path, png: str | Path, note: str = ""
     svg, png : str or Path
         Where to; each appears whole or not at all.
     note : str
-        Written small and grey below the lower right corner.
+        Written small and grey below the lower right corner, in as many lines as it takes.
     """
     width, height = figure.get_size_inches()
     # The note stands on a strip below the figure, so that it cannot meet what is drawn.
-    strip = 0.16 if note else 0.0
+    lines = [part for line in note.splitlines() for part in wrap(line, int(width * LETTERS))]
+    strip = 0.16 + LINE * (len(lines) - 1) if note else 0.0
     if note:
-        figure.text(0.995, -0.03 / height, note, ha="right", va="top", fontsize=6.5, color=GREY,
-                    in_layout=False)  # fmt: skip
+        figure.text(0.995, -0.03 / height, "\n".join(lines), ha="right", va="top", fontsize=6.5,
+                    color=GREY, in_layout=False)  # fmt: skip
     page = Bbox.from_bounds(0, -strip, width, height + strip)
     images: list[AxesImage] = figure.findobj(AxesImage)
     with matplotlib.rc_context(STYLE):

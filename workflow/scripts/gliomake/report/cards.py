@@ -5,6 +5,7 @@ After Mitchell et al. 2019, "Model cards for model reporting".
 
 from typing import Any
 
+from gliomake.overrides import differences_text, score_overrides
 from gliomake.report import evidence, scores
 from gliomake.report.inputs import RunFiles, StudyInputs, records
 from gliomake.report.numbers import STATES, NumberBook
@@ -48,7 +49,9 @@ def card_pages(inputs: StudyInputs) -> dict[str, tuple[str, NumberBook]]:
         }
         # The Markdown holds the numbers of the HTML; its hash stands in numbers.json.
         for suffix, numbers in (("html", book), ("md", NumberBook(name))):
-            content = render(f"card.{suffix}.j2", name, **context, trail=trail)
+            content = render(
+                f"card.{suffix}.j2", name, options=inputs.options, **context, trail=trail
+            )
             pages[card_name(inputs.id, files.model, suffix)] = (content, numbers)
     return pages
 
@@ -154,6 +157,8 @@ def limits(inputs: StudyInputs, files: RunFiles) -> list[str]:
         found.append("Trained and tested on phantoms: it has seen no MRI of a patient.")
     if inputs.scale == "demo":
         found.append("Trained at demo scale: smaller and shorter than the study states.")
+    if changed := differences_text(score_overrides(inputs.study, files.model), most=99):
+        found.append(f"Not the study's own settings: overrides change {changed}.")
     found.append(
         "Tested on slices of the same public data set that it was trained on; how it does on "
         "scans of another hospital, scanner or sequence has not been measured."

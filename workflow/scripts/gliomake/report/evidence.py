@@ -202,6 +202,7 @@ def rebuild_table(inputs: StudyInputs) -> Table:
     targets += [(f"table {name}", str(path)) for name, path in inputs.tables.items()]
     targets += [(f"scores of {name}", str(path)) for name, path in inputs.metrics.items()]
     targets += [("claim audit", str(inputs.claims))]
-    rows = [[text(what), text(f"snakemake --cores 2 {name}")] for what, name in targets]
+    options = f" {inputs.options}" if inputs.options else ""
+    rows = [[text(what), text(f"snakemake --cores 2 {name}{options}")] for what, name in targets]
     caption = "The command that builds each target; a target that is up to date is left as it is"
     return Table("rebuild-table", caption, [Column("Target"), Column("Command")], rows)

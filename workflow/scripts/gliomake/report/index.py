@@ -14,7 +14,9 @@ from gliomake.tsv import atomic_path
 INDEX = "index.html"
 
 
-def build_index(contents: Sequence[dict[str, Any]], book: NumberBook | None = None) -> str:
+def build_index(
+    contents: Sequence[dict[str, Any]], book: NumberBook | None = None, options: str = ""
+) -> str:
     """Make the page that leads to all studies.
 
     Parameters
@@ -23,6 +25,8 @@ def build_index(contents: Sequence[dict[str, Any]], book: NumberBook | None = No
         Content of the studies' ``numbers/<study>.json``.
     book : NumberBook, optional
         Where the page's numbers are entered.
+    options : str
+        What a printed command must repeat.
 
     Returns
     -------
@@ -46,6 +50,7 @@ def build_index(contents: Sequence[dict[str, Any]], book: NumberBook | None = No
     return render(
         "index.html.j2",
         INDEX,
+        options=options,
         entries=entries,
         overall=Answer(totals, []),
         trail=trail | {"numbers": book.trail()},
@@ -73,7 +78,7 @@ def _of_index(record: dict[str, Any], page: str) -> Number:
     return Number.from_record(record | {"page": page, "id": f"{record['id']}/{record['study']}"})
 
 
-def write_index(numbers: Sequence[str | Path], folder: str | Path) -> list[Path]:
+def write_index(numbers: Sequence[str | Path], folder: str | Path, options: str = "") -> list[Path]:
     """Write the index, and ``numbers.json`` for the whole report.
 
     Parameters
@@ -82,6 +87,8 @@ def write_index(numbers: Sequence[str | Path], folder: str | Path) -> list[Path]
         The studies' ``numbers/<study>.json``, in the order of the index.
     folder : str or Path
         Where to, ``reports/build``.
+    options : str
+        What a printed command must repeat.
 
     Returns
     -------
@@ -91,7 +98,7 @@ def write_index(numbers: Sequence[str | Path], folder: str | Path) -> list[Path]
     folder = Path(folder)
     contents = [read_json(path) for path in numbers]
     book = NumberBook(INDEX)
-    html = build_index(contents, book)
+    html = build_index(contents, book, options)
     with atomic_path(folder / INDEX) as temporary:
         temporary.write_text(html)
     merged: dict[str, Any] = {"studies": {}, "pages": {}, "files": {}, "numbers": []}

@@ -10,6 +10,7 @@ import pandas as pd
 
 from gliomake.config import all_models, measures_leak, model_runs
 from gliomake.contracts import read_json
+from gliomake.overrides import words
 from gliomake.provenance import file_sha256
 from gliomake.report.numbers import STATES
 from gliomake.split import read_split
@@ -95,6 +96,8 @@ class StudyInputs:
         SVG (a PNG lies beside it) and CSV by target.
     bootstrap : dict
         ``resamples`` and ``seed`` of all intervals.
+    options : str
+        What a printed command must repeat: ``--config experiment=... overrides=...``.
     """
 
     study: dict[str, Any]
@@ -116,6 +119,12 @@ class StudyInputs:
     figures: dict[str, Path] = field(default_factory=dict)
     tables: dict[str, Path] = field(default_factory=dict)
     bootstrap: dict[str, int] = field(default_factory=lambda: {"resamples": 10_000, "seed": 0})
+    options: str = ""
+
+    @property
+    def overrides(self) -> list[dict[str, str]]:
+        """What overrides change of the study, in words: ``key``, ``old``, ``new``."""
+        return [words(each) for each in self.study.get("overrides", ())]
 
     @property
     def id(self) -> str:
@@ -237,6 +246,7 @@ def study_inputs(
     results: str | Path = "results",
     reported: str | Path = "config/claims.tsv",
     bootstrap: dict[str, int] | None = None,
+    options: str = "",
 ) -> StudyInputs:
     """Name the files of a study by the contracts' paths.
 
@@ -255,6 +265,8 @@ def study_inputs(
         The table of reported numbers.
     bootstrap : dict, optional
         ``resamples`` and ``seed`` of the intervals, 10 000 and 0 by default.
+    options : str
+        What a printed command must repeat.
 
     Returns
     -------
@@ -299,6 +311,7 @@ def study_inputs(
         leakage=folder / "leakage.tsv" if measures_leak(study) else None,
         spread=folder / "spread.tsv" if measures_leak(study) else None,
         bootstrap=bootstrap or {"resamples": 10_000, "seed": 0},
+        options=options,
         figures={name: folder / "figures" / f"{name}.svg" for name in study.get("figures") or {}},
         tables={name: folder / "tables" / f"{name}.csv" for name in study.get("tables") or {}},
     )

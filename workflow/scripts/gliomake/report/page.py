@@ -64,7 +64,13 @@ def build_study_page(inputs: StudyInputs, book: NumberBook | None = None) -> str
     }
     trail = {"runs": evidence.run_trails(inputs), "files": inputs.sha256, "numbers": book.trail()}
     return render(
-        "study.html.j2", inputs.page, inputs=inputs, study=inputs.study, trail=trail, **context
+        "study.html.j2",
+        inputs.page,
+        options=inputs.options,
+        inputs=inputs,
+        study=inputs.study,
+        trail=trail,
+        **context,
     )
 
 
@@ -122,7 +128,8 @@ def build_report(studies: Sequence[StudyInputs], folder: str | Path) -> list[Pat
         What was written, ``numbers.json`` last.
     """
     written = [write_study(inputs, folder) for inputs in studies]
-    index = write_index([paths[-1] for paths in written], folder)
+    options = studies[0].options if studies else ""
+    index = write_index([paths[-1] for paths in written], folder, options)
     return [*(path for paths in written for path in paths), *index]
 
 
@@ -189,6 +196,7 @@ def summary(inputs: StudyInputs) -> dict[str, Any]:
         "data": inputs.data,
         "scale": inputs.scale,
         "is_result": inputs.is_result,
+        "overrides": inputs.overrides,
         "answer": asdict(verdicts.answer(inputs)),
         "warnings": evidence.warnings(inputs),
         "headline": [scores.with_ids(block) for block in blocks],

@@ -1,7 +1,7 @@
 """How a page is put together from its template."""
 
 import json
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,11 @@ def script_json(value: Any) -> Markup:
     return Markup(text.replace("<", "\\u003c"))
 
 
-def render(template: str, page: str, **context: Any) -> str:
+def _command(options: str, cores: str, target: object) -> str:
+    return " ".join(filter(None, ["snakemake", cores, str(target), options]))
+
+
+def render(template: str, page: str, *, options: str = "", **context: Any) -> str:
     """Fill a template.
 
     Parameters
@@ -71,6 +75,8 @@ def render(template: str, page: str, **context: Any) -> str:
         Its file name.
     page : str
         The page's file name, for messages.
+    options : str
+        What a printed command must repeat.
     **context
         What the template shows.
 
@@ -84,7 +90,12 @@ def render(template: str, page: str, **context: Any) -> str:
     PageSizeError
         The page is larger than 15 MB.
     """
-    html = environment().get_template(template).render(**context)
+    commands = {"build": partial(_command, options, "--cores 2"), "verify": "make verify"}
+    commands["verify_deep"] = "make verify DEEP=1"
+    if options:
+        commands["verify"] = _command(options, "--cores 1", "verify")
+        commands["verify_deep"] = _command(options, "--cores 1", "verify_deep")
+    html = environment().get_template(template).render(commands=commands, **context)
     size = len(html.encode())
     if size > PAGE_BYTES:
         raise PageSizeError(

@@ -34,7 +34,7 @@ NAMES = {
     "vgg19": "VGG19",
     "resnet50": "ResNet50",
 }
-HIDDEN = frozenset({"data", "scale"})
+HIDDEN = frozenset({"data", "scale", "overrides"})
 
 
 class StaleTableError(ValueError):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from gliomake.overrides import overrides_text
 from gliomake.tables.scores import comparison, postprocessing, ranking
 from gliomake.tables.study import scope, split
 from gliomake.tables.training import convergence, epochs
@@ -30,10 +31,13 @@ def make_table(spec: TargetSpec, csv: str | Path) -> None:
     spec : TargetSpec
         The target and its files.
     csv : str or Path
-        Where to; ends with the columns ``data`` and ``scale``. An undefined number is an empty
-        cell; numbers have six significant digits.
+        Where to; ends with the columns ``data`` and ``scale``, and ``overrides`` where a
+        configuration changes the study. An undefined number is an empty cell; numbers have six
+        significant digits.
     """
     table = TABLES[spec.kind](spec).assign(data=spec.data, scale=spec.scale)
+    if changed := overrides_text(spec.study):
+        table = table.assign(overrides=changed)
     for name in table.select_dtypes(bool):
         table[name] = table[name].map({True: "true", False: "false"})
     with atomic_path(csv) as temporary:
