@@ -8,6 +8,7 @@ from snakemake.utils import validate
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 
+from adapter import one_at_a_time
 from gliomake import config as studies
 from gliomake import targets
 from gliomake.provenance import code_digest, listing_sha256
@@ -23,6 +24,10 @@ STUDIES = {
 for study in STUDIES.values():
     validate(study, BASE / "workflow" / "schemas" / "study.schema.yaml")
 studies.check_roots(config, [STUDIES[name] for name in config["studies"]])
+
+# A job reads this file as well, on whatever machine; it belongs to the start that sent it.
+if workflow.is_main_process:
+    one_at_a_time(workflow)
 
 
 wildcard_constraints:
