@@ -137,8 +137,8 @@ def test_a_start_at_work_is_named(tmp_path):
 
 def test_a_start_on_another_machine_is_ended_there(tmp_path):
     with started(tmp_path):
-        told = json.loads(record(tmp_path).read_text())
-        record(tmp_path).write_text(json.dumps(told | {"host": "elsewhere"}))
+        content = json.loads(record(tmp_path).read_text())
+        record(tmp_path).write_text(json.dumps(content | {"host": "elsewhere"}))
         with pytest.raises(LockError, match=r"on elsewhere.*rm -r"), start(tmp_path):
             pass
 
@@ -191,8 +191,8 @@ def test_a_job_by_hand_or_on_a_cluster_needs_no_start(monkeypatch, tmp_path):
 
 
 def change(root: Path, **values) -> None:
-    told = json.loads(record(root).read_text())
-    record(root).write_text(json.dumps(told | values))
+    content = json.loads(record(root).read_text())
+    record(root).write_text(json.dumps(content | values))
 
 
 def no_locks(*_):

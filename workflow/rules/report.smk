@@ -74,6 +74,7 @@ rule study_page:
         data=lambda wildcards: data_kind(dataset_of(wildcards)),
         scale=config["scale"],
         bootstrap=config["bootstrap"],
+        root=lambda wildcards: root_of(dataset_of(wildcards)),
         code=code_digest("report"),
     script:
         "../scripts/study_page.py"
@@ -119,6 +120,7 @@ rule verify:
         runtime=60,
     params:
         numbers="reports/build/numbers.json",
+        studies=config["studies"],
         deep=False,
     script:
         "../scripts/verify.py"
@@ -129,4 +131,5 @@ use rule verify as verify_deep with:
         "logs/report/verify_deep.log",
     params:
         numbers="reports/build/numbers.json",
+        studies=config["studies"],
         deep=True,

@@ -15,6 +15,7 @@ def main(snakemake):
         shards=snakemake.input.shards,
         reported=snakemake.input.reported,
         bootstrap=params.bootstrap,
+        root=params.root,
     )
     write_study(inputs, Path(snakemake.output.page).parent)
 

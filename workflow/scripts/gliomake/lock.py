@@ -266,9 +266,10 @@ def _clear(
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+    files = f" and {len(private)} private files" if private else ""
     return (
-        f"The start of {killed.time} was killed (process {killed.pid}) and nothing of it runs: "
-        f"its lock and {len(private)} private files are removed, and this start goes on from there."
+        f"The start of {killed.time} was killed (process {killed.pid}), and nothing of it runs: "
+        f"this start removed its lock{files} and goes on from there"
     )
 
 
