@@ -8,11 +8,12 @@ from snakemake.utils import validate
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 
-from adapter import one_at_a_time
+from adapter import check_place, one_at_a_time
 from gliomake import config as studies
 from gliomake import targets
 from gliomake.provenance import code_digest, listing_sha256
 
+check_place(BASE)
 config.update(studies.typed(config))
 validate(config, BASE / "workflow" / "schemas" / "config.schema.yaml")
 STUDIES = {

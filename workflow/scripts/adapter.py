@@ -51,6 +51,21 @@ def _run(main: Callable[[Any], None], snakemake: Any) -> None:
             sys.stdout, sys.stderr = sys.__stdout__, terminal
 
 
+def check_place(folder: Path) -> None:
+    """Check that Snakemake can work where the checkout lies.
+
+    Raises
+    ------
+    ValueError
+        The path has braces, which Snakemake takes for names of its own in each script's path.
+    """
+    if set("{}") & set(str(folder)):
+        raise ValueError(
+            f"the checkout lies in {folder}, and Snakemake cannot work in a folder with braces in "
+            "its path: rename the folder, or move the checkout"
+        )
+
+
 def one_at_a_time(workflow: Any) -> None:
     """Let a workflow run only where no other start of it is at work.
 
