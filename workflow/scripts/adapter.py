@@ -27,7 +27,8 @@ def logged(main: Callable[[Any], None], snakemake: Any) -> None:
     Raises
     ------
     SystemExit
-        After an error; its message stands on the terminal, the traceback in the log.
+        After an error; its message stands on the terminal and in the log. An error that the library
+        does not declare has its traceback in the log as well.
     """
     try:
         with job_at_work(snakemake.rule, snakemake.log[0]):
@@ -44,8 +45,13 @@ def _run(main: Callable[[Any], None], snakemake: Any) -> None:
         try:
             main(snakemake)
         except Exception as error:
-            traceback.print_exc()
-            print(f"{snakemake.rule}: {error}\n(traceback in {snakemake.log[0]})", file=terminal)
+            if type(error).__module__.startswith("gliomake."):
+                print(error)
+                print(f"{snakemake.rule}: {error}", file=terminal)
+            else:
+                traceback.print_exc()
+                message = f"{snakemake.rule}: {error}\n(traceback in {snakemake.log[0]})"
+                print(message, file=terminal)
             raise SystemExit(1) from None
         finally:
             sys.stdout, sys.stderr = sys.__stdout__, terminal
