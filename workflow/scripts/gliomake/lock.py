@@ -226,8 +226,8 @@ def _jobs_at_work(folder: Path, start: Start | None, jobs: IO[str]) -> str:
     end = f"kill {' '.join(pid for pid, _, _ in living)}" if living else "see ps -ef"
     return (
         f"the start {when}in {folder.parents[1]} was killed, and jobs of it are still at work: "
-        f"{named or 'which ones is not known'}. End them ({end}; a training saves its state and "
-        "goes on from there) or wait until they have ended, then type the same command again"
+        f"{named or 'which ones is not known'}. End them ({end}), then type the same command "
+        "again; a training saves its state and goes on from there"
     )
 
 
