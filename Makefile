@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.8
 
-.PHONY: demo test test-long lint format lock verify clean
+.PHONY: demo test test-long lint format lock verify clean help
 
 ## Build all five studies at demo scale on phantoms, ending with the report's path.
 demo: .venv/installed
@@ -15,6 +15,7 @@ demo: .venv/installed
 verify: .venv/installed
 	$(BIN)/snakemake --cores 1 --quiet rules host progress -- verify$(if $(DEEP),_deep)
 
+## Run every test.
 test: .venv/installed
 	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup --no-loadscope-reorder
 
@@ -22,6 +23,7 @@ test: .venv/installed
 test-long: .venv/installed
 	$(BIN)/python -m pytest -m long
 
+## Check style, types and the workflow.
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -29,6 +31,7 @@ lint: .venv/installed
 	$(BIN)/snakemake --lint
 	$(BIN)/mypy
 
+## Put code and rules into the common layout.
 format: .venv/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -56,5 +59,12 @@ lock: | $(BIN)/uv
 	  --group dev $(addprefix --no-emit-package=,$(CUDA)) --custom-compile-command "make lock" \
 	  pyproject.toml --output-file requirements.lock
 
+## Remove all that was built: results, logs, phantoms and the report.
 clean:
 	rm -rf results logs reports/build .snakemake resources/phantoms
+
+## List these targets.
+help:
+	@awk '/^## / { text = substr($$0, 4) } \
+	  /^[a-z]+:/ && text { printf "make %-8s %s\n", substr($$1, 1, index($$1, ":") - 1), text; text = "" }' \
+	  $(MAKEFILE_LIST)

@@ -79,7 +79,7 @@ def study_config(study_id: str, classes: list[str], **more) -> dict:
             "folds": 1,
             "seeds": 2,
         },
-        "figures": {"masks": {"kind": "masks"}},
+        "figures": {"masks": {"kind": "masks", "models": ["attention-unet"]}},
         "tables": {
             "metrics": {"kind": "ranking", "models": ["unet", "attention-unet"]},
             "split": {"kind": "split", "runs": runs},

@@ -12,6 +12,9 @@ import pytest
 from gliomake.predictions import load_predictions, write_predictions
 from gliomake.provenance import file_sha256
 from gliomake.report import build_report, study_inputs
+from gliomake.report.files import ReportFiles
+from gliomake.report.printed import changed_figures, read_pages
+from gliomake.report.recompute import Recomputation
 from gliomake.report.verify import VerificationError, main, verify
 from report_study import make_small_study
 
@@ -308,3 +311,71 @@ def test_the_command_tells_by_its_exit_status(root, capsys):
     assert main(arguments) == 1
     error = capsys.readouterr().err
     assert COUNTS in error and "build the report again" in error
+
+
+RUN = "results/small/attention-unet/patient-f0-s0"
+SHARD = "results/shards/lgg-small/000.h5"
+FIGURE = "sha256 (figure small/masks)"
+
+
+def numbers_of(root):
+    return json.loads((root / "reports/build/numbers.json").read_text())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "results/small/figures/masks.svg",
+        "results/small/figures/masks.png",
+        f"{RUN}/counts.tsv",
+        f"{RUN}/predictions.h5",
+        SHARD,
+    ],
+)
+def test_a_figure_and_each_file_that_it_was_drawn_from_are_compared(root, path):
+    with open(root / path, "r+b") as file:
+        file.seek(-1, 2)
+        last = file.read(1)[0]
+        file.seek(-1, 2)
+        file.write(bytes([last ^ 1]))
+    (difference,) = ReportFiles(numbers_of(root), root, deep=False).changed()
+    assert (difference.file, difference.number) == (path, FIGURE)
+
+
+def test_large_files_may_be_absent_and_that_is_said(root):
+    (root / SHARD).unlink()
+    files = ReportFiles(numbers_of(root), root, deep=False)
+    assert list(files.changed()) == []
+    # All weights and predictions but those of the figure's model.
+    others = [name for name in files.files if name.endswith((".h5", ".safetensors"))]
+    others.remove(f"{RUN}/predictions.h5")
+    assert files.passed_over == others
+    assert files.remarks()[0].startswith(f"{len(others)} files of weights, predictions")
+    (difference,) = ReportFiles(numbers_of(root), root, deep=True).changed()
+    assert (difference.file, difference.number, difference.recomputed) == (SHARD, FIGURE, "missing")
+
+
+def test_another_picture_on_the_page_fails(root):
+    study = Recomputation(numbers_of(root)["studies"]["small"], root, False)
+    page = root / "reports/build/small.html"
+
+    def found():
+        return list(changed_figures(study.inputs, read_pages(page.parent, [page.name])[page.name]))
+
+    assert found() == []
+    edit(page, "data:image/svg+xml;base64,P", "data:image/svg+xml;base64,Q")
+    (difference,) = found()
+    assert (difference.file, difference.number) == ("small.html", "figure masks")
+
+
+def test_after_one_study_it_verifies_that_one_and_says_what_is_missing(root):
+    build = root / "reports/build"
+    for name in ("numbers.json", "index.html"):
+        (build / name).unlink()
+    found = verify(build / "numbers.json", root=root, studies=["small", "coco-unet"])
+    assert found.pages == 9
+    assert "Only pages of single studies are built, and were verified: small." in str(found)
+    assert "Not in the report, and so not verified: coco-unet." in str(found)
+    assert "snakemake --cores 2 all" in str(found)
+    edit(root / COUNTS, "\ttest\t", "\tval\t")
+    assert COUNTS in {difference.file for difference in failures(root)}

@@ -10,6 +10,7 @@ from snakemake.settings.types import ExecMode
 BASE = Path(workflow.basedir).resolve()
 sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 
+from adapter import check_place, one_at_a_time
 from gliomake import config as studies
 from gliomake import faults, overrides, requests, settings, targets
 from gliomake.provenance import code_digest, listing_sha256
@@ -47,6 +48,7 @@ def command_line():
     return get_argument_parser().parse_args(sys.argv[1:])
 
 
+check_place(BASE)
 COMMAND = command_line()
 places = [Path(workflow.rundir), BASE]
 profile = requests.missing_profile(COMMAND and COMMAND.workflow_profile, places)
@@ -113,6 +115,11 @@ def patients_of(dataset, enough):
     return settings.few_patients(
         dataset, root_of(dataset), dataset_options(dataset), enough
     )
+
+
+# A job reads this file as well, on whatever machine; it belongs to the start that sent it.
+if workflow.is_main_process:
+    one_at_a_time(workflow)
 
 
 wildcard_constraints:

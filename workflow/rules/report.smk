@@ -75,6 +75,7 @@ rule study_page:
         scale=config["scale"],
         bootstrap=config["bootstrap"],
         options=lambda wildcards: settings.repeated(config, wildcards.study),
+        root=lambda wildcards: root_of(dataset_of(wildcards)),
         code=code_digest("report"),
     script:
         "../scripts/study_page.py"
@@ -121,6 +122,7 @@ rule verify:
         runtime=60,
     params:
         numbers="reports/build/numbers.json",
+        studies=config["studies"],
         deep=False,
     script:
         "../scripts/verify.py"
@@ -131,4 +133,5 @@ use rule verify as verify_deep with:
         "logs/report/verify_deep.log",
     params:
         numbers="reports/build/numbers.json",
+        studies=config["studies"],
         deep=True,

@@ -16,6 +16,7 @@ def main(snakemake):
         reported=snakemake.input.reported,
         bootstrap=params.bootstrap,
         options=params.options,
+        root=params.root,
     )
     write_study(inputs, Path(snakemake.output.page).parent)
 

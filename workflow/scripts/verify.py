@@ -7,7 +7,8 @@ from gliomake.report.verify import verify
 
 
 def main(snakemake):
-    result = verify(snakemake.params.numbers, deep=snakemake.params.deep)
+    params = snakemake.params
+    result = verify(params.numbers, deep=params.deep, studies=params.studies)
     print(result)
     print(result, file=sys.__stdout__)
 

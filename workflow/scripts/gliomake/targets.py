@@ -131,6 +131,18 @@ class Target:
     runs: tuple[str, ...]
     options: dict[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def declared(cls, study: Mapping[str, Any], output: str, name: str) -> "Target":
+        """Read one target of a study, without the checks of `study_targets`."""
+        block = study[output][name]
+        return cls(
+            name,
+            block["kind"],
+            tuple(block.get("models", ())),
+            tuple(block.get("runs") or [block.get("run") or study["runs"][0]]),
+            {key: value for key, value in block.items() if key not in OWN_KEYS},
+        )
+
     @property
     def run(self) -> str:
         """The run shown."""
@@ -318,7 +330,8 @@ def _read_target(
             f"{where}: kind {block.get('kind')!r}; expected one of {', '.join(kinds)}"
         )
     kind = KINDS[block["kind"]]
-    models = tuple(block.get("models", ()))
+    target = Target.declared(study, output, name)
+    models, runs, options = target.models, target.runs, target.options
     fewest, most = kind.models
     if not fewest <= len(models) <= most:
         wanted = fewest if fewest == most else f"{fewest} to {most}"
@@ -327,14 +340,12 @@ def _read_target(
     known = list(study["models"]) if trained else all_models(dict(study))
     if unknown := [model for model in models if model not in known]:
         raise ConfigError(f"{where}: unknown models {unknown}; expected some of {', '.join(known)}")
-    runs = tuple(block.get("runs") or [block.get("run") or study["runs"][0]])
     for model in models if kind.per_model else ():
         if strange := set(runs) - set(model_runs(dict(study), model)):
             raise ConfigError(
                 f"{where}: {model} has no run {', '.join(sorted(strange))}; "
                 f"it has {', '.join(model_runs(dict(study), model))}"
             )
-    options = {key: value for key, value in block.items() if key not in OWN_KEYS}
     if strange := set(options) - set(kind.options):
         raise ConfigError(
             f"{where}: unknown options {sorted(strange)}; kind {block['kind']} has "
@@ -342,4 +353,4 @@ def _read_target(
         )
     if absent := set(kind.required) - set(options):
         raise ConfigError(f"{where}: kind {block['kind']} needs {', '.join(sorted(absent))}")
-    return Target(name, block["kind"], models, runs, options)
+    return target

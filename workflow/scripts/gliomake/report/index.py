@@ -78,6 +78,16 @@ def _of_index(record: dict[str, Any], page: str) -> Number:
     return Number.from_record(record | {"page": page, "id": f"{record['id']}/{record['study']}"})
 
 
+def merge_numbers(contents: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Put what several ``numbers/<study>.json`` say into one."""
+    merged: dict[str, Any] = {"studies": {}, "pages": {}, "files": {}, "numbers": []}
+    for content in contents:
+        for name in ("studies", "pages", "files"):
+            merged[name] |= content[name]
+        merged["numbers"] += content["numbers"]
+    return merged
+
+
 def write_index(numbers: Sequence[str | Path], folder: str | Path, options: str = "") -> list[Path]:
     """Write the index, and ``numbers.json`` for the whole report.
 
@@ -101,11 +111,7 @@ def write_index(numbers: Sequence[str | Path], folder: str | Path, options: str 
     html = build_index(contents, book, options)
     with atomic_path(folder / INDEX) as temporary:
         temporary.write_text(html)
-    merged: dict[str, Any] = {"studies": {}, "pages": {}, "files": {}, "numbers": []}
-    for content in contents:
-        for name in ("studies", "pages", "files"):
-            merged[name] |= content[name]
-        merged["numbers"] += content["numbers"]
+    merged = merge_numbers(contents)
     merged["pages"][INDEX] = sha256(html.encode()).hexdigest()
     merged["numbers"] += [number_record(number, merged["files"]) for number in book]
     write_numbers(folder / "numbers.json", merged)

@@ -11,9 +11,10 @@ import pandas as pd
 from gliomake.config import all_models, measures_leak, model_runs
 from gliomake.contracts import read_json
 from gliomake.overrides import words
-from gliomake.provenance import file_sha256
+from gliomake.provenance import file_sha256, listing_sha256
 from gliomake.report.numbers import STATES
 from gliomake.split import read_split
+from gliomake.targets import Target
 from gliomake.tsv import read_tsv
 
 HASH_KEYS = ("data_hash", "split_hash", "config_hash", "code_hash")
@@ -98,6 +99,8 @@ class StudyInputs:
         ``resamples`` and ``seed`` of all intervals.
     options : str
         What a printed command must repeat: ``--config experiment=... overrides=...``.
+    root : Path or None
+        The data set's folder, from which figures of raw data are drawn.
     """
 
     study: dict[str, Any]
@@ -120,6 +123,7 @@ class StudyInputs:
     tables: dict[str, Path] = field(default_factory=dict)
     bootstrap: dict[str, int] = field(default_factory=lambda: {"resamples": 10_000, "seed": 0})
     options: str = ""
+    root: Path | None = None
 
     @property
     def overrides(self) -> list[dict[str, str]]:
@@ -188,7 +192,66 @@ class StudyInputs:
         for run in self.runs:
             files += [run.counts, run.distances, run.predictions]
             files += [run.weights, run.history, run.train]
+        for svg in self.figures.values():
+            files += [svg, svg.with_suffix(".png")]
         return {str(path): file_sha256(path) for path in files if path}
+
+    @cached_property
+    def figure_sources(self) -> dict[str, tuple[Path, ...]]:
+        """The files that each figure was drawn from, by target; the root of raw data is none."""
+        sources = {}
+        for name in self.figures:
+            target = Target.declared(self.study, "figures", name)
+            needs = [self.target_files(target, need) for need in target.needs if need != "root"]
+            sources[name] = tuple(path for paths in needs for path in paths)
+        return sources
+
+    @property
+    def raw_figures(self) -> tuple[str, ...]:
+        """The figures that were drawn from raw data."""
+        return tuple(
+            name
+            for name in self.figures
+            if "root" in Target.declared(self.study, "figures", name).needs
+        )
+
+    def listing(self) -> str:
+        """Hash names, sizes and times of the raw data; empty where no figure shows these.
+
+        What they hold is not hashed: gigabytes, of which every other figure and number has its
+        own files. Empty as well where the data are not there.
+        """
+        if not self.root or not self.raw_figures or not self.root.is_dir():
+            return ""
+        # Past its cache: the folder may have changed since.
+        return listing_sha256.__wrapped__(str(self.root))
+
+    def target_files(self, target: Target, need: str) -> list[Path]:
+        """Find the files behind one need of a figure or table.
+
+        Parameters
+        ----------
+        target : Target
+            The figure or table.
+        need : str
+            One of its needs, except ``root``; see `gliomake.targets.Kind`.
+
+        Returns
+        -------
+        list of Path
+            Of models in the order of the target's models, of ``splits`` in that of its runs.
+        """
+        if need in ("slices", "cases"):
+            return [getattr(self, need)]
+        if need == "shards":
+            return list(self.shards)
+        if need == "metrics":
+            return [self.metrics[model] for model in target.models]
+        if need in ("split", "splits"):
+            runs = target.runs if need == "splits" else target.runs[:1]
+            return [self.splits[run.rsplit("-", 1)[0]] for run in runs]
+        found = [getattr(self.run_files(model, target.run), need) for model in target.models]
+        return [path for path in found if path]
 
     def masks(self, cleaned: bool) -> str:
         """Say in a caption which masks were scored; nothing where the study cleans none up."""
@@ -247,6 +310,7 @@ def study_inputs(
     reported: str | Path = "config/claims.tsv",
     bootstrap: dict[str, int] | None = None,
     options: str = "",
+    root: str | Path | None = None,
 ) -> StudyInputs:
     """Name the files of a study by the contracts' paths.
 
@@ -267,6 +331,8 @@ def study_inputs(
         ``resamples`` and ``seed`` of the intervals, 10 000 and 0 by default.
     options : str
         What a printed command must repeat.
+    root : path, optional
+        The data set's folder.
 
     Returns
     -------
@@ -314,4 +380,5 @@ def study_inputs(
         options=options,
         figures={name: folder / "figures" / f"{name}.svg" for name in study.get("figures") or {}},
         tables={name: folder / "tables" / f"{name}.csv" for name in study.get("tables") or {}},
+        root=Path(root) if root else None,
     )

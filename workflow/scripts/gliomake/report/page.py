@@ -144,8 +144,8 @@ def recomputation(inputs: StudyInputs) -> dict[str, Any]:
     Returns
     -------
     dict
-        The study's configuration, data and scale, bootstrap, shards, reported numbers, and the
-        files of each run.
+        The study's configuration, data and scale, bootstrap, shards, reported numbers, the files
+        of each run, and what each figure was drawn from.
     """
     return {
         "study": inputs.study,
@@ -155,6 +155,16 @@ def recomputation(inputs: StudyInputs) -> dict[str, Any]:
         "shards": [str(path) for path in inputs.shards],
         "results": str(inputs.claims.parents[1]),
         "reported": str(inputs.reported),
+        "root": str(inputs.root or ""),
+        "listing": inputs.listing(),
+        "figures": {
+            name: {
+                "files": [str(inputs.figures[name]), str(inputs.figures[name].with_suffix(".png"))],
+                "inputs": [str(path) for path in sources],
+                "raw": name in inputs.raw_figures,
+            }
+            for name, sources in inputs.figure_sources.items()
+        },
         "runs": [
             {
                 "model": files.model,

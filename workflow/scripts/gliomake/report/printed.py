@@ -110,6 +110,33 @@ def changed_tables(inputs: StudyInputs, page: "PageReader") -> Iterator[Differen
                     yield Difference(inputs.page, where, one, other)
 
 
+def changed_figures(inputs: StudyInputs, page: "PageReader") -> Iterator[Difference]:
+    """Compare the pictures on a study's page with the figures' files.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    page : PageReader
+        Its page.
+
+    Yields
+    ------
+    Difference
+        One a figure that the page does not show as it is.
+    """
+    for name, svg in inputs.figures.items():
+        try:
+            source = targets.figure_source(svg)
+        except BROKEN as error:
+            yield Difference(inputs.page, f"figure {name}", "shown", str(error))
+            continue
+        # A large picture is compressed anew, which another version may do otherwise.
+        exact = not source.startswith("data:image/webp")
+        if exact and source not in page.images:
+            yield Difference(inputs.page, f"figure {name}", "another picture", str(svg))
+
+
 def _tables(inputs: StudyInputs) -> list[Table]:
     """Make the tables of a study's page."""
     book = NumberBook(inputs.page)
@@ -145,6 +172,8 @@ class PageReader(HTMLParser):
         Rows of the body of each table by its id: the text of a cell, or the id of its number.
     trail : dict
         Content of the element ``trail``.
+    images : set of str
+        Addresses of all pictures.
     """
 
     def __init__(self) -> None:
@@ -152,6 +181,7 @@ class PageReader(HTMLParser):
         self.printed: list[tuple[str, str]] = []
         self.tables: dict[str, list[list[str]]] = {}
         self.trail: dict[str, Any] = {"numbers": {}}
+        self.images: set[str] = set()
         self._number: str | None = None
         self._texts: list[str] = []
         self._script = False
@@ -162,12 +192,14 @@ class PageReader(HTMLParser):
         self._icon = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note where a number, a table, its rows and cells, or the trail begin."""
+        """Note pictures, and where a number, a table, its rows and cells, or the trail begin."""
         given = dict(attrs)
         if given.get("data-number"):
             self._number, self._texts = given["data-number"], []
         self._script = tag == "script" and given.get("id") == "trail"
         self._icon = given.get("aria-hidden") == "true"
+        if tag == "img":
+            self.images.add(given.get("src") or "")
         if tag == "div" and given.get("class") == "table":
             self._table = self.tables.setdefault(given.get("id") or "", [])
         elif tag == "tbody":

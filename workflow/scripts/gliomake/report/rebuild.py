@@ -20,7 +20,6 @@ from gliomake.targets import Target, study_targets, target_spec
 
 # A table's numbers have six digits, of which the last may be rounded the other way.
 TABLE_TOLERANCE = 1e-5
-RUN_NEEDS = ("counts", "history", "train")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +134,7 @@ def _table(inputs: StudyInputs, target: Target) -> pd.DataFrame:
         inputs.study,
         "tables",
         target.name,
-        {need: _files(inputs, target, need) for need in target.needs},
+        {need: inputs.target_files(target, need) for need in target.needs},
         data=inputs.data,
         scale=inputs.scale,
     )
@@ -143,14 +142,3 @@ def _table(inputs: StudyInputs, target: Target) -> pd.DataFrame:
         path = Path(folder) / "table.csv"
         make_table(spec, path)
         return _texts(path, ",")
-
-
-def _files(inputs: StudyInputs, target: Target, need: str) -> Any:
-    """Find the files behind one need of a table."""
-    if need == "metrics":
-        return [inputs.metrics[model] for model in target.models]
-    if need in RUN_NEEDS:
-        return [getattr(inputs.run_files(model, target.run), need) for model in target.models]
-    if need == "splits":
-        return [inputs.splits[run.rsplit("-", 1)[0]] for run in target.runs]
-    return inputs.slices

@@ -74,6 +74,7 @@ class Recomputation:
             results=self._path(self.study["results"]),
             reported=self._path(self.study["reported"]),
             bootstrap=self.study["bootstrap"],
+            root=self._path(self.study["root"]) if self.study["root"] else None,
         )
 
     def _path(self, name: str) -> Path:

@@ -3,26 +3,28 @@
 ``python -m gliomake.report.verify reports/build/numbers.json`` recomputes from the counts,
 ``--deep`` from the predictions. Every score, comparison and leak with its interval and its size,
 the whole audit and every table are made again and compared with the files and with the pages.
-What comes before the counts (histories, splits, the index of the data) is compared by its hash. The
-exit status is 1 where anything differs.
+What comes before the counts (histories, splits, the index of the data) is compared by its hash.
+Each figure is bound to its two files and to those that it was drawn from. The exit status is 1
+where anything differs, or where nothing is built.
 """
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gliomake.contracts import FileError, read_json
-from gliomake.provenance import file_sha256
 from gliomake.report.difference import Difference, same
-from gliomake.report.printed import changed_pages, changed_tables, read_pages
+from gliomake.report.files import ReportFiles
+from gliomake.report.index import merge_numbers
+from gliomake.report.printed import changed_figures, changed_pages, changed_tables, read_pages
 from gliomake.report.rebuild import rebuild
 from gliomake.report.recompute import BROKEN, Recomputation, Values, recompute
 
 SHOWN = 50
-LARGE = (".h5", ".safetensors")
+BUILD = "snakemake --cores 2 all"
 
 
 class VerificationError(ValueError):
@@ -42,8 +44,12 @@ class VerificationError(ValueError):
         super().__init__(
             f"{len(differences)} things differ from what the report says:\n"
             + "\n".join(lines)
-            + "\nIf a file was meant to change, build the report again."
+            + f"\nIf a file was meant to change, build the report again: {BUILD}"
         )
+
+
+class MissingReportError(ValueError):
+    """No report to verify, or none that this version can read."""
 
 
 @dataclass(frozen=True)
@@ -54,31 +60,46 @@ class Verification:
     ----------
     numbers, rows, files, pages : int
         How many of each; rows are those of the files that were made again.
+    remarks : tuple of str
+        What was not checked, and how it would be.
     """
 
     numbers: int
     rows: int
     files: int
     pages: int
+    remarks: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return (
-            f"verified: {self.numbers} numbers recomputed, {self.rows} rows of scores, audit and "
-            f"tables made again, {self.files} files and {self.pages} pages unchanged"
+        return "\n".join(
+            [
+                f"verified: {self.numbers} numbers recomputed, {self.rows} rows of scores, audit "
+                f"and tables made again, {self.files} files and {self.pages} pages unchanged",
+                *self.remarks,
+            ]
         )
 
 
-def verify(numbers: str | Path, *, root: str | Path = ".", deep: bool = False) -> Verification:
+def verify(
+    numbers: str | Path,
+    *,
+    root: str | Path = ".",
+    deep: bool = False,
+    studies: Sequence[str] = (),
+) -> Verification:
     """Make what a report says again, and compare.
 
     Parameters
     ----------
     numbers : str or Path
-        ``numbers.json``; the pages lie beside it.
+        ``numbers.json``; the pages lie beside it. Where it is not built yet, the studies' pages
+        that are there are verified, by ``numbers/<study>.json``.
     root : str or Path
         The folder in which the workflow ran.
     deep : bool
         Also make the counts again from the predictions, and hash predictions and weights.
+    studies : sequence of str
+        Those that the report should have; what is missing is remarked.
 
     Returns
     -------
@@ -87,12 +108,16 @@ def verify(numbers: str | Path, *, root: str | Path = ".", deep: bool = False) -
 
     Raises
     ------
+    MissingReportError
+        Nothing is built yet.
     VerificationError
         Something differs; it lists each file and number.
     """
     path, root = Path(numbers), Path(root)
-    content = read_json(path)
-    differences = list(_changed_files(content["files"], root, deep))
+    content = _content(path)
+    remarks = _unbuilt(path, content, studies)
+    files = ReportFiles(content, root, deep)
+    differences = [*files.changed(), *files.changed_listings()]
     missing = {difference.file for difference in differences if difference.recomputed == "missing"}
     pages = read_pages(path.parent, content["pages"])
     differences += changed_pages(content, path.parent, pages)
@@ -108,21 +133,47 @@ def verify(numbers: str | Path, *, root: str | Path = ".", deep: bool = False) -
         differences += rebuilt.differences
         if page := pages.get(study.inputs.page):
             differences += changed_tables(study.inputs, page)
+            differences += changed_figures(study.inputs, page)
     if differences:
         raise VerificationError(differences)
-    sizes = (len(content[name]) for name in ("files", "pages"))
-    return Verification(len(content["numbers"]), rows, *sizes)
+    remarks += files.remarks()
+    compared = len(content["files"]) - len(files.passed_over)
+    return Verification(
+        len(content["numbers"]), rows, compared, len(content["pages"]), tuple(remarks)
+    )
 
 
-def _changed_files(files: dict[str, str], root: Path, deep: bool) -> Iterator[Difference]:
-    for name, digest in files.items():
-        # Hashing gigabytes is what --deep is for.
-        if name.endswith(LARGE) and not deep:
-            continue
-        path = root / name
-        found = file_sha256(path) if path.is_file() else "missing"
-        if found != digest:
-            yield Difference(name, "sha256", digest, found)
+def _content(path: Path) -> dict[str, Any]:
+    """Read the report's numbers, or those of the studies that are built."""
+    names = [path] if path.is_file() else sorted(path.with_suffix("").glob("*.json"))
+    if not names:
+        raise MissingReportError(
+            f"there is no report yet ({path} is not there). Build it: {BUILD}; or one study, for "
+            "example: snakemake --cores 2 lgg_encoders. Then verify again"
+        )
+    contents = []
+    for name in names:
+        try:
+            content = read_json(name)
+            if not all("figures" in study for study in content["studies"].values()):
+                raise ValueError("written by an older version, which did not note the figures")
+            contents.append(merge_numbers([content]))
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            raise MissingReportError(
+                f"{name}: not the numbers of a report ({error}). Build it again: rm {name}; {BUILD}"
+            ) from error
+    return merge_numbers(contents)
+
+
+def _unbuilt(path: Path, content: dict[str, Any], studies: Sequence[str]) -> list[str]:
+    """Say what of the report is not there."""
+    built = ", ".join(content["studies"])
+    remarks = []
+    if not path.is_file():
+        remarks.append(f"Only pages of single studies are built, and were verified: {built}.")
+    if absent := [study for study in studies if study not in content["studies"]]:
+        remarks.append(f"Not in the report, and so not verified: {', '.join(absent)}.")
+    return [*remarks, f"The whole report is built by: {BUILD}"] if remarks else []
 
 
 def _changed_numbers(study: Recomputation, numbers: list[dict[str, Any]]) -> Iterator[Difference]:
@@ -177,7 +228,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     chosen = parser.parse_args(None if arguments is None else list(arguments))
     try:
         print(verify(chosen.numbers, root=chosen.root, deep=chosen.deep))
-    except (VerificationError, FileError) as error:
+    except (VerificationError, MissingReportError, FileError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
