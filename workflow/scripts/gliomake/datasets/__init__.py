@@ -1,5 +1,6 @@
 """Readers of the data sets, one module a layout, behind one interface."""
 
+import inspect
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -48,12 +49,22 @@ def open_dataset(name: str, root: str | Path, **options: Any) -> Dataset:
     Raises
     ------
     ValueError
-        If there is no such reader.
+        If there is no such reader, or it has no such option.
     CaseError
         If the folder does not hold such a data set.
     """
     if name not in DATASETS:
         raise ValueError(f"unknown data set {name!r}: expected one of {', '.join(DATASETS)}")
     module, reader = DATASETS[name]
-    dataset: Dataset = getattr(import_module(module), reader)(Path(root), **options)
+    open_root = getattr(import_module(module), reader)
+    known = set(inspect.signature(open_root).parameters) - {"root", "name"}
+    if unknown := sorted(set(options) - known):
+        raise ValueError(
+            f"datasets.{name}: {', '.join(unknown)}: no option of this data set; expected "
+            f"{', '.join(sorted(known))}"
+        )
+    if module == "gliomake.datasets.brats":
+        # One reader of two data sets: which of them is meant is compared with what is there.
+        options["name"] = name
+    dataset: Dataset = open_root(Path(root), **options)
     return dataset

@@ -183,14 +183,15 @@ class DataRoot:
             seen.add(real)
             try:
                 inside = self.entries(folder)
-            except AccessError as error:
+                folders = [path for path in inside if path.is_dir()]
+            except OSError as error:
                 if folder == self.path:
-                    raise
-                if error.file not in self.passed_over:
-                    self.passed_over.append(error.file)
+                    raise _access(folder, error) from error
+                if str(folder) not in self.passed_over:
+                    self.passed_over.append(str(folder))
                 continue
-            folders = [path for path in inside if path.is_dir()]
-            yield folder, folders, [path for path in inside if path not in set(folders)]
+            apart = set(folders)
+            yield folder, folders, [path for path in inside if path not in apart]
             if level < depth:
                 waiting += [(path, level + 1) for path in reversed(folders)]
 
@@ -269,12 +270,12 @@ class DataRoot:
 
     def read_bytes(self, path: Path, case: str) -> bytes:
         """Read a file whole, once it is checked (see `check` for what is raised)."""
-        self.check(path, case)
+        size = self.check(path, case).st_size
         try:
             # A pipe that took the file's place since would block for ever.
             handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
             with os.fdopen(handle, "rb") as file:
-                return file.read(self.limits.file_bytes + 1)
+                return file.read(size + 1)  # a buffer of this size is taken at once
         except OSError as error:
             raise _access(path, error) from error
 
@@ -285,4 +286,6 @@ def is_data(name: str) -> bool:
 
 
 def _access(path: object, error: OSError) -> AccessError:
+    if isinstance(error, AccessError):
+        return error
     return AccessError(path, error.strerror or str(error))
