@@ -126,7 +126,10 @@ def known_release(release: object) -> str:
     ids = {name.lower(): name for name in ("auto", *RELEASES)}
     wanted = str(release).strip().lower()
     if wanted not in ids:
-        raise ValueError(f"release {release!r}: expected one of {', '.join(ids.values())}")
+        raise ValueError(
+            f"release {release!r}: expected one of {', '.join(ids.values())} (2024 MEN-RT has one "
+            "modality and one class, and cannot be read)"
+        )
     return ids[wanted]
 
 

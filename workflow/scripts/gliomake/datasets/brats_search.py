@@ -181,7 +181,13 @@ def choose_layout(root: DataRoot, layout: str, found: Found) -> str:
 
 
 def _no_case(root: DataRoot, found: Found) -> CaseError:
-    """Say what lies under a root that holds no case, and what to do."""
+    """Say what lies under a root that holds no case, and what to do.
+
+    Raises
+    ------
+    AccessError
+        Nothing does, but a folder could not be opened.
+    """
     expected = (
         "folders named as BraTS20_Training_001, BraTS2021_00000, BraTS-GLI-00000-000, files named "
         "as volume_1_slice_0.h5, or Task01_BrainTumour"
@@ -199,7 +205,7 @@ def _no_case(root: DataRoot, found: Found) -> CaseError:
             "take another release: this one cannot be read",
         ),
         (found.links, "links that lead out of the root", "set `links: anywhere` for this data set"),
-        (found.archives, "packed files", "unpack it (tar xf or unzip) and delete or move nothing"),
+        (found.archives, "files that are not unpacked", "unpack them (tar xf, unzip)"),
         (
             found.others,
             "folders of an unknown BraTS release",
@@ -218,11 +224,12 @@ def _no_case(root: DataRoot, found: Found) -> CaseError:
             more = ", ..." if count > 3 else ""
             shown = f"no BraTS case, but {count} {what} ({names}{more})"
             return CaseError("", root.path, shown, expected, advice)
-    unreadable = f"; {', '.join(root.passed_over)} could not be opened" if root.passed_over else ""
+    for folder in root.passed_over:
+        root.entries(Path(folder))  # the cases may lie there: says why it could not be opened
     return CaseError(
         "",
         root.path,
-        f"no BraTS case{unreadable}",
+        "no BraTS case",
         expected,
         "point the data set's root at the unpacked download",
     )
