@@ -1,4 +1,4 @@
-"""BraTS' tables as people save them: what is certain is read, an odd cell is refused by its line."""
+"""BraTS' tables as people save them: what is certain is read, odd cells are refused by line."""
 
 import os
 import time

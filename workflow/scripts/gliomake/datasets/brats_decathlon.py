@@ -6,7 +6,7 @@ import json
 import math
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,15 @@ from gliomake.datasets.base import CaseError, Problem
 from gliomake.datasets.brats_labels import split_labels
 from gliomake.datasets.brats_layout import CHANNELS, Reading, move_background
 from gliomake.datasets.brats_releases import RELEASES
-from gliomake.datasets.root import AccessError, DataRoot
+from gliomake.datasets.root import AccessError, DataRoot, Limits
 
 TOLERANCE = 1e-3
 """By how much the affines (mm) of image and mask may differ: float32 noise."""
+
+HEADER_BYTES = 352
+
+MOST_MM = 1e3
+"""No voxel of a head is longer."""
 
 _FILE = re.compile(r"(BRATS_\d{3})\.nii(\.gz)?", re.IGNORECASE)
 _MODALITIES = {"flair": "flair", "t1w": "t1", "t1gd": "t1ce", "t2w": "t2"}
@@ -33,6 +38,7 @@ _BROKEN = (
     OSError,
     ValueError,
     TypeError,
+    KeyError,
     OverflowError,
     zlib.error,
     HeaderDataError,
@@ -219,46 +225,51 @@ def _load(root: DataRoot, path: Path, case: str, channels: int | None) -> nibabe
     file = gzip.GzipFile(fileobj=io.BytesIO(raw)) if raw[:2] == b"\x1f\x8b" else io.BytesIO(raw)
     try:
         with file:
-            start = file.read(352)
-            header = nibabel.Nifti1Header(start[:348], check=True)
-            shape = tuple(int(n) for n in header.get_data_shape())
-            dtype = header.get_data_dtype()
-            offset = float(header["vox_offset"])
-            wanted = 3 if channels is None else 4
-            if len(shape) != wanted or min(shape) < 1 or shape[3:] not in ((), (channels,)):
-                raise fail(f"an image of shape {shape}", _shape_wanted(channels))
-            if dtype.kind not in "iuf" or dtype.itemsize > 8 or not 352 <= offset < 1e6:
-                raise fail(f"voxels of type {dtype} from byte {offset:g}", "numbers, from byte 352")
-            size = int(offset) + math.prod(shape) * dtype.itemsize
-            _check_limits(root, math.prod(shape[:3]), size, fail)
+            start = file.read(HEADER_BYTES)
+            size = _announced_size(start, channels, root.limits, fail)
             content = start + file.read(size + 1 - len(start))
         if len(content) != size:
-            more = "more than " if len(content) > size else ""
-            found = f"{more}{min(len(content), size)} bytes where the header announces {size}"
-            raise fail(f"a truncated or damaged file ({found})", "a complete NIfTI file")
+            found = str(len(content)) if len(content) < size else f"more than {size}"
+            found = f"a truncated or damaged file ({found} bytes where the header announces {size})"
+            raise fail(found, "a complete NIfTI file")
         image = nibabel.Nifti1Image.from_bytes(content)
-        edges = np.array(image.header.get_zooms()[:3], np.float64)
-        slope, intercept = image.header.get_slope_inter()
     except CaseError:
         raise
     except _BROKEN as error:
         found = f"a truncated or damaged file ({str(error)[:200]})"
         raise fail(found, "a complete NIfTI file") from error
-    if not (np.isfinite(image.affine).all() and (edges > 0).all() and (edges < 1e3).all()):
-        raise fail(f"voxel edges {edges.tolist()} mm", "edges above 0 and an affine of numbers")
-    if not np.isfinite([slope or 1, intercept or 0]).all():
-        raise fail(f"a scale factor of {slope} and {intercept}", "finite numbers")
+    if not np.isfinite(image.affine).all():
+        raise fail("an affine with values that are NaN or infinite", "finite numbers")
     return image
 
 
-def _shape_wanted(channels: int | None) -> str:
-    return "(x, y, z)" if channels is None else f"(x, y, z, {channels})"
-
-
-def _check_limits(root: DataRoot, voxels: int, size: int, fail: Any) -> None:
+def _announced_size(
+    start: bytes, channels: int | None, limits: Limits, fail: Callable[..., CaseError]
+) -> int:
+    """Check a header; give the bytes of the whole file, unpacked."""
+    # Unchecked: nibabel would put right what it finds, without a word.
+    header = nibabel.Nifti1Header(start[:348], check=False)
+    shape = tuple(int(n) for n in header.get_data_shape())
+    dtype = header.get_data_dtype()
+    offset, slope, intercept = (
+        float(header[key]) for key in ("vox_offset", "scl_slope", "scl_inter")
+    )
+    edges = header["pixdim"][1:4].astype(np.float64)
+    if int(header["sizeof_hdr"]) != 348 or header["magic"].tobytes()[:3] != b"n+1":
+        raise fail("no NIfTI-1 header", "a NIfTI-1 file")
+    wanted = "(x, y, z)" if channels is None else f"(x, y, z, {channels})"
+    if len(shape) != wanted.count(",") + 1 or min(shape) < 1 or shape[3:] not in ((), (channels,)):
+        raise fail(f"an image of shape {shape}", wanted)
+    if dtype.kind not in "iuf" or dtype.itemsize > 8 or not HEADER_BYTES <= offset < 1e6:
+        raise fail(f"voxels of type {dtype} from byte {offset:g}", "numbers, from byte 352 on")
+    if not ((edges > 0).all() and (edges < MOST_MM).all()):
+        raise fail(f"voxel edges of {edges.tolist()} mm", f"edges from 0 to {MOST_MM:g} mm")
+    if np.isinf(slope) or np.isinf(intercept):
+        raise fail(f"a scale factor of {slope:g}, {intercept:g}", "finite numbers")
+    size = int(offset) + math.prod(shape) * dtype.itemsize
     for found, limit, name in (
-        (voxels, root.limits.volume_voxels, "volume_voxels"),
-        (size, root.limits.file_bytes, "file_bytes"),
+        (math.prod(shape[:3]), limits.volume_voxels, "volume_voxels"),
+        (size, limits.file_bytes, "file_bytes"),
     ):
         if found > limit:
             raise fail(
@@ -266,6 +277,7 @@ def _check_limits(root: DataRoot, voxels: int, size: int, fail: Any) -> None:
                 f"at most {limit} (limits.{name})",
                 "check the file, or raise the limit for this data set",
             )
+    return size
 
 
 def _slices(image: nibabel.Nifti1Image, channel: int | None, case: str, path: Path) -> np.ndarray:
