@@ -3,6 +3,7 @@
 import io
 import struct
 import time
+import zlib
 from pathlib import Path
 
 import h5py
@@ -180,6 +181,53 @@ def test_packed_files_are_read(place, options):
     values = np.random.default_rng(0).random((*SIZE, 4), np.float32)
     pixels, _, _ = read(write(place, dataset(values, **options)))
     np.testing.assert_array_equal(pixels, values)
+
+
+GZIP = {"chunks": (5, 10, 3), "compression": "gzip"}
+
+
+@pytest.mark.parametrize("kind", ["?", "u1", ">i2", "f4", ">f8"])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_gzip_is_undone_as_hdf5_does_it(place, kind, shuffle):
+    values = (np.random.default_rng(0).random((*SIZE, 4)) * 99).astype(kind)
+    mask = np.zeros((*SIZE, 3), bool)
+    mask[2:5, 1:9, 2] = True
+    path = place / "root" / "volume_1_slice_0.h5"
+    with h5py.File(path, "w") as file:  # chunks that do not divide the shape
+        file.create_dataset("image", data=values, shuffle=shuffle, **GZIP)
+        file.create_dataset("mask", data=mask, shuffle=shuffle, **GZIP)
+    pixels, parts, _ = read(path)
+    np.testing.assert_array_equal(pixels, values.astype(np.float32))
+    np.testing.assert_array_equal(parts, mask)
+
+
+@pytest.mark.parametrize(
+    ("chunk", "message"),
+    [
+        (zlib.compress(bytes(200 * 1024**2)), "of more than 1200 bytes, expected 1200 bytes"),
+        (zlib.compress(bytes(1199)), "of 1199 bytes, expected 1200 bytes"),
+        (zlib.compress(bytes(1200))[:-5], "a chunk of 'image'"),
+        (zlib.compress(bytes(1200))[:-1] + b"x", "damaged chunk of 'image'"),
+        (b"x" * 40, "damaged chunk of 'image'"),
+    ],
+    ids=["bomb", "short", "cut", "checksum", "noise"],
+)
+def test_a_chunk_that_becomes_another_size_is_refused(place, chunk, message):
+    path = write(place, dataset(np.ones((*SIZE, 4)), **GZIP))
+    with h5py.File(path, "r+") as file:
+        file["image"].id.write_direct_chunk((5, 0, 0), chunk)
+    began = time.perf_counter()
+    with pytest.raises(CaseError, match=message):
+        read(path)
+    assert time.perf_counter() - began < 0.5
+
+
+def test_a_chunk_that_skips_its_packing_is_refused(place):
+    path = write(place, dataset(np.ones((*SIZE, 4)), **GZIP))
+    with h5py.File(path, "r+") as file:
+        file["image"].id.write_direct_chunk((5, 0, 0), bytes(1200), filter_mask=1)
+    with pytest.raises(CaseError, match="not packed as the others"):
+        read(path)
 
 
 def test_a_filter_that_is_not_installed_is_named(place):

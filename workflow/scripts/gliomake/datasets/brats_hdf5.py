@@ -1,7 +1,9 @@
 """One slice file: an HDF5 file from which nothing but its own bytes is read."""
 
 import io
+import itertools
 import math
+import zlib
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,6 +18,11 @@ _BROKEN = (KeyError, OSError, RuntimeError, TypeError, ValueError, OverflowError
 """What h5py raises for a damaged file, by the place of the damage."""
 
 _KINDS = "buif"
+_INFLATED = (
+    [h5py.h5z.FILTER_DEFLATE],
+    [h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE],
+)
+"""Filters that are undone here."""
 
 
 def read_slice(root: DataRoot, path: Path, case: str) -> tuple[np.ndarray, np.ndarray, str]:
@@ -64,8 +71,8 @@ def read_slice(root: DataRoot, path: Path, case: str) -> tuple[np.ndarray, np.nd
             stored = str(image.dtype)
             # Beyond float32 becomes infinite, and is found as such.
             with np.errstate(over="ignore"):
-                pixels = image[()].astype(np.float32, copy=False)
-            parts = mask[()]
+                pixels = reader.values(image, "image").astype(np.float32, copy=False)
+            parts = reader.values(mask, "mask")
     except CaseError:
         raise
     except _BROKEN as error:
@@ -127,6 +134,47 @@ class _Reader:
         self._check_size(found, name)
         self._check_storage(found, name)
         return found
+
+    def values(self, found: h5py.Dataset, name: str) -> np.ndarray:
+        """Read a data set whole; no chunk may become more than it should.
+
+        HDF5 inflates a chunk to whatever it holds before it looks at the length, so that a small
+        file may take any amount of memory.
+        """
+        plan = found.id.get_create_plist()
+        filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
+        plain = h5py.h5t.py_create(found.dtype).equal(found.id.get_type())
+        if not plain or filters not in _INFLATED:
+            return found[()]
+        # A byte that is neither 0 nor 1 is no boolean; numpy would not say so.
+        dtype = np.dtype(np.uint8) if found.dtype.kind == "b" else found.dtype
+        out = np.empty(found.shape, dtype)
+        size = math.prod(found.chunks) * dtype.itemsize
+        for place in itertools.product(*map(range, [0, 0, 0], found.shape, found.chunks)):
+            skipped, packed = found.id.read_direct_chunk(place)
+            if skipped:
+                self.refuse(f"a chunk of {name!r} that is not packed as the others", "one packing")
+            raw = self._inflate(packed, size, name)
+            if filters[0] == h5py.h5z.FILTER_SHUFFLE:
+                raw = np.frombuffer(raw, np.uint8).reshape(dtype.itemsize, -1).T.tobytes()
+            chunk = np.frombuffer(raw, dtype).reshape(found.chunks)
+            part = tuple(map(slice, place, np.add(place, found.chunks)))
+            target = out[part]
+            target[...] = chunk[tuple(map(slice, target.shape))]
+        return out
+
+    def _inflate(self, packed: bytes, size: int, name: str) -> bytes:
+        stream = zlib.decompressobj()
+        try:
+            raw = stream.decompress(packed, size + 1)
+        except zlib.error as error:
+            self.refuse(f"a damaged chunk of {name!r} ({error})", "an HDF5 file")
+        if len(raw) != size or not stream.eof:
+            more = "more than " if len(raw) > size else ""
+            self.refuse(
+                f"a chunk of {name!r} of {more}{min(len(raw), size)} bytes", f"{size} bytes"
+            )
+        return raw
 
     def _check_size(self, found: h5py.Dataset, name: str) -> None:
         # A chunk is unpacked whole, and may be larger than the array that it is of.
