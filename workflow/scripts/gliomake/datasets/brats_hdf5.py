@@ -18,6 +18,12 @@ _BROKEN = (KeyError, OSError, RuntimeError, TypeError, ValueError, OverflowError
 """What h5py raises for a damaged file, by the place of the damage."""
 
 _KINDS = "buif"
+_FILTERS = (
+    h5py.h5z.FILTER_DEFLATE,
+    h5py.h5z.FILTER_SHUFFLE,
+    h5py.h5z.FILTER_FLETCHER32,
+    h5py.h5z.FILTER_LZF,
+)
 _INFLATED = (
     [h5py.h5z.FILTER_DEFLATE],
     [h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE],
@@ -141,11 +147,17 @@ class _Reader:
         HDF5 inflates a chunk to whatever it holds before it looks at the length, so that a small
         file may take any amount of memory.
         """
-        plan = found.id.get_create_plist()
-        filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
-        plain = h5py.h5t.py_create(found.dtype).equal(found.id.get_type())
-        if not plain or filters not in _INFLATED:
+        filters = _filters(found)
+        checked = filters[-1:] == [h5py.h5z.FILTER_FLETCHER32]  # gzip has a checksum of its own
+        packing = filters[:-1] if checked else filters
+        if h5py.h5z.FILTER_DEFLATE not in packing:
             return found[()]
+        if packing not in _INFLATED or not h5py.h5t.py_create(found.dtype).equal(
+            found.id.get_type()
+        ):
+            self.refuse(
+                f"{name!r} packed by filters {filters} as {found.dtype}", "gzip, lzf or no packing"
+            )
         # A byte that is neither 0 nor 1 is no boolean; numpy would not say so.
         dtype = np.dtype(np.uint8) if found.dtype.kind == "b" else found.dtype
         out = np.empty(found.shape, dtype)
@@ -154,8 +166,8 @@ class _Reader:
             skipped, packed = found.id.read_direct_chunk(place)
             if skipped:
                 self.refuse(f"a chunk of {name!r} that is not packed as the others", "one packing")
-            raw = self._inflate(packed, size, name)
-            if filters[0] == h5py.h5z.FILTER_SHUFFLE:
+            raw = self._inflate(packed[:-4] if checked else packed, size, name)
+            if packing[0] == h5py.h5z.FILTER_SHUFFLE:
                 raw = np.frombuffer(raw, np.uint8).reshape(dtype.itemsize, -1).T.tobytes()
             chunk = np.frombuffer(raw, dtype).reshape(found.chunks)
             part = tuple(map(slice, place, np.add(place, found.chunks)))
@@ -188,12 +200,10 @@ class _Reader:
             )
 
     def _check_storage(self, found: h5py.Dataset, name: str) -> None:
-        plan = found.id.get_create_plist()
-        for number in range(plan.get_nfilters()):
-            code = plan.get_filter(number)[0]
-            if not h5py.h5z.filter_avail(code):
+        for code in _filters(found):
+            if code not in _FILTERS:
                 self.refuse(
-                    f"{name!r} packed by filter {code}, which is not installed",
+                    f"{name!r} packed by filter {code}",
                     "gzip, lzf or no packing",
                     "write the file again with gzip",
                 )
@@ -205,6 +215,11 @@ class _Reader:
                 self.refuse(f"{written} of {grid} chunks of {name!r}", "all of them written")
         elif found.id.get_storage_size() == 0:
             self.refuse(f"{name!r} without its values", "values that were written")
+
+
+def _filters(found: h5py.Dataset) -> list[int]:
+    plan = found.id.get_create_plist()
+    return [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
 
 
 def _first_line(error: Exception) -> str:
