@@ -158,12 +158,6 @@ def test_names_that_do_not_say_what_the_labels_mean_want_a_release(tmp_path):
         open_dataset("brats2021", tmp_path)
 
 
-def test_an_unknown_option_is_named(tmp_path):
-    write(tmp_path, "2021")
-    with pytest.raises(ValueError, match=r"datasets.brats2021: categories: no option.*release"):
-        open_dataset("brats2021", tmp_path, categories=["tumour"])
-
-
 def test_names_of_no_release_have_none():
     for name in ("BraTS-MEN-RT-0000-1", "BraTS2021_Training_Data", "BraTS-GLI-1-000", "BRATS_001"):
         assert releases_of(name) == ()

@@ -228,3 +228,12 @@ def test_a_fault_of_a_table_leaves_no_patient_out(tmp_path):
     (problem,) = dataset.check_root()
     assert problem.case == ""
     assert not dataset.inspect(CASE).problems
+
+
+def test_tables_of_other_cases_are_a_finding(tmp_path):
+    write_case(tmp_path / CASE, CASE)
+    table = tmp_path / "survival_info.csv"
+    for name, kinds in ((CASE, []), ("BraTS20_Training_002", ["tables"])):
+        table.write_text(f"{HEADER}\n{name},60.5,289,GTR\n")
+        dataset = open_dataset("brats2020", tmp_path)
+        assert [f.kind for f in dataset.compare([dataset.inspect(CASE)])] == kinds

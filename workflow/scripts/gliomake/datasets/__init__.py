@@ -1,6 +1,5 @@
 """Readers of the data sets, one module a layout, behind one interface."""
 
-import inspect
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,8 @@ __all__ = [
 # Imported when asked for: each reader has its own file formats and their libraries.
 DATASETS: dict[str, tuple[str, str]] = {
     "lgg": ("gliomake.datasets.lgg", "LGGDataset"),
-    "brats2020": ("gliomake.datasets.brats", "BratsDataset"),
-    "brats2021": ("gliomake.datasets.brats", "BratsDataset"),
+    "brats2020": ("gliomake.datasets.brats", "brats2020"),
+    "brats2021": ("gliomake.datasets.brats", "brats2021"),
     "coco": ("gliomake.datasets.coco", "CocoDataset"),
 }
 
@@ -49,22 +48,12 @@ def open_dataset(name: str, root: str | Path, **options: Any) -> Dataset:
     Raises
     ------
     ValueError
-        If there is no such reader, or it has no such option.
+        If there is no such reader.
     CaseError
         If the folder does not hold such a data set.
     """
     if name not in DATASETS:
         raise ValueError(f"unknown data set {name!r}: expected one of {', '.join(DATASETS)}")
     module, reader = DATASETS[name]
-    open_root = getattr(import_module(module), reader)
-    known = set(inspect.signature(open_root).parameters) - {"root", "name"}
-    if unknown := sorted(set(options) - known):
-        raise ValueError(
-            f"datasets.{name}: {', '.join(unknown)}: no option of this data set; expected "
-            f"{', '.join(sorted(known))}"
-        )
-    if module == "gliomake.datasets.brats":
-        # One reader of two data sets: which of them is meant is compared with what is there.
-        options["name"] = name
-    dataset: Dataset = open_root(Path(root), **options)
+    dataset: Dataset = getattr(import_module(module), reader)(Path(root), **options)
     return dataset

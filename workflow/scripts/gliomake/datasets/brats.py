@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,7 @@ class BratsDataset:
         return [
             *findings_of_release(self._layout.release, self._expected, self._found),
             *self._passed_over(),
+            *self._tables_of_others(),
             *self._grades(reports),
             *findings_across(reports),
         ]
@@ -227,6 +229,13 @@ class BratsDataset:
         folders = tuple(self._data_root.passed_over)
         message = f"could not be opened, and were passed over: {', '.join(folders[:5])}"
         return [Finding("passed-over", message, files=folders)] if folders else []
+
+    def _tables_of_others(self) -> list[Finding]:
+        """Say so where there are tables, and no case is in them."""
+        if not self._tables.rows or any(case in self._tables.rows for case in self.cases()):
+            return []
+        message = "the tables with grade, age and survival name none of the cases"
+        return [Finding("tables", message)]
 
     def _grades(self, reports: Sequence[CaseReport]) -> list[Finding]:
         """Find cases whose folder and table name two grades."""
@@ -250,6 +259,11 @@ class BratsDataset:
         patient = self._layout.patient(case)
         volume = Volume(case, patient, reading.slices, reading.image, reading.mask, reading.spacing)
         return volume, reading.facts
+
+
+# One reader of two data sets: which of them is meant is compared with what is there.
+brats2020 = partial(BratsDataset, name="brats2020")
+brats2021 = partial(BratsDataset, name="brats2021")
 
 
 def _intensity(image: np.ndarray) -> dict[str, float]:

@@ -50,6 +50,8 @@ def _remedy(reason: str) -> str:
         return "give yourself the right to read it (chmod, or ask its owner)"
     if "lock" in lower or "temporarily unavailable" in lower:
         return "wait until the program that has it open is done"
+    if "memory" in lower:
+        return "give the job more memory, or set `limits` so low that the file is refused"
     return "check the disk or the connection to it"
 
 
@@ -268,14 +270,15 @@ class DataRoot:
             )
         return found
 
-    def read_bytes(self, path: Path, case: str) -> bytes:
-        """Read a file whole, once it is checked (see `check` for what is raised)."""
+    def read_bytes(self, path: Path, case: str, count: int | None = None) -> bytes:
+        """Read a file, or its first bytes, once it is checked (see `check` for what is raised)."""
+        # No more than it holds: Python takes the memory that it is asked to read into.
         size = self.check(path, case).st_size
         try:
             # A pipe that took the file's place since would block for ever.
             handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
             with os.fdopen(handle, "rb") as file:
-                return file.read(size + 1)  # a buffer of this size is taken at once
+                return file.read(size if count is None else min(size, count))
         except OSError as error:
             raise _access(path, error) from error
 
