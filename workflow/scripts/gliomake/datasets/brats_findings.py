@@ -9,7 +9,7 @@ from gliomake.datasets.brats_releases import RELEASES, Release
 from gliomake.datasets.brats_search import Found
 
 BACKGROUND = 0.05
-"""A volume of which less than this share is 0 has no background of 0."""
+"""A volume of which less than this share is 0, and some is below, has no background of 0."""
 
 
 def findings_of_release(release: Release, expected: str | None, found: Found) -> list[Finding]:
@@ -115,7 +115,10 @@ def _backgrounds(reports: Sequence[CaseReport]) -> list[Finding]:
     without = tuple(
         report.case
         for report in reports
-        if any(share < BACKGROUND for share in report.facts.get("zeros", {}).values())
+        if any(
+            share < BACKGROUND and report.facts["intensity"][name]["min"] < 0
+            for name, share in report.facts.get("zeros", {}).items()
+        )
     )
     findings = []
     if moved:
@@ -126,8 +129,9 @@ def _backgrounds(reports: Sequence[CaseReport]) -> list[Finding]:
         findings.append(Finding("background-moved", message, moved))
     if without:
         message = (
-            f"hardly any voxel of {len(without)} cases is 0: they have no background, and what is "
-            "normalised over non-zero voxels is normalised over all"
+            f"hardly any voxel of {len(without)} cases is 0 and some are below (standardised, with "
+            "no background to be known?): what is normalised over non-zero voxels is normalised "
+            "over all"
         )
         findings.append(Finding("no-background", message, without))
     return findings
