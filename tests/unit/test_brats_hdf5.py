@@ -289,6 +289,17 @@ def test_a_file_that_may_not_be_read_is_no_damage(place, monkeypatch):
         open_dataset("brats2020", path.parent).inspect("BraTS20_Training_001")
 
 
+def test_too_little_memory_is_no_damage(place, monkeypatch):
+    path = write(place, dataset(np.ones((*SIZE, 4))))
+
+    def take(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(np, "empty", take)
+    with pytest.raises(AccessError, match=r"not enough memory.*more memory"):
+        open_dataset("brats2020", path.parent).load("BraTS20_Training_001")
+
+
 @pytest.mark.parametrize("size", [0, 1, 8, 100, 700, 2000])
 def test_a_file_that_is_cut_short_or_no_hdf5_is_refused(place, size):
     path = write(place, dataset(np.ones((*SIZE, 4))))

@@ -98,7 +98,7 @@ class DecathlonLayout:
         return self._images[case][0].parent
 
     def has_masks(self) -> bool:
-        """Tell whether any case has a mask."""
+        """Return whether any case has a mask."""
         return any(case in self._labels for case in self._images)
 
     def check_root(self) -> list[Problem]:
@@ -195,8 +195,8 @@ def _channel_order(root: DataRoot, path: Path) -> list[str]:
     """Give the channels of the images' last axis, as ``dataset.json`` has them."""
     advice = "restore dataset.json from the download: nothing else says what the channels are"
     try:
-        told = json.loads(root.read_bytes(path, "").decode("utf-8-sig"))
-        modalities, labels = told["modality"], told["labels"]
+        described = json.loads(root.read_bytes(path, "").decode("utf-8-sig"))
+        modalities, labels = described["modality"], described["labels"]
         order = [_MODALITIES.get(str(modalities[f"{n}"]).strip().lower(), "") for n in range(4)]
         names = {
             key: str(name).strip().lower().replace("tumour", "tumor")

@@ -127,6 +127,6 @@ def _within(root: DataRoot, folder: Path, case: str, channel: str) -> Path:
 
 
 def _names_another(name: str, case: str) -> bool:
-    """Tell whether a file's name carries the id of another case."""
+    """Return whether a file's name carries the id of another case."""
     match = _CASE_ID.search(name)
     return match is not None and match[0].lower() != case.lower()

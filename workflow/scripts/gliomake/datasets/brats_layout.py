@@ -120,4 +120,4 @@ class Layout(Protocol):
         """Read the mask and these channels and nothing else; raises `CaseError`."""
 
     def has_masks(self) -> bool:
-        """Tell whether any case has a mask, reading no more than it takes to know."""
+        """Return whether any case has a mask, reading no more than it takes to know."""

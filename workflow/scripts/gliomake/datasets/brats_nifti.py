@@ -64,7 +64,7 @@ class NiftiLayout:
         return self._cases[case][0]
 
     def has_masks(self) -> bool:
-        """Tell whether any case has a mask, reading no more than it takes to know."""
+        """Return whether any case has a mask, reading no more than it takes to know."""
         return any(self._has_mask(case) for case in self.cases())
 
     def _has_mask(self, case: str) -> bool:

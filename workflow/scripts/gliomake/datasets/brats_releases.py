@@ -219,7 +219,7 @@ def _titles(ids: Sequence[str]) -> str:
 
 
 def _differ(releases: Sequence[Release]) -> bool:
-    """Tell whether a label stands for different classes in releases of the same names."""
+    """Return whether a label stands for different classes in releases of the same names."""
     first, *others = releases
     return any(
         part != first.labels[label][1]

@@ -85,7 +85,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _take_folder(root: DataRoot, folder: Path, found: Found) -> bool:
-    """Note a folder by its name; tells whether there is no need to go into it."""
+    """Note a folder by its name; return whether there is no need to go into it."""
     name = folder.name
     if releases_of(name):
         inner = folder / name

@@ -12,7 +12,7 @@ from gliomake.datasets.base import CaseError, Problem
 from gliomake.datasets.brats_hdf5 import read_slice
 from gliomake.datasets.brats_layout import CHANNELS, CLASSES, Reading, background
 from gliomake.datasets.brats_releases import RELEASES
-from gliomake.datasets.root import DataRoot
+from gliomake.datasets.root import AccessError, DataRoot
 
 SLICE_FILE = re.compile(r"volume_([0-9]+)_slice_([0-9]+)\.h5", re.IGNORECASE)
 
@@ -72,7 +72,7 @@ class SliceLayout:
         return next(iter(self._files[case].values()))[0].parent
 
     def has_masks(self) -> bool:
-        """Tell that there are masks: each file holds its own."""
+        """Return True: each file holds its own."""
         return True
 
     def check_root(self) -> list[Problem]:
@@ -123,8 +123,14 @@ class SliceLayout:
         CaseError
             If a slice is missing or damaged, or holds values that it should not.
         AccessError
-            The machine could not read a file.
+            The machine could not read a file, or has too little memory for the case.
         """
+        try:
+            return self._read(case, channels)
+        except MemoryError as error:
+            raise AccessError(self.folder(case), "not enough memory") from error
+
+    def _read(self, case: str, channels: Sequence[str]) -> Reading:
         for error in self.check(case, channels):
             raise error
         numbers = sorted(self._files[case])
