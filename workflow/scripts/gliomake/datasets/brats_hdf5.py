@@ -83,19 +83,8 @@ def read_slice(root: DataRoot, path: Path, case: str) -> tuple[np.ndarray, np.nd
         raise
     except _BROKEN as error:
         reader.refuse(f"a truncated or damaged file ({_first_line(error)})", "an HDF5 file")
-    bad = int(pixels.size - np.count_nonzero(np.isfinite(pixels)))
-    if bad:
-        reader.refuse(
-            f"{bad} values that are NaN, infinite or beyond float32", "finite numbers only"
-        )
-    ones = parts == 1
-    if not (ones | (parts == 0)).all():
-        reader.refuse(f"mask values {np.unique(parts)[:8].tolist()}", "0 and 1")
-    first, *others = np.moveaxis(ones.view(np.uint8), 2, 0)
-    overlap = int(np.count_nonzero(sum(others, first) > 1))
-    if overlap:
-        reader.refuse(f"{overlap} pixels in more than one class", "classes that do not overlap")
-    return pixels, ones.view(np.uint8), stored
+    reader.check_finite(pixels)
+    return pixels, reader.check_mask(parts), stored
 
 
 class _Reader:
@@ -140,6 +129,25 @@ class _Reader:
         self._check_size(found, name)
         self._check_storage(found, name)
         return found
+
+    def check_finite(self, pixels: np.ndarray) -> None:
+        bad = int(pixels.size - np.count_nonzero(np.isfinite(pixels)))
+        if bad:
+            found = f"{bad} values that are NaN, infinite or beyond float32"
+            self.refuse(found, "finite numbers only")
+
+    def check_mask(self, parts: np.ndarray) -> np.ndarray:
+        """Give the mask as bytes once it holds 0 and 1 alone, and no pixel is of two classes."""
+        ones = parts == 1
+        if not (ones | (parts == 0)).all():
+            self.refuse(f"mask values {np.unique(parts)[:8].tolist()}", "0 and 1")
+        mask = ones.view(np.uint8)
+        first, *others = np.moveaxis(mask, 2, 0)
+        overlap = int(np.count_nonzero(sum(others, first) > 1))
+        if overlap:
+            found = f"{overlap} pixels in more than one class"
+            self.refuse(found, "classes that do not overlap")
+        return mask
 
     def values(self, found: h5py.Dataset, name: str) -> np.ndarray:
         """Read a data set whole; no chunk may become more than it should.

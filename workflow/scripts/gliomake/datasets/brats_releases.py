@@ -157,48 +157,44 @@ def choose_release(
     """
     found = " and ".join(f"{n} cases of {_titles(ids)}" for ids, n in sorted(present.items()))
     if wanted != "auto":
-        if not any(wanted in ids for ids in present):
-            raise CaseError(
-                "",
-                root,
-                found,
-                f"{RELEASES[wanted].title}, as `release: {wanted}` says",
-                "point the data set's root at that release, or correct `release`",
-            )
-        return RELEASES[wanted]
+        if any(wanted in ids for ids in present):
+            return RELEASES[wanted]
+        expected = f"{RELEASES[wanted].title}, as `release: {wanted}` says"
+        advice = "point the data set's root at that release, or correct `release`"
+        raise CaseError("", root, found, expected, advice)
     if len(present) > 1:
         choice = ", ".join(name for group in sorted(present) for name in group)
-        raise CaseError(
-            "",
-            root,
-            found,
-            "one release",
-            f"point the data set's root at one, or choose with `release` ({choice})",
-        )
+        advice = f"point the data set's root at one, or choose with `release` ({choice})"
+        raise CaseError("", root, found, "one release", advice)
     (ids,) = present
+    release = _expected_release(ids, dataset, found, root)
+    if release is None and _differ([RELEASES[name] for name in ids]):
+        meanings = "; ".join(f"{name}: {RELEASES[name].describe_labels()}" for name in ids)
+        advice = f"set `release` for this data set to the one that you downloaded ({meanings})"
+        raise CaseError("", root, found, "names that say what the labels mean", advice)
+    return release or RELEASES[ids[0]]
+
+
+def _expected_release(
+    ids: Sequence[str], dataset: str | None, found: str, root: Path
+) -> Release | None:
+    """Return the release that a data set is about if it is there; the other data set's is wrong."""
     expected = EXPECTED.get(dataset or "")
-    if expected and expected in ids:
+    if expected is None:
+        return None
+    if expected in ids:
         return RELEASES[expected]
     other = next((key for key, name in EXPECTED.items() if name in ids), None)
-    if expected and other:
-        raise CaseError(
-            "",
-            root,
-            found,
-            f"{RELEASES[expected].title}, as data set {dataset} is",
-            f"give this folder as datasets.{other}.root, or, to take these cases for {dataset} all "
-            f"the same, set datasets.{dataset}.release to {ids[0]}",
-        )
-    if _differ([RELEASES[name] for name in ids]):
-        meanings = "; ".join(f"{name}: {RELEASES[name].describe_labels()}" for name in ids)
-        raise CaseError(
-            "",
-            root,
-            found,
-            "names that say what the labels mean",
-            f"set `release` for this data set to the one that you downloaded ({meanings})",
-        )
-    return RELEASES[ids[0]]
+    if other is None:
+        return None
+    raise CaseError(
+        "",
+        root,
+        found,
+        f"{RELEASES[expected].title}, as data set {dataset} is",
+        f"give this folder as datasets.{other}.root, or, to take these cases for {dataset} all "
+        f"the same, set datasets.{dataset}.release to {ids[0]}",
+    )
 
 
 def label_advice(release: Release, labels: Sequence[float]) -> str:
