@@ -126,6 +126,10 @@ ODD = {
     "no image": (lambda file, place: None, "no dataset 'image'"),
     "gigabytes": (unwritten((60000, 60000, 4), chunks=(100, 100, 4)), r"limits.slice_pixels"),
     "beyond 64 bits": (unwritten((2**40, 2**20, 4), chunks=(8, 8, 4)), r"limits.slice_pixels"),
+    "millions of chunks": (
+        unwritten((2048, 2048, 4), chunks=(1, 1, 1)),
+        "in 16777216 chunks of .*, expected at most 10000 chunks",
+    ),
     "a chunk of gigabytes": (
         unwritten((*SIZE, 4), chunks=(16384, 8192, 4), maxshape=(None, None, 4)),
         r"in chunks of \(16384, 8192, 4\).*limits.slice_pixels",

@@ -14,6 +14,9 @@ from gliomake.datasets.base import CaseError
 from gliomake.datasets.brats_layout import CHANNELS, CLASSES
 from gliomake.datasets.root import DataRoot
 
+CHUNKS = 10_000
+"""More chunks than any writer makes of a slice; each takes its time."""
+
 _BROKEN = (KeyError, OSError, RuntimeError, TypeError, ValueError, OverflowError)
 """What h5py raises for a damaged file, by the place of the damage."""
 
@@ -168,17 +171,18 @@ class _Reader:
             )
         # A byte that is neither 0 nor 1 is no boolean; numpy would not say so.
         dtype = np.dtype(np.uint8) if found.dtype.kind == "b" else found.dtype
-        out = np.empty(found.shape, dtype)
-        size = math.prod(found.chunks) * dtype.itemsize
-        for place in itertools.product(*map(range, [0, 0, 0], found.shape, found.chunks)):
-            skipped, packed = found.id.read_direct_chunk(place)
+        shape, chunks, stored = found.shape, found.chunks, found.id
+        out = np.empty(shape, dtype)
+        size = math.prod(chunks) * dtype.itemsize
+        for place in itertools.product(*map(range, [0, 0, 0], shape, chunks)):
+            skipped, packed = stored.read_direct_chunk(place)
             if skipped:
                 self.refuse(f"a chunk of {name!r} that is not packed as the others", "one packing")
             raw = self._inflate(packed[:-4] if checked else packed, size, name)
             if packing[0] == h5py.h5z.FILTER_SHUFFLE:
                 raw = np.frombuffer(raw, np.uint8).reshape(dtype.itemsize, -1).T.tobytes()
-            chunk = np.frombuffer(raw, dtype).reshape(found.chunks)
-            part = tuple(map(slice, place, np.add(place, found.chunks)))
+            chunk = np.frombuffer(raw, dtype).reshape(chunks)
+            part = tuple(map(slice, place, np.add(place, chunks)))
             target = out[part]
             target[...] = chunk[tuple(map(slice, target.shape))]
         return out
@@ -218,6 +222,12 @@ class _Reader:
         # HDF5 fills in what was never written, without a word.
         if found.chunks:
             grid = math.prod(-(-n // c) for n, c in zip(found.shape, found.chunks, strict=True))
+            if grid > CHUNKS:
+                self.refuse(
+                    f"{name!r} in {grid} chunks of {found.chunks}",
+                    f"at most {CHUNKS} chunks",
+                    "write the file again with larger chunks",
+                )
             written = found.id.get_num_chunks()
             if written != grid:
                 self.refuse(f"{written} of {grid} chunks of {name!r}", "all of them written")
