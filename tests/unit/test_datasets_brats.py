@@ -288,7 +288,7 @@ def test_tables_that_cannot_be_understood_are_reported(tmp_path):
     (tmp_path / "survival_info.csv").write_text(
         "Brats20ID,Age,Survival_days\nBraTS20_Training_001,old,DEAD\n"
     )
-    (tmp_path / "name_mapping.csv").write_text("Grade;BraTS_2020_subject_ID\nHGG;x\n")
+    (tmp_path / "name_mapping.csv").write_text("Grade|BraTS_2020_subject_ID\nHGG|x\n")
     messages = [problem.message for problem in ClinicalTables([tmp_path]).problems]
     assert len(messages) == 3
     assert "expected also BraTS_2020_subject_ID, Grade" in messages[0]

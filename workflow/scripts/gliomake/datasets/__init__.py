@@ -28,8 +28,8 @@ __all__ = [
 # Imported when asked for: each reader has its own file formats and their libraries.
 DATASETS: dict[str, tuple[str, str]] = {
     "lgg": ("gliomake.datasets.lgg", "LGGDataset"),
-    "brats2020": ("gliomake.datasets.brats", "BratsDataset"),
-    "brats2021": ("gliomake.datasets.brats", "BratsDataset"),
+    "brats2020": ("gliomake.datasets.brats", "brats2020"),
+    "brats2021": ("gliomake.datasets.brats", "brats2021"),
     "coco": ("gliomake.datasets.coco", "CocoDataset"),
 }
 

@@ -1,8 +1,8 @@
-"""BraTS: 2020 as NIfTI or slice files, 2021, and the names and labels of 2023."""
+"""BraTS: 2020 as NIfTI or slice files, 2021, and the other releases since 2017."""
 
-import os
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,24 @@ from gliomake.datasets.base import (
     pixel_hash,
     slice_rows,
 )
+from gliomake.datasets.brats_decathlon import DecathlonLayout
+from gliomake.datasets.brats_findings import findings_across, findings_of_release
 from gliomake.datasets.brats_geometry import note_findings
 from gliomake.datasets.brats_layout import CHANNELS, CLASSES, Layout
-from gliomake.datasets.brats_nifti import NAMINGS, NiftiLayout, naming_of
-from gliomake.datasets.brats_slices import SLICE_FILE, SliceLayout
-from gliomake.datasets.brats_tables import ClinicalTables
+from gliomake.datasets.brats_nifti import NiftiLayout
+from gliomake.datasets.brats_releases import (
+    EXPECTED,
+    GRADED,
+    choose_release,
+    known_release,
+    releases_of,
+)
+from gliomake.datasets.brats_search import Found, choose_layout, no_masks, search, split_unmasked
+from gliomake.datasets.brats_slices import SliceLayout
+from gliomake.datasets.brats_tables import GRADES, ClinicalTables
 from gliomake.datasets.root import DataRoot, Limits
 
 LAYOUTS = ("auto", "nifti", "slices")
-DEPTH = 4
-"""How many folders below the root are searched: downloads wrap the cases in two or three."""
 
 
 class BratsDataset:
@@ -41,21 +49,29 @@ class BratsDataset:
     root : path-like
         The folder of the cases or of the slice files, or one around it.
     name : str, optional
-        What the workflow calls the data set; by default ``brats2020`` or ``brats2021``, by the
-        names of the cases.
+        What the workflow calls the data set; by default ``brats2020`` for releases up to 2020 and
+        ``brats2021`` for later ones.
     channel_order : sequence of str
         What the last axis of the slice files' images holds.
     layout : {"auto", "nifti", "slices"}
         Which layout to read where both lie under the root.
+    release : str or int
+        The release to read, a key of `RELEASES`; ``auto``: by the names of the cases, which must
+        not be those of the other data set.
     geometry : {"strict", "grid"}
-        Whether the NIfTI files of a case must have one affine, or one voxel grid will do.
-    limits, links
+        Whether the files of a case must have one affine or one voxel grid.
+    links, limits
         See `DataRoot`.
 
     Raises
     ------
     CaseError
-        If the root holds no BraTS cases, or both layouts and `layout` does not choose.
+        If the root holds no BraTS cases, those of another release or of several, cases without
+        masks, or both layouts and `layout` does not choose.
+    AccessError
+        If the root or a table could not be read.
+    ValueError
+        If an option is none of those that there are.
     """
 
     channels: tuple[str, ...] = CHANNELS
@@ -63,27 +79,66 @@ class BratsDataset:
 
     def __init__(
         self,
-        root: str | Path,
+        root: str | Path | DataRoot,
         name: str | None = None,
         channel_order: Sequence[str] = CHANNELS,
         layout: str = "auto",
+        release: str | int = "auto",
         geometry: str = "strict",
-        limits: Limits | dict[str, int] | None = None,
         links: str = "inside",
+        limits: Limits | dict[str, int] | None = None,
     ):
         if layout not in LAYOUTS:
             raise ValueError(f"layout {layout!r}: expected one of {', '.join(LAYOUTS)}")
-        self.root = Path(root)
-        folders, files = _search(self.root)
+        wanted = known_release(release)
+        self._data_root = DataRoot.open(root, limits, links)
+        self.root = self._data_root.path
+        found = search(self._data_root)
         self._layout: Layout
-        if _choose(self.root, layout, bool(folders), bool(files)) == "nifti":
-            files_root = DataRoot.open(self.root, limits, links)
-            self._layout = NiftiLayout(folders, files_root, geometry)
+        if choose_layout(self._data_root, layout, found) == "slices":
+            self._layout = SliceLayout(found.slices, self._data_root, channel_order)
+            choose_release({("2020",): len(self.cases())}, wanted, name, self.root)
         else:
-            self._layout = SliceLayout(files, channel_order)
-        of_2020 = self.cases()[0].startswith("BraTS20_")
+            self._layout = self._open_nifti(found, wanted, name, geometry)
+        if not self._layout.has_masks():
+            raise no_masks(self.root, len(self.cases()), self._layout.release)
+        of_2020 = self._layout.release.id <= "2020"
         self.name = name or ("brats2020" if of_2020 else "brats2021")
-        self._tables = ClinicalTables([self.root, *self._layout.folders])
+        self._expected = EXPECTED.get(name or "")
+        self._found = found
+        self._tables = ClinicalTables(
+            self._table_folders(), self._data_root, self._layout.release.id
+        )
+
+    def _open_nifti(self, found: Found, wanted: str, name: str | None, geometry: str) -> Layout:
+        present = Counter(releases_of(case) for case in {path.name for path in found.folders})
+        decathlon = [
+            DecathlonLayout(folder, self._data_root, geometry) for folder in found.decathlon
+        ]
+        if decathlon:
+            present[("decathlon",)] = sum(len(part.cases()) for part in decathlon)
+        release = choose_release(present, wanted, name, self.root)
+        found.left_out = {ids: count for ids, count in present.items() if release.id not in ids}
+        if release.id == "decathlon":
+            if len(decathlon) > 1:
+                raise CaseError(
+                    "",
+                    found.decathlon[1],
+                    f"a second copy (the first is {found.decathlon[0]})",
+                    "one",
+                    "point the data set's root at one of them",
+                )
+            return decathlon[0]
+        folders = [path for path in found.folders if release.id in releases_of(path.name)]
+        folders, unmasked = split_unmasked(self._data_root, folders)
+        found.without_masks += unmasked
+        return NiftiLayout(folders, self._data_root, geometry, release)
+
+    def _table_folders(self) -> list[Path]:
+        """Where tables may lie: at the root, beside the cases, and around their grades' folders."""
+        beside = self._layout.folders
+        around = [folder.parent for folder in beside if folder != self.root]
+        return list(dict.fromkeys([self.root, *beside, *around]))
 
     def cases(self) -> list[str]:
         """List the case ids, sorted, without reading a voxel."""
@@ -133,6 +188,10 @@ class BratsDataset:
             },
         }
         report.facts["missing_sequences"] = _repeated(report.facts)
+        report.facts["zeros"] = {
+            name: 1 - np.count_nonzero(volume.image[:, index]) / volume.image[:, index].size
+            for index, name in enumerate(wanted)
+        }
         return report
 
     def check_root(self) -> list[Problem]:
@@ -142,12 +201,14 @@ class BratsDataset:
     def metadata(self) -> dict[str, dict[str, Any]]:
         """Describe each case: stratum (the grade), folder, and the clinical columns.
 
-        See `ClinicalTables` for the columns; a cell that is not known is the empty string.
+        See `ClinicalTables` for the columns; a cell that is not known is the empty string. Where
+        the table has no grade it is that of the folder: ``HGG`` or ``LGG``.
         """
         described = {}
         for case in self.cases():
-            row = self._tables.row(case)
             folder = self._layout.folder(case)
+            row = self._tables.row(case)
+            row = row | {"grade": row["grade"] or self._grade_of(case)}
             described[case] = {
                 "stratum": row["grade"],
                 "folder": folder.relative_to(self.root).as_posix(),
@@ -156,13 +217,44 @@ class BratsDataset:
         return described
 
     def compare(self, reports: Sequence[CaseReport]) -> list[Finding]:
-        """Find volumes that are there twice, cases without tumour, and differing geometry."""
+        """Find what only shows across cases, and what of the data set is not as asked for."""
         return [
-            *_duplicates(reports),
-            *_empty_masks(reports),
-            *_geometries(reports),
+            *findings_of_release(self._layout.release, self._expected, self._found),
+            *self._passed_over(),
+            *self._tables_of_others(),
+            *self._grades(reports),
+            *findings_across(reports),
             *note_findings(reports),
         ]
+
+    def _passed_over(self) -> list[Finding]:
+        folders = tuple(self._data_root.passed_over)
+        message = f"could not be opened, and were passed over: {', '.join(folders[:5])}"
+        return [Finding("passed-over", message, files=folders)] if folders else []
+
+    def _tables_of_others(self) -> list[Finding]:
+        """Say so where there are tables, and no case is in them."""
+        if not self._tables.rows or any(case in self._tables.rows for case in self.cases()):
+            return []
+        message = "the tables with grade, age and survival name none of the cases"
+        return [Finding("tables", message)]
+
+    def _grades(self, reports: Sequence[CaseReport]) -> list[Finding]:
+        """Find cases whose folder and table name two grades."""
+        cases = tuple(
+            report.case
+            for report in reports
+            if (grade := self._grade_of(report.case))
+            and self._tables.row(report.case)["grade"] not in ("", grade)
+        )
+        message = "the folder (HGG or LGG) is another grade than the table has, which counts"
+        return [Finding("grade", message, cases)] if cases else []
+
+    def _grade_of(self, case: str) -> str:
+        """Give the grade whose folder a case lies in; 2017 to 2019 have one each."""
+        folder = self._layout.folder(case).parent
+        grade = (folder.parent if folder.name == case else folder).name.upper()
+        return grade if grade in GRADES and self._layout.release.id in GRADED else ""
 
     def _load(self, case: str, channels: Sequence[str]) -> tuple[Volume, dict[str, Any]]:
         reading = self._layout.read(case, channels)
@@ -171,47 +263,9 @@ class BratsDataset:
         return volume, reading.facts
 
 
-def _search(root: Path) -> tuple[list[Path], list[Path]]:
-    """Find case folders and slice files below a root."""
-    if not root.is_dir():
-        raise CaseError("", root, "no such folder", "the data set's root", "correct its path")
-    folders: list[Path] = []
-    files: list[Path] = []
-    for place, names, file_names in os.walk(root, followlinks=True):
-        here = Path(place)
-        folders += [here / name for name in names if naming_of(name)]
-        files += [here / name for name in file_names if SLICE_FILE.fullmatch(name)]
-        deep = len(here.relative_to(root).parts) >= DEPTH
-        names[:] = [] if deep else sorted(n for n in names if not naming_of(n) and n[0] != ".")
-    return folders, files
-
-
-def _choose(root: Path, layout: str, folders: bool, files: bool) -> str:
-    present = [name for name, there in (("nifti", folders), ("slices", files)) if there]
-    if layout in present:
-        return layout
-    if layout == "auto" and len(present) == 1:
-        return present[0]
-    if layout == "auto" and present:
-        raise CaseError(
-            "",
-            root,
-            "case folders and slice files",
-            "one of the two",
-            "point the data set's root at the folder of one of them",
-        )
-    expected = {
-        "nifti": "folders named " + " or ".join(naming.case.pattern for naming in NAMINGS),
-        "slices": f"files named {SLICE_FILE.pattern}",
-    }
-    kinds = list(expected) if layout == "auto" else [layout]
-    raise CaseError(
-        "",
-        root,
-        "no BraTS case",
-        ", or ".join(expected[kind] for kind in kinds),
-        "point the data set's root at the unpacked download",
-    )
+# One reader of two data sets: which of them is meant is compared with what is there.
+brats2020 = partial(BratsDataset, name="brats2020")
+brats2021 = partial(BratsDataset, name="brats2021")
 
 
 def _intensity(image: np.ndarray) -> dict[str, float]:
@@ -235,42 +289,3 @@ def _repeated(facts: dict[str, Any]) -> list[str]:
             repeated.append(name)
         seen.add(digest)
     return repeated
-
-
-def _duplicates(reports: Sequence[CaseReport]) -> list[Finding]:
-    groups: dict[str, list[str]] = defaultdict(list)
-    for report in reports:
-        for digest in set(report.facts.get("sha256", {}).values()):
-            groups[digest].append(report.case)
-    repeats = sorted({tuple(cases) for cases in groups.values() if len(cases) > 1})
-    return [
-        Finding("duplicate-cases", f"the same volume in {' and '.join(cases)}", cases)
-        for cases in repeats
-    ]
-
-
-def _empty_masks(reports: Sequence[CaseReport]) -> list[Finding]:
-    empty = tuple(
-        report.case
-        for report in reports
-        if report.slices and not any(row[name] for row in report.slices for name in CLASSES)
-    )
-    message = f"{len(empty)} of {len(reports)} cases have no tumour in any slice"
-    return [Finding("no-tumour", message, empty)] if empty else []
-
-
-def _geometries(reports: Sequence[CaseReport]) -> list[Finding]:
-    """Say where shape, spacing or orientation is not that of most cases."""
-    findings = []
-    for fact in ("shape", "spacing", "orientation"):
-        groups: dict[str, list[str]] = defaultdict(list)
-        for report in reports:
-            if fact in report.facts:
-                groups[str(report.facts[fact])].append(report.case)
-        common = max(groups, key=lambda value: len(groups[value]), default="")
-        findings += [
-            Finding(f"differing-{fact}", f"{fact} {value} where most have {common}", tuple(cases))
-            for value, cases in sorted(groups.items())
-            if value != common
-        ]
-    return findings

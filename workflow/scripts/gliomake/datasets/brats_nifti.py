@@ -1,20 +1,22 @@
-"""BraTS as NIfTI volumes: a folder a case, a file a modality, under the names of three years."""
+"""BraTS as NIfTI volumes: a folder a case, a file a modality, under the names of each release."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from gliomake.datasets.base import CaseError, Problem
+from gliomake.datasets.brats_files import CaseFile, MissingFileError, find_file
 from gliomake.datasets.brats_geometry import (
     GEOMETRIES,
     geometry_errors,
     geometry_notes,
     reference_of,
 )
-from gliomake.datasets.brats_layout import CHANNELS, CLASSES, Reading
+from gliomake.datasets.brats_labels import split_labels
+from gliomake.datasets.brats_layout import Reading, move_background
+from gliomake.datasets.brats_releases import RELEASES, Release, releases_of
 from gliomake.datasets.brats_scale import whole_labels
 from gliomake.datasets.nifti import NiftiHeader, read_header, read_slices
 from gliomake.datasets.root import AccessError, DataRoot
@@ -23,69 +25,19 @@ FOLLOW_UP = 1000
 """Slice numbers of a patient's n-th later scan start at n times this."""
 
 
-@dataclass(frozen=True)
-class Naming:
-    """How one release names its cases and files.
-
-    Attributes
-    ----------
-    title : str
-        The release.
-    case : Pattern
-        Matches a case's folder; group 1 is the patient, group 2, if any, the number of the scan.
-    separator : str
-        Between case and modality.
-    suffixes : tuple of str
-        The release's names for `CHANNELS`.
-    enhancing : int
-        The label of the enhancing tumour.
-    """
-
-    title: str
-    case: re.Pattern[str]
-    separator: str
-    suffixes: tuple[str, ...]
-    enhancing: int
-
-    @property
-    def labels(self) -> tuple[int, int, int]:
-        """Labels of `CLASSES`."""
-        return 1, 2, self.enhancing
-
-
-_PLAIN = ("t1", "t1ce", "t2", "flair")
-NAMINGS = (
-    Naming("BraTS 2020", re.compile(r"(BraTS20_Training_\d{3})"), "_", _PLAIN, 4),
-    Naming("BraTS 2021", re.compile(r"(BraTS2021_\d{5})"), "_", _PLAIN, 4),
-    Naming(
-        "BraTS 2023",
-        re.compile(r"(BraTS-GLI-\d{5})-(\d{3})"),
-        "-",
-        ("t1n", "t1c", "t2w", "t2f"),
-        3,
-    ),
-)
-
-# Patient 355 of BraTS 2020 has W39_1998.09.19_Segm.nii where its _seg.nii should be.
-_MISNAMED_MASK = re.compile(r".+_segm\.nii(\.gz)?", re.IGNORECASE)
-
-
-def naming_of(case: str) -> Naming | None:
-    """Give the naming that a folder's name follows, None where it follows none."""
-    return next((naming for naming in NAMINGS if naming.case.fullmatch(case)), None)
-
-
 class NiftiLayout:
     """Folders of NIfTI files.
 
     Parameters
     ----------
     folders : sequence of Path
-        Case folders, as found.
-    root : DataRoot, optional
-        The data set's folder; by default each file's own, with the default limits.
+        Case folders of one release, as found.
+    root : DataRoot
+        The data set's root.
     geometry : {"strict", "grid"}
-        Whether the files of a case must have one affine, or one grid will do.
+        Whether the files of a case must have one affine or one voxel grid.
+    release : Release, optional
+        Whose names and labels they have; by default the first that has such names.
 
     Raises
     ------
@@ -94,12 +46,17 @@ class NiftiLayout:
     """
 
     def __init__(
-        self, folders: Sequence[Path], root: DataRoot | None = None, geometry: str = "strict"
+        self,
+        folders: Sequence[Path],
+        root: DataRoot,
+        geometry: str = "strict",
+        release: Release | None = None,
     ):
         if geometry not in GEOMETRIES:
             raise ValueError(f"geometry {geometry!r}: expected one of {', '.join(GEOMETRIES)}")
         self.root = root
         self.geometry = geometry
+        self.release = release or RELEASES[releases_of(folders[0].name)[0]]
         self._cases: dict[str, list[Path]] = {}
         for folder in sorted(folders):
             self._cases.setdefault(folder.name, []).append(folder)
@@ -111,11 +68,24 @@ class NiftiLayout:
 
     def patient(self, case: str) -> str:
         """Give the patient of a case: later scans of BraTS 2023 belong to the same one."""
-        return self._named(case)[1][1]
+        return self._match(case)[1]
 
     def folder(self, case: str) -> Path:
         """Give the folder that holds a case."""
         return self._cases[case][0]
+
+    def has_masks(self) -> bool:
+        """Return whether any case has a mask, reading no more than it takes to know."""
+        return any(self._has_mask(case) for case in self.cases())
+
+    def _has_mask(self, case: str) -> bool:
+        try:
+            self._file(case, "seg")
+        except MissingFileError:
+            return False
+        except CaseError:
+            return True  # what is wrong with it, `check` says
+        return True
 
     def check_root(self) -> list[Problem]:
         """Find cases that are there twice."""
@@ -137,16 +107,17 @@ class NiftiLayout:
 
     def _survey(
         self, case: str, channels: Sequence[str]
-    ) -> tuple[dict[str, Path], dict[str, NiftiHeader], list[CaseError]]:
+    ) -> tuple[dict[str, CaseFile], dict[str, NiftiHeader], list[CaseError]]:
         """Give the files of a case and their headers, and what is wrong with them."""
         files, headers, errors = {}, {}, []
         for name in (*channels, "seg"):
             try:
-                files[name] = self._file(case, name)
-                headers[name] = read_header(files[name], self.root, case)
+                files[name] = self._find(case, name)
+                headers[name] = read_header(files[name].path, self.root, case)
             except CaseError as error:
                 errors.append(error)
-        return files, headers, errors + geometry_errors(case, files, headers, self.geometry)
+        paths = {name: file.path for name, file in files.items()}
+        return files, headers, errors + geometry_errors(case, paths, headers, self.geometry)
 
     def read(self, case: str, channels: Sequence[str]) -> Reading:
         """Read the mask and these channels and nothing else.
@@ -165,10 +136,11 @@ class NiftiLayout:
             raise AccessError(self.folder(case), "not enough memory") from error
 
     def _read(self, case: str, channels: Sequence[str]) -> Reading:
-        files, headers, errors = self._survey(case, channels)
+        found_files, headers, errors = self._survey(case, channels)
         if errors:
             raise errors[0]
-        naming, match = self._named(case)
+        match = self._match(case)
+        files = {name: file.path for name, file in found_files.items()}
         depth, height, width = _slice_shape(headers["seg"])
         types = [_array_type(headers[name]) for name in channels]
         image = np.empty(
@@ -181,50 +153,37 @@ class NiftiLayout:
         labels, kinds = whole_labels(case, files["seg"], labels, headers["seg"])
         for kind, text in kinds.items():
             notes[kind] = {files["seg"].name: text}
-        mask, found = _split_labels(case, files["seg"], labels, naming)
+        image, shifts = move_background(image, channels)
+        mask, found = split_labels(case, files["seg"], labels, self.release)
         start = FOLLOW_UP * int(match[2]) if match.re.groups > 1 else 0
         facts = {
             "layout": "nifti",
-            "naming": naming.title,
+            "naming": self.release.naming,
+            "release": self.release.id,
             "orientation": headers[reference_of(headers)].orientation,
             "dtype": {name: str(headers[name].dtype) for name in files},
             "labels": found,
             "mask_file": files["seg"].name,
             "notes": notes,
         }
+        if shifts:
+            facts["background_shifted_to_0"] = shifts
+        if others := {name: file.name for name, file in found_files.items() if file.name}:
+            facts["other_names"] = others
         return Reading(np.arange(depth) + start, image, mask, headers["seg"].spacing, facts)
 
-    def _named(self, case: str) -> tuple[Naming, re.Match[str]]:
-        naming = naming_of(case)
-        match = naming.case.fullmatch(case) if naming else None
-        if naming is None or match is None:
-            raise ValueError(f"no BraTS case has the name {case!r}")
-        return naming, match
+    def _match(self, case: str) -> re.Match[str]:
+        match = self.release.case.fullmatch(case)
+        if match is None or case not in self._cases:
+            raise ValueError(f"no case {case!r} of {self.release.title}")
+        return match
+
+    def _find(self, case: str, name: str) -> CaseFile:
+        return find_file(self.root, self.folder(case), case, self.release, name)
 
     def _file(self, case: str, name: str) -> Path:
         """Find the file of a channel, or of the mask for ``seg``."""
-        naming, _ = self._named(case)
-        folder = self.folder(case)
-        suffix = "seg" if name == "seg" else naming.suffixes[CHANNELS.index(name)]
-        stem = f"{case}{naming.separator}{suffix}"
-        found = [path for end in (".nii", ".nii.gz") if (path := folder / f"{stem}{end}").is_file()]
-        if name == "seg":
-            found += sorted(p for p in folder.iterdir() if _MISNAMED_MASK.fullmatch(p.name))
-        if len(found) == 1:
-            return found[0]
-        what = "mask" if name == "seg" else f"modality {name}"
-        if found:
-            names = " and ".join(path.name for path in found)
-            raise CaseError(
-                case, folder, f"{names} for {what}", "one file", "remove all but the right one"
-            )
-        raise CaseError(
-            case,
-            folder / f"{stem}.nii.gz",
-            f"no file for {what}",
-            f"{stem}.nii or {stem}.nii.gz",
-            "complete the download, or leave the case out",
-        )
+        return self._find(case, name).path
 
 
 def _slice_shape(header: NiftiHeader) -> tuple[int, int, int]:
@@ -237,30 +196,3 @@ def _array_type(header: NiftiHeader) -> np.dtype:
     if header.scaled or header.dtype.kind == "f":
         return np.dtype(np.float32)
     return header.dtype.newbyteorder("=")
-
-
-def _split_labels(
-    case: str, path: Path, labels: np.ndarray, naming: Naming
-) -> tuple[np.ndarray, dict[str, int]]:
-    """Turn labels (slice, height, width) into masks (slice, class, height, width) and counts."""
-    values, counts = np.unique(labels, return_counts=True)
-    allowed = (0, *naming.labels)
-    bad = {
-        f"{value:g}": int(count)
-        for value, count in zip(values, counts, strict=True)
-        if value not in allowed
-    }
-    if bad:
-        kind = "labels that are no integers" if np.any(values != np.rint(values)) else "labels"
-        shown = ", ".join(f"{value} ({count} voxels)" for value, count in list(bad.items())[:5])
-        raise CaseError(
-            case,
-            path,
-            f"{kind} {shown}",
-            f"{', '.join(map(str, allowed))} ({naming.title})",
-            "check whether the mask was resampled or is of another release; restore the original",
-        )
-    mask = np.empty((len(labels), len(CLASSES), *labels.shape[1:]), np.uint8)
-    for index, label in enumerate(naming.labels):
-        np.equal(labels, label, out=mask[:, index], casting="unsafe")
-    return mask, {f"{value:g}": int(n) for value, n in zip(values, counts, strict=True)}

@@ -1,19 +1,26 @@
 """BraTS 2020 as slice files: ``volume_<patient>_slice_<number>.h5`` with image and mask."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from gliomake.datasets.base import CaseError, Problem
-from gliomake.datasets.brats_layout import CHANNELS, CLASSES, Reading
+from gliomake.datasets.brats_hdf5 import read_slice
+from gliomake.datasets.brats_layout import CHANNELS, CLASSES, Reading, background
+from gliomake.datasets.brats_releases import RELEASES
+from gliomake.datasets.root import AccessError, DataRoot
 
-SLICE_FILE = re.compile(r"volume_(\d+)_slice_(\d+)\.h5")
+SLICE_FILE = re.compile(r"volume_([0-9]+)_slice_([0-9]+)\.h5", re.IGNORECASE)
 
 SPACING = (1.0, 1.0, 1.0)
 """The files carry none; every BraTS volume was resampled to 1 mm before its release."""
+
+SHOWN = 8
+"""How many missing slices a message lists."""
 
 
 class SliceLayout:
@@ -23,16 +30,23 @@ class SliceLayout:
     ----------
     files : sequence of Path
         Slice files, as found.
+    root : DataRoot
+        The data set's root.
     channel_order : sequence of str
         What the last axis of ``image`` holds.
     """
 
-    def __init__(self, files: Sequence[Path], channel_order: Sequence[str] = CHANNELS):
+    release = RELEASES["2020"]
+
+    def __init__(
+        self, files: Sequence[Path], root: DataRoot, channel_order: Sequence[str] = CHANNELS
+    ):
         if sorted(channel_order) != sorted(CHANNELS):
             raise ValueError(
                 f"channel_order {list(channel_order)}: expected {', '.join(CHANNELS)} in the order "
                 "of the slice files' last axis"
             )
+        self.root = root
         self.channel_order = tuple(channel_order)
         self._files: dict[str, dict[int, list[Path]]] = {}
         for path in sorted(files):
@@ -40,7 +54,9 @@ class SliceLayout:
             if match:
                 case = f"BraTS20_Training_{int(match[1]):03d}"
                 self._files.setdefault(case, {}).setdefault(int(match[2]), []).append(path)
-        self._depth = 1 + max((max(found) for found in self._files.values()), default=-1)
+        # What most volumes have: one file of a wrong number must not make all others incomplete.
+        depths = Counter(1 + max(found) for found in self._files.values())
+        self._depth = max(depths, key=lambda depth: (depths[depth], depth), default=0)
         self.folders = sorted({path.parent for path in files})
 
     def cases(self) -> list[str]:
@@ -55,14 +71,18 @@ class SliceLayout:
         """Give the folder that holds a case."""
         return next(iter(self._files[case].values()))[0].parent
 
+    def has_masks(self) -> bool:
+        """Return True: each file holds its own."""
+        return True
+
     def check_root(self) -> list[Problem]:
         """Find nothing: what can be wrong here is wrong with a case."""
         return []
 
     def check(self, case: str, channels: Sequence[str]) -> list[CaseError]:
-        """Find slices that are missing or there twice."""
+        """Find slices that are missing, beyond the others, or there twice."""
         files = self._files[case]
-        missing = sorted(set(range(self._depth)) - set(files))
+        expected = f"slices 0 to {self._depth - 1}, as in the other volumes"
         errors = [
             CaseError(
                 case,
@@ -74,14 +94,22 @@ class SliceLayout:
             for number, paths in sorted(files.items())
             if len(paths) > 1
         ]
-        if missing:
-            shown = ", ".join(map(str, missing[:8])) + (" ..." if len(missing) > 8 else "")
+        errors += [
+            CaseError(case, paths[0], f"slice {number}", expected, "correct its name or remove it")
+            for number, paths in sorted(files.items())
+            if number >= self._depth
+        ]
+        # The numbers come from file names: no list of all that are missing, there may be millions.
+        count = self._depth - sum(number < self._depth for number in files)
+        if count:
+            missing = (number for number in range(self._depth) if number not in files)
+            shown = ", ".join(map(str, islice(missing, SHOWN))) + (" ..." if count > SHOWN else "")
             errors.append(
                 CaseError(
                     case,
                     self.folder(case),
                     f"{len(files)} slices, without number {shown}",
-                    f"slices 0 to {self._depth - 1}, as in the other volumes",
+                    expected,
                     "complete the download, or leave the case out",
                 )
             )
@@ -94,21 +122,32 @@ class SliceLayout:
         ------
         CaseError
             If a slice is missing or damaged, or holds values that it should not.
+        AccessError
+            The machine could not read a file, or has too little memory for the case.
         """
+        try:
+            return self._read(case, channels)
+        except MemoryError as error:
+            raise AccessError(self.folder(case), "not enough memory") from error
+
+    def _read(self, case: str, channels: Sequence[str]) -> Reading:
         for error in self.check(case, channels):
             raise error
         numbers = sorted(self._files[case])
         columns = [self.channel_order.index(name) for name in channels]
-        # The first slice is read twice, to know the size of all.
-        size = _read_slice(case, self._files[case][numbers[0]][0])[1].shape[:2]
-        image = np.empty((len(numbers), len(columns), *size), np.float32)
-        mask = np.empty((len(numbers), len(CLASSES), *size), np.uint8)
+        image = np.empty((0, 0, 0, 0), np.float32)
+        mask = np.empty((0, 0, 0, 0), np.uint8)
         shift = np.zeros((len(numbers), len(columns)), np.float32)
         types: set[str] = set()
         for row, number in enumerate(numbers):
             path = self._files[case][number][0]
-            pixels, parts, stored = _read_slice(case, path)
-            if pixels.shape[:2] != size:
+            pixels, parts, stored = read_slice(self.root, path, case)
+            if row == 0:
+                size = pixels.shape[:2]
+                self._check_volume(case, len(numbers), size)
+                image = np.empty((len(numbers), len(columns), *size), np.float32)
+                mask = np.empty((len(numbers), len(CLASSES), *size), np.uint8)
+            elif pixels.shape[:2] != size:
                 raise CaseError(
                     case,
                     path,
@@ -119,10 +158,11 @@ class SliceLayout:
             image[row] = pixels[..., columns].transpose(2, 0, 1)
             mask[row] = parts.transpose(2, 0, 1)
             types.add(stored)
-            shift[row] = _background(image[row])
+            shift[row] = background(image[row][:, (0, 0, -1, -1), (0, -1, 0, -1)])
             image[row] -= shift[row][:, None, None]
         facts = {
             "layout": "slices",
+            "release": self.release.id,
             "channel_order": list(self.channel_order),
             "dtype": sorted(types),
             "labels": {name: int(mask[:, index].sum()) for index, name in enumerate(CLASSES)},
@@ -134,45 +174,13 @@ class SliceLayout:
             }
         return Reading(np.array(numbers), image, mask, SPACING, facts)
 
-
-def _read_slice(case: str, path: Path) -> tuple[np.ndarray, np.ndarray, str]:
-    """Give image (height, width, channel), mask (height, width, class) and the image's type."""
-
-    def error(found: str, expected: str) -> CaseError:
-        return CaseError(case, path, found, expected, "download the file again")
-
-    try:
-        with h5py.File(path) as file:
-            image, mask = file["image"][()], file["mask"][()]
-    except KeyError as reason:
-        raise error(f"no dataset in it: {reason}", "datasets 'image' and 'mask'") from reason
-    except (OSError, RuntimeError) as reason:
-        raise error(f"a truncated or damaged file ({reason})", "an HDF5 file") from reason
-    if image.ndim != 3 or image.shape[2] != len(CHANNELS):
-        raise error(f"an image of shape {image.shape}", f"(height, width, {len(CHANNELS)})")
-    if mask.shape != (*image.shape[:2], len(CLASSES)):
-        raise error(
-            f"a mask of shape {mask.shape}", f"{(*image.shape[:2], len(CLASSES))}, as the image"
-        )
-    stored = str(image.dtype)
-    bad = int(image.size - np.count_nonzero(np.isfinite(image)))
-    if bad:
-        raise error(f"{bad} values that are NaN or infinite", "finite numbers only")
-    values = np.unique(mask)
-    if not np.isin(values, (0, 1)).all():
-        raise error(f"mask values {values[:8].tolist()}", "0 and 1")
-    overlap = int((mask.astype(np.uint8).sum(axis=2) > 1).sum())
-    if overlap:
-        raise error(f"{overlap} pixels in more than one class", "classes that do not overlap")
-    return image, mask, stored
-
-
-def _background(image: np.ndarray) -> np.ndarray:
-    """Give each channel's value outside the head (channel,), 0 where it cannot be told.
-
-    A standardised copy has its background below 0. What follows (non-zero statistics, padding)
-    takes 0 for background, and neither z-score nor min-max notices a shift.
-    """
-    corners = image[:, (0, 0, -1, -1), (0, -1, 0, -1)]
-    same = (corners == corners[:, :1]).all(axis=1)
-    return np.where(same, corners[:, 0], 0)
+    def _check_volume(self, case: str, depth: int, size: tuple[int, ...]) -> None:
+        voxels = depth * int(np.prod(size))
+        if voxels > self.root.limits.volume_voxels:
+            raise CaseError(
+                case,
+                self.folder(case),
+                f"{depth} slices of {size[0]}x{size[1]} pixels, {voxels} voxels",
+                f"at most {self.root.limits.volume_voxels} (limits.volume_voxels)",
+                "check the files, or raise the limit for this data set",
+            )

@@ -190,14 +190,15 @@ class DataRoot:
             seen.add(real)
             try:
                 inside = self.entries(folder)
-            except AccessError as error:
+                folders = [path for path in inside if path.is_dir()]
+            except OSError as error:
                 if folder == self.path:
-                    raise
-                if error.file not in self.passed_over:
-                    self.passed_over.append(error.file)
+                    raise _access(folder, error) from error
+                if str(folder) not in self.passed_over:
+                    self.passed_over.append(str(folder))
                 continue
-            folders = [path for path in inside if path.is_dir()]
-            yield folder, folders, [path for path in inside if path not in set(folders)]
+            apart = set(folders)
+            yield folder, folders, [path for path in inside if path not in apart]
             if level < depth:
                 waiting += [(path, level + 1) for path in reversed(folders)]
 
@@ -298,4 +299,6 @@ class DataRoot:
 
 
 def _access(path: object, error: OSError) -> AccessError:
+    if isinstance(error, AccessError):
+        return error
     return AccessError(path, error.strerror or str(error))
