@@ -27,7 +27,8 @@ class ConfigurationError(WorkflowError):
 def config_layers():
     """What the configuration was merged from, the last one first."""
     given = workflow.config_settings
-    files = [(os.path.relpath(path), path) for path in reversed(given.configfiles)]
+    start = f"{workflow.rundir}{os.sep}"
+    files = [(str(f).removeprefix(start), f) for f in reversed(given.configfiles)]
     files.append(("config/config.yaml", BASE / "config" / "config.yaml"))
     return [
         ("--config", given.config),
