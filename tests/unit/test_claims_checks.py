@@ -105,7 +105,7 @@ def test_brats2020_dice_is_far_above_its_precision_and_recall(
     (found,) = about(documents, "dice-against-precision-recall", *names)
     assert found.level == "inconsistent"
     assert found.numbers["dice from precision and recall"] == pytest.approx(expected, abs=5e-4)
-    assert "swollen by empty slices" in found.sentence
+    assert "can be inflated by empty slices" in found.sentence
     implied = implied_conventions(*documents)
     assert [implied[name] for name in names] == ["slice-empty1", "slice-empty0", "slice-empty0"]
 
@@ -318,14 +318,14 @@ def test_means_over_slices_are_never_called_impossible(slices):
     mean = {name: sum(s[name] for s in each) / len(each) for name in ("dice", "iou")}
     pair = [claim(name, printed(value, 3)) for name, value in mean.items()]
     for found in findings(pair, "dice-against-iou"):
-        assert "No way of scoring" not in found.sentence
+        assert "No one way of scoring" not in found.sentence
 
 
 @pytest.mark.parametrize(("dice", "iou"), [("0.655", "0.662"), ("0.80", "0.50")])
 def test_an_iou_above_its_dice_and_a_dice_above_the_curve_are_impossible(dice, iou):
     (found,) = findings([claim("dice", dice), claim("iou", iou)], "dice-against-iou")
     assert found.level == "inconsistent"
-    assert "No way of scoring" in found.sentence
+    assert "No one way of scoring, over the same elements and classes" in found.sentence
     assert found.implies == {}
 
 

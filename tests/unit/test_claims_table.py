@@ -100,7 +100,6 @@ GOOD = "a.1|a|unet|val|dice|tumour||0.5|no|page 1||"
         ([GOOD.replace("0.5", "half")], "value 'half' is not a number"),
         ([GOOD.replace("0.5", "nan")], "not finite"),
         ([GOOD.replace("dice", "dise")], "unknown quantity 'dise'"),
-        ([GOOD.replace("|val|", "|validation|")], "subset 'validation'"),
         ([GOOD.replace("|no|", "|maybe|")], "approximate must be yes or no"),
         ([GOOD.replace("tumour||", "tumour|last|")], "epoch must be a number, final or empty"),
         (["a.1|a|unet"], "line 2"),

@@ -1,7 +1,7 @@
 """Checks of reported numbers against each other: arithmetic that needs no run.
 
 A check takes claims and a context and returns what it found. It knows quantities, never studies:
-claims meet where they are about the same model, subset, class and epoch of one document.
+claims meet where they are about the same model, subset, class, epoch and elements of one document.
 """
 
 from collections import defaultdict
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gliomake.claims.quantities import NAMES
 from gliomake.claims.table import Claim
 
 LEVELS = ("inconsistent", "note", "consistent")
@@ -67,12 +68,13 @@ class Context:
         return self.datasets.get(claim.study) or claim.dataset or claim.study
 
     def slice_totals(self, claims: Iterable[Claim]) -> dict[str, int]:
-        """Sum the slices of each data set, where a document gives train, val and test sizes."""
+        """Give the slices of each data set, where a document states them or all three subsets."""
         sizes: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
         for claim in claims:
             if claim.quantity == "slices" and not claim.approximate and claim.value:
                 sizes[self.dataset(claim), claim.study][claim.subset] = int(claim.number)
-        return {
+        totals = {key[0]: parts["all"] for key, parts in sizes.items() if "all" in parts}
+        return totals | {
             dataset: sum(parts[subset] for subset in ("train", "val", "test"))
             for (dataset, _), parts in sizes.items()
             if {"train", "val", "test"} <= set(parts)
@@ -131,7 +133,7 @@ def implied_conventions(claims: Sequence[Claim], findings: Sequence[Finding]) ->
     by_id = {claim.claim: claim for claim in claims}
 
     def column(claim: Claim) -> tuple[str, ...]:
-        return (claim.study, claim.model, claim.subset, claim.quantity)
+        return (claim.study, claim.model, claim.subset, claim.quantity, claim.scope)
 
     columns: dict[tuple[str, ...], str] = {}
     for finding in sorted(findings, key=lambda each: LEVELS.index(each.level)):
@@ -150,7 +152,7 @@ Group = dict[str, list[Claim]]
 
 
 def by_quantity(claims: Iterable[Claim]) -> Iterator[Group]:
-    """Gather reported results of one model, subset, class and epoch, by quantity.
+    """Gather reported results of one model, subset, class, epoch and kind of elements, by quantity.
 
     Yields
     ------
@@ -160,8 +162,7 @@ def by_quantity(claims: Iterable[Claim]) -> Iterator[Group]:
     groups: dict[tuple[str, ...], Group] = defaultdict(lambda: defaultdict(list))
     for claim in claims:
         if claim.kind == "result" and claim.value:
-            key = (claim.study, claim.model, claim.subset, claim.class_, claim.epoch)
-            groups[key][claim.quantity].append(claim)
+            groups[claim.key][claim.quantity].append(claim)
     yield from groups.values()
 
 
@@ -186,9 +187,6 @@ def together(group: Group, *quantities: str) -> Iterator[tuple[Claim, ...]]:
 def ids(*claims: Claim) -> tuple[str, ...]:
     """List the ids of claims."""
     return tuple(claim.claim for claim in claims)
-
-
-NAMES = {"dice": "Dice", "iou": "IoU", "f1": "F1", "tversky": "Tversky score"}
 
 
 def label(claim: Claim) -> str:

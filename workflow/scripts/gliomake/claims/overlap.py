@@ -1,8 +1,8 @@
 """Checks of scores that follow from one table of pixel counts."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 
+from gliomake.claims.cells import Matrix, confusion_tables
 from gliomake.claims.checks import (
     SLICE_MEAN,
     Context,
@@ -21,8 +21,10 @@ from gliomake.claims.interval import (
     balance,
     dice_from_iou,
     dice_from_precision_recall,
+    over_ends,
     precision_from_dice_recall,
 )
+from gliomake.claims.quantities import DISTANCES, score_range
 from gliomake.claims.table import Claim
 
 DICE = ("dice", "f1")
@@ -30,19 +32,46 @@ ACCURACY = ("accuracy", "pixel_accuracy")
 
 
 @check("score-range")
-def score_range(claims: Sequence[Claim], context: Context) -> list[Finding]:
-    """Find scores outside 0 to 1."""
-    return [
-        Finding(
-            "score-range",
-            "inconsistent",
-            ids(claim),
-            f"A {label(claim)} of {claim.value} lies outside 0 to 1.",
-            {"value": claim.number},
+def score_ranges(claims: Sequence[Claim], context: Context) -> list[Finding]:
+    """Find scores, distances and standard deviations that cannot be."""
+    found = []
+    for claim in claims:
+        is_distance = claim.quantity in DISTANCES and claim.kind == "result" and claim.value
+        if claim.is_score or is_distance:
+            found += _range_findings(claim)
+    return found
+
+
+def _range_findings(claim: Claim) -> list[Finding]:
+    low, high = score_range(claim.quantity)
+    reach = f"{low:g} to {high:g}" if high < float("inf") else "0 and above"
+    numbers = {"value": claim.number}
+    level, sentence = "inconsistent", f"A {label(claim)} of {claim.value} lies outside {reach}"
+    if not claim.interval.overlaps(Interval(low, high)):
+        if high < claim.number <= 100 and not claim.percent:
+            sentence += "; if it is in percent, write % under unit"
+    elif claim.percent and 0 < claim.number <= 0.01:
+        level = "note"
+        sentence = (
+            f"A {label(claim)} of {claim.number * 100:g} % is next to nothing; if it is a share of "
+            "1, leave the percent sign out"
         )
-        for claim in claims
-        if claim.is_score and not claim.interval.overlaps(Interval(0, 1))
-    ]
+    elif claim.sd and high <= 1:
+        # Most spread out are values at both ends of the range; of two of them the standard
+        # deviation is the root of 2 above that of many.
+        mean = claim.interval.clip(low, high)
+        middle = min(max((low + high) / 2, mean.low), mean.high)
+        most = (2 * (middle - low) * (high - middle)) ** 0.5
+        numbers |= {"standard deviation": float(claim.sd), "largest possible": most}
+        if float(claim.sd) <= most + float(claim.step):
+            return []
+        sentence = (
+            f"A {label(claim)} of {claim.value} with a standard deviation of {claim.sd}: values "
+            f"between {low:g} and {high:g} of this mean spread by {most:.3f} at most"
+        )
+    else:
+        return []
+    return [Finding("score-range", level, ids(claim), f"{sentence}.", numbers)]
 
 
 @check("dice-against-iou")
@@ -72,23 +101,43 @@ def _dice_and_iou(dice: Claim, iou: Claim) -> Finding:
         f"IoU {iou.value} gives Dice {numbers['dice from iou']:.3f}, "
         f"Dice {dice.value} gives IoU {numbers['iou from dice']:.3f}"
     )
+    upper = f"{both[0].upper()}{both[1:]}"
     level, implies = "inconsistent", {}
-    if dice.interval.overlaps(expected):
-        level, implies = "consistent", dict.fromkeys(ids(dice, iou), "pooled")
-        sentence = f"{both[0].upper()}{both[1:]} can come from the same counts: {arithmetic}."
-    elif iou.interval.low > dice.interval.high:
-        sentence = f"No way of scoring gives {both}: an IoU is never above its Dice."
+    no_one_way = f"No one way of scoring, over the same elements and classes, gives {both}"
+    if iou.interval.low > dice.interval.high:
+        sentence = f"{no_one_way}: there an IoU is never above its Dice."
     elif dice.interval.low > expected.high:
-        sentence = (
-            f"No way of scoring gives {both}: {arithmetic}, and no mean over slices is higher."
-        )
+        sentence = f"{no_one_way}: {arithmetic}, and no mean over them is higher."
+    elif dice.class_ == "mean":
+        # The bounds above hold for means over classes as well; between them any pair can be one.
+        level = "consistent" if dice.interval.overlaps(expected) else "note"
+        sentence = f"{upper} can be means over the same classes: {arithmetic} if all score alike."
+    elif dice.interval.overlaps(expected):
+        level, implies = "consistent", dict.fromkeys(ids(dice, iou), "pooled")
+        sentence = f"{upper} can come from the same counts: {arithmetic}."
     else:
         implies = dict.fromkeys(ids(dice, iou), SLICE_MEAN)
+        share = _share_hit_or_missed(dice.number, iou.number)
+        numbers |= {"share hit or missed whole": share}
+        images = "of which most are hit or missed whole"
+        if over_ends(_share_hit_or_missed, dice.interval, iou.interval).low <= 0.5:
+            images = f"as if {share:.0%} of them were hit or missed whole and the others alike"
         sentence = (
-            f"{both[0].upper()}{both[1:]} cannot come from the same pooled counts: {arithmetic}; "
-            "they can be means over images of which most are hit or missed whole."
+            f"{upper} cannot come from the same pooled counts: {arithmetic}; they can be means "
+            f"over images {images}."
         )
     return Finding("dice-against-iou", level, ids(dice, iou), sentence, numbers, implies)
+
+
+def _share_hit_or_missed(dice: float, iou: float) -> float:
+    """Say how far a Dice lies on the way from one count's, 2 J / (1 + J), down to the IoU.
+
+    A share s of images that score 0 or 1, so that their Dice is their IoU, among others that all
+    score alike gives a Dice of s J + (1 - s) 2 J / (1 + J).
+    """
+    curve = 2 * iou / (1 + iou)
+    share = (curve - dice) / (curve - iou) if 0 < iou < 1 else 0.0
+    return min(max(share, 0.0), 1.0)
 
 
 @check("dice-against-precision-recall")
@@ -120,18 +169,32 @@ def _dice_and_parts(dice: Claim, precision: Claim, recall: Claim) -> Finding:
         "low": expected.low,
         "high": expected.high,
     }
+    # Per element 2 P R / (P + R) >= P + R - 1, and so for the means of the same elements.
+    lowest = precision.interval.low + recall.interval.low - 1
     level, implies = "inconsistent", {}
-    if dice.interval.overlaps(expected):
-        level, implies = "consistent", dict.fromkeys(ids(dice, precision, recall), "pooled")
-        sentence = f"{what}: {parts}, and {dice.value} is reported: consistent within rounding."
+    if dice.interval.high < lowest:
+        numbers |= {"lowest mean": lowest}
+        sentence = (
+            f"{what}: {parts}, not {dice.value}: the three are not from one pooled count, nor "
+            f"means over the same elements and classes, where the Dice is {lowest:.3f} or more."
+        )
     elif dice.interval.low > expected.high:
         implies = {dice.claim: "slice-empty1"} | dict.fromkeys(
             ids(precision, recall), "slice-empty0"
         )
         sentence = (
-            f"{what}: {parts}, not {dice.value}: the Dice is swollen by empty slices counted "
-            "as 1, or the other two are shrunk by them."
+            f"{what}: {parts}, not {dice.value}: the Dice can be inflated by empty slices counted "
+            "as 1, or the other two deflated by them."
         )
+    elif dice.class_ == "mean":
+        level = "consistent" if dice.interval.overlaps(expected) else "note"
+        sentence = (
+            f"{what}: {parts} if all classes score alike, and {dice.value} is reported: they can "
+            "be means over the same classes."
+        )
+    elif dice.interval.overlaps(expected):
+        level, implies = "consistent", dict.fromkeys(ids(dice, precision, recall), "pooled")
+        sentence = f"{what}: {parts}, and {dice.value} is reported: consistent within rounding."
     else:
         implies = dict.fromkeys(ids(dice, precision, recall), SLICE_MEAN)
         sentence = (
@@ -155,7 +218,9 @@ def accuracy_and_prevalence(claims: Sequence[Claim], context: Context) -> list[F
     for group in by_quantity(claims):
         for quantity in ACCURACY:
             for trio in together(group, quantity, "recall", "specificity"):
-                found += _balance_findings(group, *trio)
+                # Means over classes weigh each class's own prevalence: no table is behind them.
+                if trio[0].class_ != "mean":
+                    found += _balance_findings(group, *trio)
     return found
 
 
@@ -167,8 +232,12 @@ def _balance_findings(
     solved = balance(*(claim.interval for claim in trio))
     given = f"accuracy {accuracy.value}, recall {recall.value}, specificity {specificity.value}"
     if solved is None:
-        sentence = f"No prevalence gives {given}: an accuracy lies between the other two."
-        return [Finding(check_name, "inconsistent", ids(*trio), sentence)]
+        sentence = (
+            f"No one count gives {given}: there the accuracy lies between the other two. Means "
+            "over images can lie outside."
+        )
+        implies = dict.fromkeys(ids(*trio), SLICE_MEAN)
+        return [Finding(check_name, "inconsistent", ids(*trio), sentence, implies=implies)]
     if solved.prevalence.high - solved.prevalence.low >= 1:
         sentence = f"The rounding of {given} leaves every prevalence possible."
         return [Finding(check_name, "note", ids(*trio), sentence)]
@@ -216,27 +285,25 @@ def _balance_findings(
 @check("all-background-accuracy")
 def all_background_accuracy(claims: Sequence[Claim], context: Context) -> list[Finding]:
     """Set each accuracy beside that of calling everything background."""
-    tables: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
-    for claim in claims:
-        if claim.quantity in ("tp", "fp", "fn", "tn"):
-            tables[claim.study, claim.model, claim.subset][claim.quantity] = claim.number
+    matrices = {
+        claim.claim: table.matrix for table in confusion_tables(claims) for claim, _ in table.scores
+    }
     found = []
     for group in by_quantity(claims):
         for accuracy in (claim for quantity in ACCURACY for claim in group.get(quantity, ())):
-            table = tables.get((accuracy.study, accuracy.model, accuracy.subset), {})
-            found.append(_background(accuracy, group, table, context))
+            found.append(_background(accuracy, group, matrices.get(accuracy.claim), context))
     return found
 
 
-def _background(
-    accuracy: Claim, group: Group, table: dict[str, float], context: Context
-) -> Finding:
+def _background(accuracy: Claim, group: Group, matrix: Matrix | None, context: Context) -> Finding:
     """Bound what an empty answer scores: by counts, by the data, or by the other scores."""
     where, empty = (accuracy.study, accuracy.subset), "an empty mask"
     one_count = _can_be_one_count(group)
-    if len(table) == 4:
-        empty = "calling every image free of tumour"
-        quiet = (table["tn"] + table["fp"]) / sum(table.values())
+    if matrix is not None and sum(matrix.counts()):
+        what = "every image" if matrix.counts_images else "everything"
+        empty = f"calling {what} free of tumour"
+        tp, fp, fn, tn = matrix.counts()
+        quiet = (tn + fp) / (tp + fp + fn + tn)
         bounds = {"by the confusion matrix": Interval(quiet, quiet)}
     elif where in context.background:
         bounds = {"in the data": Interval(context.background[where], context.background[where])}
@@ -251,7 +318,7 @@ def _background(
     else:
         why = (
             "the document does not give"
-            if one_count
+            if one_count or accuracy.class_ == "mean"
             else "its other scores do not bound, as they are not from one pooled count"
         )
         sentence = (
@@ -262,7 +329,14 @@ def _background(
 
 
 def _can_be_one_count(group: Group) -> bool:
-    """Tell whether no overlap score rules out that these scores are of one table of counts."""
+    """Check that nothing rules out one table of counts; behind a mean of classes is none."""
+    if any(claim.class_ == "mean" for same in group.values() for claim in same):
+        return False
+    trios = [
+        trio for quantity in ACCURACY for trio in together(group, quantity, "recall", "specificity")
+    ]
+    if any(balance(*(claim.interval for claim in trio)) is None for trio in trios):
+        return False
     pairs = [
         (dice, dice_from_iou(iou.interval))
         for quantity in DICE

@@ -8,7 +8,8 @@ import pandas as pd
 
 from gliomake.claims.artefacts import Artefacts
 from gliomake.claims.checks import SLICE_MEAN
-from gliomake.claims.table import SCORES, Claim
+from gliomake.claims.quantities import DISTANCES, SCORES
+from gliomake.claims.table import Claim
 from gliomake.config import model_task
 from gliomake.metrics import tversky_name
 from gliomake.run import Run
@@ -83,8 +84,10 @@ def reproduce(claim: Claim, artefacts: Artefacts, implied: Mapping[str, str]) ->
         return Reproduced(detail=f"the study has no model {claim.model}")
     if claim.quantity in PROTOCOL:
         return _protocol(claim, artefacts)
-    if claim.quantity in SCORES:
+    if claim.quantity in SCORES | DISTANCES:
         return _score(claim, artefacts, convention)
+    if claim.quantity not in OTHERS:
+        return Reproduced(detail=f"no {claim.quantity} is computed here")
     return OTHERS[claim.quantity](claim, artefacts, convention)
 
 

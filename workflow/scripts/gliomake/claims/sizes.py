@@ -5,24 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from math import ceil, floor
 
+from gliomake.claims.cells import Matrix, Table, confusion_tables, fraction, score
 from gliomake.claims.checks import Context, Finding, by_quantity, check, ids, label
 from gliomake.claims.interval import Interval
 from gliomake.claims.table import Claim
 
-CELLS = ("tp", "fp", "fn", "tn")
 SPLIT = ("train", "val", "test")
-
-
-def _confusion_tables(claims: Sequence[Claim]) -> Iterator[tuple[dict[str, Claim], list[Claim]]]:
-    """Find whole confusion matrices, each with the scores of its model and subset."""
-    groups: dict[tuple[str, ...], list[Claim]] = defaultdict(list)
-    for claim in claims:
-        if claim.kind == "result" and claim.value:
-            groups[claim.study, claim.model, claim.subset].append(claim)
-    for group in groups.values():
-        cells = {claim.quantity: claim for claim in group if claim.quantity in CELLS}
-        if len(cells) == len(CELLS):
-            yield cells, [claim for claim in group if claim.is_score]
 
 
 @check("confusion-matrix")
@@ -30,50 +18,44 @@ def confusion_matrix(claims: Sequence[Claim], context: Context) -> list[Finding]
     """Recompute the scores of a confusion matrix; a class named ``no-...`` is its other side."""
     totals = context.slice_totals(claims)
     found = []
-    for cells, scores in _confusion_tables(claims):
-        found += _table_scores(cells, scores)
-        total = totals.get(context.dataset(cells["tp"]))
-        if total:
-            n = int(sum(cell.number for cell in cells.values()))
-            found.append(_share_of_total(cells, n, total))
+    for table in confusion_tables(claims):
+        found += _table_scores(table)
+        total = totals.get(context.dataset(table.matrix.tp))
+        n = int(sum(table.matrix.counts()))
+        # More than there are slices, and not stated to be images: these are pixels.
+        if total and (table.matrix.counts_images or n <= total):
+            found.append(_share_of_total(table.matrix, n, total))
     return found
 
 
-def _table_scores(cells: dict[str, Claim], scores: list[Claim]) -> list[Finding]:
+def _table_scores(table: Table) -> list[Finding]:
     """Recompute each score of a confusion matrix.
 
     Where some scores agree with the table and others do not, only the others are in question.
     """
-    tp, fp, fn, tn = (int(cells[name].number) for name in CELLS)
     compared = []
-    for claim in scores:
-        mirrored = claim.class_.startswith("no-")
-        hit, alarm, miss, quiet = (tn, fn, fp, tp) if mirrored else (tp, fp, fn, tn)
-        parts = {
-            "accuracy": (hit + quiet, hit + alarm + miss + quiet),
-            "precision": (hit, hit + alarm),
-            "recall": (hit, hit + miss),
-            "specificity": (quiet, quiet + alarm),
-            "f1": (2 * hit, 2 * hit + alarm + miss),
-        }
-        top, bottom = parts.get(claim.quantity, (0, 0))
-        if bottom:
-            compared.append((claim, top, bottom, top / bottom in claim.interval))
+    for claim, mirrored in table.scores:
+        reach = table.matrix.score_interval(claim.quantity, mirrored)
+        if reach is not None:
+            compared.append((claim, mirrored, reach.overlaps(claim.interval)))
     found = []
-    for claim, top, bottom, agrees in compared:
+    for claim, mirrored, agrees in compared:
+        counts = table.matrix.counts(mirrored)
+        value, parts = score(claim.quantity, counts), fraction(claim.quantity, counts)
+        assert value is not None  # else there were no interval
         what = label(claim) + (f" for {claim.class_}" if claim.class_ else "")
-        ratio = f"{top}/{bottom} = {top / bottom:.4f}"
+        ratio = f"{parts[0]:.0f}/{parts[1]:.0f} = {value:.4f}" if parts else f"{value:.4f}"
         says = f"as reported ({claim.value})" if agrees else f"not {claim.value}"
         sentence = f"The {what} by the confusion matrix is {ratio}, {says}."
         odd_one_out = not agrees and any(other[-1] for other in compared)
-        involved = ids(claim) if odd_one_out else ids(claim, *cells.values())
+        involved = ids(claim) if odd_one_out else ids(claim, *table.matrix.claims)
         level = "consistent" if agrees else "inconsistent"
-        numbers = {"reported": claim.number, "recomputed": top / bottom}
+        numbers = {"reported": claim.number, "recomputed": value}
         found.append(Finding("confusion-matrix", level, involved, sentence, numbers))
     return found
 
 
-def _share_of_total(cells: dict[str, Claim], n: int, total: int) -> Finding:
+def _share_of_total(matrix: Matrix, n: int, total: int) -> Finding:
     """Say what part of the data set a confusion matrix covers."""
     percent = round(100 * n / total)
     exact = {rule(Fraction(percent, 100) * total) for rule in (floor, ceil)}
@@ -86,12 +68,12 @@ def _share_of_total(cells: dict[str, Claim], n: int, total: int) -> Finding:
     )
     level = "inconsistent" if n > total else "consistent" if hit else "note"
     numbers = {"sum": float(n), "total": float(total), "share": n / total}
-    return Finding("confusion-matrix", level, ids(*cells.values()), sentence, numbers)
+    return Finding("confusion-matrix", level, ids(*matrix.claims), sentence, numbers)
 
 
 @check("split-sizes")
 def split_sizes(claims: Sequence[Claim], context: Context) -> list[Finding]:
-    """Recognise sizes that are shares of the slices themselves: a split that ignores patients.
+    """Sum subsets, and recognise shares of the slices themselves: a split that ignores patients.
 
     Shares are multiples of 5 %, one of the total and one of the rest, rounded alike. Sizes of a
     split by patient follow the patients' slices and meet such a pair about once in 10 000 times.
@@ -101,20 +83,52 @@ def split_sizes(claims: Sequence[Claim], context: Context) -> list[Finding]:
         if claim.quantity == "slices" and claim.value and not claim.approximate:
             groups[claim.study][claim.subset] = claim
     found = []
-    for study, parts in groups.items():
+    for parts in groups.values():
         if not set(SPLIT) <= set(parts):
             continue
         three = [parts[name] for name in SPLIT]
         sizes = {name: int(parts[name].number) for name in SPLIT}
         found.append(_split_finding(three, sizes))
-        whole = parts.get("all")
-        if whole is not None:
-            agrees = sum(sizes.values()) in whole.interval
-            level = "consistent" if agrees else "inconsistent"
-            sentence = f"{study}: train, val and test sum to {sum(sizes.values())}, "
-            sentence += f"{'as' if agrees else 'not'} the {whole.value} slices stated."
-            found.append(Finding("split-sizes", level, ids(*three, whole), sentence))
-    return found
+    return found + [_sum_finding(*each) for each in _sums(claims)]
+
+
+def _sums(claims: Sequence[Claim]) -> Iterator[tuple[list[Claim], Claim]]:
+    """Find the sizes of two subsets or more beside a stated whole, of slices and of patients."""
+    groups: dict[tuple[str, ...], dict[str, list[Claim]]] = defaultdict(lambda: defaultdict(list))
+    for claim in claims:
+        if claim.quantity in ("slices", "patients") and claim.value and claim.kind == "result":
+            key = (claim.study, claim.dataset, claim.model, claim.quantity)
+            groups[key][claim.subset].append(claim)
+    for parts in groups.values():
+        named = [parts[name][0] for name in SPLIT if name in parts]
+        if len(named) > 1:
+            yield from ((named, whole) for whole in parts.get("all", ()))
+
+
+def _sum_finding(parts: list[Claim], whole: Claim) -> Finding:
+    low, high = (sum(getattr(c.interval, end) for c in parts) for end in ("low", "high"))
+    if not any(claim.approximate for claim in (*parts, whole)):
+        low = high = sum(claim.number for claim in parts)
+    total, quantity = sum(claim.number for claim in parts), whole.quantity
+    names = [claim.subset for claim in parts]
+    start = f"{whole.study}: {', '.join(names[:-1])} and {names[-1]} sum to {total:.0f}"
+    level = "inconsistent"
+    sentence = f"{start}, not the {whole.value} {quantity} stated."
+    if Interval(low, high).overlaps(whole.interval):
+        level, sentence = "consistent", f"{start}, as the {whole.value} {quantity} stated."
+    elif high < whole.interval.low and len(parts) < len(SPLIT):
+        level, rest = "note", whole.number - total
+        sentence = (
+            f"{start} of the {whole.value} {quantity} stated; the other {rest:.0f} are in no "
+            "subset that is stated."
+        )
+    elif quantity == "patients" and low > whole.interval.high:
+        sentence = (
+            f"{start}, more than the {whole.value} patients stated: some stand in several subsets, "
+            "or a number is wrong."
+        )
+    numbers = {"sum": total, "stated": whole.number}
+    return Finding("split-sizes", level, ids(*parts, whole), sentence, numbers)
 
 
 def _split_finding(three: list[Claim], sizes: dict[str, int]) -> Finding:
@@ -182,18 +196,17 @@ def split_fractions(claims: Sequence[Claim], context: Context) -> list[Finding]:
             groups[claim.study][claim.subset] = claim
     found = []
     for parts in groups.values():
-        if not set(SPLIT) <= set(parts):
+        named = [parts[name] for name in SPLIT if name in parts]
+        if len(named) < 2:
             continue
-        low, high = (
-            sum(getattr(c.interval, end) for c in parts.values()) for end in ("low", "high")
-        )
-        total = sum(claim.number for claim in parts.values())
+        low, high = (sum(getattr(c.interval, end) for c in named) for end in ("low", "high"))
+        total = sum(claim.number for claim in named)
+        sentence = f"The shares of patients, {' + '.join(c.value for c in named)}, sum to {total:g}"
         level = "consistent" if 1 in Interval(low, high) else "inconsistent"
-        listed = " + ".join(parts[name].value for name in SPLIT)
-        sentence = f"The shares of patients, {listed}, sum to {total:g}."
-        found.append(
-            Finding("split-fractions", level, ids(*parts.values()), sentence, {"sum": total})
-        )
+        if high < 1 and len(named) < len(SPLIT) and level == "inconsistent":
+            level, sentence = "note", f"{sentence}; the rest is in no subset that is stated"
+        numbers = {"sum": total}
+        found.append(Finding("split-fractions", level, ids(*named), f"{sentence}.", numbers))
     return found
 
 

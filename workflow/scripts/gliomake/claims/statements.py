@@ -5,12 +5,23 @@ from collections.abc import Sequence
 from decimal import ROUND_DOWN, Decimal
 from itertools import combinations
 
-from gliomake.claims.checks import Context, Finding, by_quantity, check, ids, label, subject
+from gliomake.claims.checks import (
+    Context,
+    Finding,
+    by_quantity,
+    check,
+    ids,
+    label,
+    subject,
+    together,
+)
 from gliomake.claims.interval import SLACK, Interval
+from gliomake.claims.quantities import SYNONYMS
 from gliomake.claims.table import Claim
 
-# Two names for one formula; a shared value is then no coincidence and no mistake.
-SYNONYMS = (frozenset({"dice", "f1"}), frozenset({"accuracy", "pixel_accuracy"}))
+BACKGROUND = frozenset({"background", "bg", "no-tumour", "no tumour", "healthy", "normal"})
+# The background of a brain is nearly always found: a class at this score or above may be it.
+NEARLY_WHOLE = 0.98
 
 
 @check("best-against-last")
@@ -32,7 +43,7 @@ def best_against_last(claims: Sequence[Claim], context: Context) -> list[Finding
 
 
 def _column(claim: Claim) -> tuple[str, ...]:
-    return (claim.study, claim.model, claim.subset, claim.quantity, claim.class_)
+    return (claim.study, claim.model, claim.subset, claim.quantity, claim.class_, claim.scope)
 
 
 def _final_epoch(final: Claim, table: list[Claim]) -> Finding:
@@ -67,13 +78,29 @@ def _final_epoch(final: Claim, table: list[Claim]) -> Finding:
 
 @check("contradictory-values")
 def contradictory_values(claims: Sequence[Claim], context: Context) -> list[Finding]:
-    """Compare every value of a quantity that a document gives more than once."""
+    """Compare every value of a quantity that a document gives more than once, under any name."""
     found = []
     for group in by_quantity(claims):
         for same in group.values():
             for one, other in combinations(same, 2):
                 found.append(_repetition(one, other))
+        for names in SYNONYMS:
+            for one, other in together(group, *names):
+                if not one.interval.overlaps(other.interval):
+                    found.append(_two_names(one, other))
     return found
+
+
+def _two_names(one: Claim, other: Claim) -> Finding:
+    """Report two values of one formula."""
+    values = f"{label(one)} {one.value} in {one.where} and {label(other)} {other.value}"
+    what = subject(one)
+    sentence = (
+        f"{f'{what}: ' if what else ''}{values} in {other.where} are one formula under two names; "
+        "over the same elements and classes they are equal."
+    )
+    numbers = {one.claim: one.number, other.claim: other.number}
+    return Finding("contradictory-values", "inconsistent", ids(one, other), sentence, numbers)
 
 
 def _repetition(one: Claim, other: Claim) -> Finding:
@@ -114,7 +141,8 @@ def one_value_two_names(claims: Sequence[Claim], context: Context) -> list[Findi
 
 def _shared_value(one: Claim, other: Claim, group: dict[str, list[Claim]]) -> Finding:
     numbers, involved = {"value": one.number}, [one, other]
-    if frozenset({one.quantity, other.quantity}) in SYNONYMS:
+    # A shared value is then no coincidence and no mistake.
+    if {one.quantity, other.quantity} in map(set, SYNONYMS):
         sentence = f"{one.value} as {label(one)} and as {label(other)}: one formula, two names."
         return Finding("one-value-two-names", "consistent", ids(*involved), sentence, numbers)
     rivals = [
@@ -138,28 +166,47 @@ def mean_of_classes(claims: Sequence[Claim], context: Context) -> list[Finding]:
     groups: dict[tuple[str, ...], dict[str, Claim]] = defaultdict(dict)
     for claim in claims:
         if claim.is_score and claim.class_:
-            key = (claim.study, claim.model, claim.subset, claim.quantity, claim.epoch, claim.where)
-            groups[key][claim.class_] = claim
+            groups[(*_column(claim)[:4], claim.scope, claim.epoch, claim.where)][claim.class_] = (
+                claim
+            )
     found = []
     for group in groups.values():
         mean, parts = group.get("mean"), [c for key, c in group.items() if key != "mean"]
-        if mean is None or len(parts) < 2:
-            continue
-        expected = Interval(
-            sum(claim.interval.low for claim in parts) / len(parts),
-            sum(claim.interval.high for claim in parts) / len(parts),
-        )
-        value = sum(claim.number for claim in parts) / len(parts)
-        agrees = mean.interval.overlaps(expected)
-        listed = ", ".join(claim.value for claim in parts)
-        sentence = (
-            f"{subject(mean)}: the mean {label(mean)} {mean.value} is "
-            f"{'' if agrees else 'not '}that of {listed} ({value:.4f})."
-        )
-        level = "consistent" if agrees else "inconsistent"
-        numbers = {"mean": mean.number, "mean of classes": value}
-        found.append(Finding("mean-of-classes", level, ids(mean, *parts), sentence, numbers))
+        if mean is not None and len(parts) > 1:
+            found.append(_mean_finding(mean, parts))
     return found
+
+
+def _mean_finding(mean: Claim, parts: list[Claim]) -> Finding:
+    value = sum(claim.number for claim in parts) / len(parts)
+    numbers = {"mean": mean.number, "mean of classes": value}
+    listed = ", ".join(claim.value for claim in parts)
+    start = f"{subject(mean)}: the mean {label(mean)} {mean.value} is"
+    level, sentence = "inconsistent", f"{start} not that of {listed} ({value:.4f})"
+    inner = [claim for claim in parts if claim.class_.casefold() not in BACKGROUND]
+    if mean.interval.overlaps(_sum(parts, len(parts))):
+        level, sentence = "consistent", f"{start} that of {listed} ({value:.4f})"
+    elif 1 < len(inner) < len(parts) and mean.interval.overlaps(_sum(inner, len(inner))):
+        level = "consistent"
+        sentence = f"{start} that of {', '.join(c.value for c in inner)}, without the background"
+    elif len(inner) == len(parts):
+        # One more class, such as a background that the document does not list.
+        n, whole = len(parts) + 1, _sum(parts, 1)
+        missing = n * mean.number - sum(claim.number for claim in parts)
+        reach = Interval(n * mean.interval.low - whole.high, n * mean.interval.high - whole.low)
+        if reach.overlaps(Interval(NEARLY_WHOLE, 1.0)):
+            missing = min(missing, 1.0)
+            numbers |= {"score of one more class": missing}
+            sentence += (
+                f", but of {n} classes if one more, such as the background, is {missing:.3f}"
+            )
+    return Finding("mean-of-classes", level, ids(mean, *parts), f"{sentence}.", numbers)
+
+
+def _sum(claims: Sequence[Claim], n: int) -> Interval:
+    """Give the reach of the sum of scores over `n`."""
+    low, high = (sum(getattr(c.interval, end) for c in claims) for end in ("low", "high"))
+    return Interval(low / n, high / n)
 
 
 @check("loss-against-score")
@@ -204,6 +251,12 @@ def loss_against_score(claims: Sequence[Claim], context: Context) -> list[Findin
     return found
 
 
+def _metric(claim: Claim) -> str:
+    """Name a score with the elements that it is over, where these are stated."""
+    is_plain = not claim.scope or "image" in claim.scope
+    return label(claim) if is_plain else f"{label(claim)} ({claim.aggregation})"
+
+
 @check("ranking")
 def ranking(claims: Sequence[Claim], context: Context) -> list[Finding]:
     """Tell where models stand side by side without a metric in common, or without a number."""
@@ -218,7 +271,7 @@ def ranking(claims: Sequence[Claim], context: Context) -> list[Finding]:
             ranks[claim.study].append(claim)
     found = []
     for (_, where, _, _), models in tables.items():
-        names = {model: {label(c) for c in scores} for model, scores in models.items()}
+        names = {model: set(map(_metric, scores)) for model, scores in models.items()}
         if len(models) < 2:
             continue
         involved = ids(*(claim for scores in models.values() for claim in scores))

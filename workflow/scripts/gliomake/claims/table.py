@@ -5,10 +5,22 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 
 from gliomake.claims.interval import Interval
+from gliomake.claims.printed import read_printed
+from gliomake.claims.quantities import (
+    COUNTS,
+    QUANTITIES,
+    SCORES,
+    SUBSETS,
+    class_name,
+    quantity_name,
+    scope,
+    subset_name,
+)
 
 COLUMNS = (
     "claim",
@@ -24,16 +36,7 @@ COLUMNS = (
     "aggregation",
     "note",
 )
-OVERLAPS = frozenset({"dice", "iou", "f1", "tversky"})
-SCORES = OVERLAPS | {"precision", "recall", "specificity", "accuracy", "pixel_accuracy"}
-COUNTS = frozenset({"tp", "fp", "fn", "tn", "slices", "patients", "parameters"}) | {
-    *("epochs", "batch_size", "image_size", "rank", "plateau_epoch")
-}
-OTHERS = frozenset({"loss", "learning_rate", "gradient_clip_norm", "patient_fraction"}) | {
-    *("converges_before", "runtime_hours_max")
-}
-QUANTITIES = SCORES | COUNTS | OTHERS
-SUBSETS = frozenset({"train", "val", "test", "all", ""})
+OPTIONAL = ("dataset", "unit", "sd")
 KINDS = ("protocol", "constraint", "target", "qualitative")
 
 
@@ -50,12 +53,17 @@ class Claim:
     epoch : str
         An epoch's number, ``final``, or empty where the document names none.
     value : str
-        As printed, so that its last decimal is known; empty for a claim in words.
+        As printed, so that its last decimal is known, percentages as shares; empty for a claim in
+        words.
     kind : str
         ``result``, or what else the note's first words call it: ``protocol``, ``constraint``,
         ``target`` (a wish, not a result) or ``qualitative``.
     step : Decimal
         The unit of the last printed place, 0 where there is no value.
+    sd : str
+        The standard deviation printed with the value, as a share like it; empty without one.
+    percent : bool
+        Whether the document prints it in percent.
     """
 
     claim: str
@@ -73,6 +81,8 @@ class Claim:
     dataset: str
     kind: str
     step: Decimal
+    sd: str = ""
+    percent: bool = False
 
     @property
     def number(self) -> float:
@@ -90,8 +100,18 @@ class Claim:
 
     @property
     def is_score(self) -> bool:
-        """Whether this is a reported result between 0 and 1, with a number."""
+        """Whether this is a reported score, with a number."""
         return self.quantity in SCORES and self.kind == "result" and bool(self.value)
+
+    @property
+    def scope(self) -> str:
+        """The elements that the score is stated to be over; empty where nothing is stated."""
+        return scope(self.aggregation)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What two claims have in common that are about the same masks, scored alike."""
+        return (self.study, self.model, self.subset, self.class_, self.epoch, self.scope)
 
 
 def load_claims(
@@ -102,7 +122,8 @@ def load_claims(
     Parameters
     ----------
     path : Path
-        Tab-separated, with the columns `COLUMNS` and, optionally, `dataset`.
+        UTF-8, separated by tabs, commas or semicolons, with the columns `COLUMNS` and, where
+        wanted, `OPTIONAL`. ``config/README.md`` describes them.
     models : dict of str to collection of str, optional
         The models of each known study. A claim of a study or a model that is not there is an
         error; without this argument any is taken.
@@ -112,15 +133,10 @@ def load_claims(
     Raises
     ------
     ClaimError
-        A missing column, a repeated id, a number that does not parse, an unknown quantity,
-        subset, study or model.
+        A file that is no such table, a missing column, a repeated id, a number that does not
+        parse, an unknown quantity or unit; with `models` an unknown study, model or subset.
     """
-    with open(path, encoding="utf-8", newline="") as handle:
-        reader = csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_MINIMAL)
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise ClaimError(f"{path}: no column {', '.join(missing)}; add it to the header")
-        claims = [_parse_row(row, f"{path}, line {reader.line_num}") for row in reader]
+    claims = [_parse_row(row, where) for row, where in _rows(path)]
     repeated = [name for name, count in Counter(c.claim for c in claims).items() if count > 1]
     if repeated:
         raise ClaimError(f"{path}: claim ids used twice: {', '.join(repeated)}; make them unique")
@@ -131,36 +147,66 @@ def load_claims(
     return [claim for claim in claims if study is None or claim.study == study]
 
 
+def _rows(path: Path) -> list[tuple[dict[str, str], str]]:
+    """Read the rows of a table as text, each with its place for errors."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ClaimError(f"{path}: not UTF-8; save it as UTF-8 text") from None
+    except OSError as error:
+        raise ClaimError(f"{path}: cannot be read: {error.strerror}") from None
+    header = text.split("\n", 1)[0]
+    reader = csv.DictReader(
+        StringIO(text, newline=""), delimiter=max("\t,;", key=header.count), strict=True
+    )
+    try:
+        names = [name.strip() for name in reader.fieldnames or ()]
+        missing = [name for name in COLUMNS if name not in names]
+        if missing:
+            raise ClaimError(f"{path}: no column {', '.join(missing)}; add it to the header")
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise ClaimError(f"{path}: two columns {', '.join(twice)}; leave one")
+        reader.fieldnames = names
+        return [(row, f"{path}, line {reader.line_num}") for row in reader]
+    except csv.Error as error:
+        raise ClaimError(f"{path}, line {reader.line_num}: not a table: {error}") from None
+
+
 def _parse_row(row: dict[str, str], where: str) -> Claim:
     if any(value is None for value in row.values()) or None in row:
-        raise ClaimError(f"{where}: {sum(v is not None for v in row.values())} cells do not fit")
-    value = row["value"]
-    try:
-        parsed = Decimal(value) if value else Decimal(0)
-    except InvalidOperation:
         raise ClaimError(
-            f"{where}: value {value!r} is not a number; leave words to `note`"
-        ) from None
-    if not parsed.is_finite():
-        raise ClaimError(f"{where}: value {value!r} is not finite")
-    if row["quantity"] not in QUANTITIES:
+            f"{where}: more or fewer cells than the header has columns; write one cell a column, "
+            "decimals with a point"
+        )
+    row = {name: cell.strip() for name, cell in row.items()}
+    if not row["claim"]:
+        raise ClaimError(f"{where}: no id under `claim`; give each row one of its own")
+    quantity, is_mean = quantity_name(row["quantity"])
+    if quantity not in QUANTITIES:
         raise ClaimError(
             f"{where}: unknown quantity {row['quantity']!r}; known: {', '.join(sorted(QUANTITIES))}"
         )
-    if row["subset"] not in SUBSETS:
-        raise ClaimError(f"{where}: subset {row['subset']!r} is not one of train, val, test, all")
+    try:
+        printed = read_printed(row["value"], quantity, row.get("unit", ""), row.get("sd", ""))
+    except ValueError as error:
+        raise ClaimError(f"{where}: {error}") from None
     if row["approximate"] not in ("yes", "no"):
         raise ClaimError(f"{where}: approximate must be yes or no, found {row['approximate']!r}")
     if row["epoch"] not in ("", "final") and not row["epoch"].isdigit():
         raise ClaimError(f"{where}: epoch must be a number, final or empty: {row['epoch']!r}")
     named = re.match(rf"\W*(?:an? )?({'|'.join(KINDS)})\b", row["note"])
+    as_read = {"quantity": quantity, "subset": subset_name(row["subset"]), "value": printed.value}
+    taken = ("claim", "study", "model", "epoch", "where", "aggregation", "note")
     return Claim(
-        **{name: row[name] for name in COLUMNS if name not in ("class", "approximate")},
-        class_=row["class"],
+        **{name: row[name] for name in taken} | as_read,
+        class_=class_name(row["class"]) or ("mean" if is_mean else ""),
         approximate=row["approximate"] == "yes",
         dataset=row.get("dataset", ""),
         kind=named[1] if named else "result",
-        step=_step(parsed, row["quantity"] in COUNTS) if value else Decimal(0),
+        step=_step(Decimal(printed.value), quantity in COUNTS) if printed.value else Decimal(0),
+        sd=printed.sd,
+        percent=printed.percent,
     )
 
 
@@ -196,6 +242,11 @@ def _check_names(claim: Claim, models: dict[str, Collection[str]], path: Path) -
         raise ClaimError(
             f"{path}: claim {claim.claim} is of study {claim.study!r}; "
             f"known studies: {', '.join(models)}"
+        )
+    if claim.subset not in {*SUBSETS, ""}:
+        raise ClaimError(
+            f"{path}: claim {claim.claim} is of subset {claim.subset!r}; "
+            f"{claim.study} has {', '.join(SUBSETS)}"
         )
     if claim.model and claim.model not in models[claim.study]:
         raise ClaimError(

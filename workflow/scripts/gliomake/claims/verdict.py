@@ -1,5 +1,6 @@
 """From a reported and a reproduced number to one plain sentence."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -159,7 +160,13 @@ def _judge_value(claim: Claim, reproduced: Reproduced, units: int | None) -> Jud
         if reach.overlaps(claim.interval):
             return Judgement("holds", f"Holds: within the interval of ours, {with_interval}")
         side = "above" if claim.number > value else "below"
-        return Judgement("differs", f"Differs: {plain(claim)} lies {side} ours, {with_interval}")
+        lies = f"{plain(claim)} lies {side} ours, {with_interval}"
+        # The reported number is of a sample, too. Where its patients are as many as ours, the
+        # difference of both spreads by the root of 2 more than ours alone.
+        if _widened(value, reach).overlaps(claim.interval):
+            sentence = f"Open: {lies}, but no farther than other patients could put it"
+            return Judgement("open", sentence)
+        return Judgement("differs", f"Differs: {lies}")
     if claim.quantity in ("slices", "patients") and value < claim.number:
         # Fewer than published: a part of the set refutes nothing.
         part = "the folder holds a part of the set, or another one"
@@ -171,6 +178,12 @@ def _judge_value(claim: Claim, reproduced: Reproduced, units: int | None) -> Jud
         f"Open: ours is {ours}{under}, {gap} away, and no interval tells whether that is much"
     )
     return Judgement("open", sentence)
+
+
+def _widened(value: float, reach: Interval) -> Interval:
+    """Widen an interval about a value by the root of 2."""
+    low, high = (value + math.sqrt(2) * (end - value) for end in (reach.low, reach.high))
+    return Interval(low, high)
 
 
 def _judge_rank(claim: Claim, reproduced: Reproduced, artefacts: Artefacts) -> Judgement:
