@@ -299,7 +299,7 @@ def _background(accuracy: Claim, group: Group, matrix: Matrix | None, context: C
     """Bound what an empty answer scores: by counts, by the data, or by the other scores."""
     where, empty = (accuracy.study, accuracy.subset), "an empty mask"
     one_count = _can_be_one_count(group)
-    if matrix is not None and sum(matrix.counts()):
+    if matrix is not None and any(matrix.counts()):
         what = "every image" if matrix.counts_images else "everything"
         empty = f"calling {what} free of tumour"
         tp, fp, fn, tn = matrix.counts()
