@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from claims_results import audit, make_encoders, make_multiclass, metrics_rows, study_at
+from claims_results import CLAIMS, audit, make_encoders, make_multiclass, metrics_rows, study_at
 
 from gliomake.claims import Artefacts
 from gliomake.tsv import read_tsv, write_tsv
@@ -163,6 +163,37 @@ def test_too_few_patients_refute_no_score(multiclass, patients, outcome):
     row = audit(study, Artefacts(study, artefacts.results)).loc["brats2020-multiclass.135"]
     assert row["outcome"] == outcome
     assert ("too few patients to tell, 5; ours is 0.585" in row["verdict"]) == (outcome == "open")
+
+
+@pytest.mark.parametrize(
+    ("reported", "outcome"),
+    # Ours is 0.7 (0.68 to 0.72); widened by the root of 2, 0.6717 to 0.7283.
+    [
+        ("0.725", "open"),
+        ("0.675", "open"),
+        ("0.729", "differs"),
+        ("0.671", "differs"),
+        ("0.719", "holds"),
+    ],
+)
+def test_a_reported_number_is_of_a_sample_too(multiclass, tmp_path, reported, outcome):
+    lines = CLAIMS.read_text().splitlines()
+    (row,) = [line for line in lines if line.startswith("brats2020-multiclass.135\t")]
+    path = tmp_path / "reported.tsv"
+    path.write_text(f"{lines[0]}\n{row.replace('0.45', reported)}\n")
+    row = audit(*multiclass, claims=path).loc["brats2020-multiclass.135"]
+    assert row["outcome"] == outcome
+    assert ("no farther than other patients could put it" in row["verdict"]) == (outcome == "open")
+
+
+@pytest.mark.parametrize("quantity", ["npv", "hd95", "positives"])
+def test_a_quantity_that_is_not_computed_here_is_open(multiclass, tmp_path, quantity):
+    header = CLAIMS.read_text().splitlines()[0]
+    cells = ["x.1", "brats2020-multiclass", "unet-v1", "val", quantity, "ED", "", "1", "no"]
+    path = tmp_path / "reported.tsv"
+    path.write_text(header + "\n" + "\t".join([*cells, "table", "", "", "brats2020"]) + "\n")
+    row = audit(*multiclass, claims=path).loc["x.1"]
+    assert row["outcome"] == "not reproducible"
 
 
 @pytest.mark.parametrize(("patients", "outcome"), [(5, "open"), (6, "holds")])

@@ -20,7 +20,7 @@ _SOLVER = {"primal_feasibility_tolerance": 1e-10}
 _INFEASIBLE = 2
 # More than these take seconds, and whole numbers then say no more than shares.
 MOST_POSITIVES = 5_000_000
-_MOST_TABLES = 1_000_000
+_MOST_TABLES = 100_000
 NONE: Counts = (-1.0, -1.0, -1.0, -1.0)
 # Of k folds of known sizes, the means of these are linear in the counts.
 LINEAR_OVER_FOLDS = ("accuracy", "pixel_accuracy", "recall", "specificity", "balanced_accuracy")

@@ -38,6 +38,8 @@ _COMPARED = (
     {"accuracy", "recall", "specificity", "precision"},
 )
 _FORMULA = {other: name for name, other in SYNONYMS}
+# Aggregations that count all elements of a subset once.
+_COUNTED = re.compile("pool|image")
 # Numbers of one-hot classes, the background among them.
 _CLASSES = range(2, 11)
 
@@ -74,10 +76,10 @@ def _prevalence_findings(group: Group, trio: tuple[Claim, ...], context: Context
     numbers = {"prevalence": value, "prevalence low": reach.low, "prevalence high": reach.high}
     listed = ", ".join(f"{label(claim)} {claim.value}" for claim in trio)
     sentence = f"{listed[0].upper()}{listed[1:]} put the class in {value:.2%} of the pixels"
-    fits = [k for k in _CLASSES if 1 / k in reach and reach.high - reach.low < 0.2 / k]
+    fits = [k for k in _CLASSES if 1 / k in reach and reach.high - reach.low < 0.1 / k]
     if len(fits) == 1:
         sentence += (
-            f", and 1/{fits[0]} is what micro means over {fits[0]} one-hot classes give, which "
+            f", and 1/{fits[0]} is what micro means over {fits[0]} one-hot classes would give, which "
             "count the background as well"
         )
     elif is_mean:
@@ -184,6 +186,7 @@ def _size(of: Claim, claims: Sequence[Claim], quantity: str) -> Claim | None:
         for claim in claims
         if claim.quantity == quantity
         and (claim.study, claim.subset) == (of.study, of.subset)
+        and (claim.scope == of.scope or (not claim.scope and _COUNTED.search(of.scope)))
         and claim.model in ("", of.model)
         and claim.class_ in ("", of.class_)
         and claim.value
