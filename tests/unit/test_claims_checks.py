@@ -337,7 +337,7 @@ def test_a_score_outside_0_to_1_is_found():
         ("dice", "1.2", {}, "inconsistent", "outside 0 to 1; if it is in percent"),
         ("dice", "-0.1", {}, "inconsistent", "outside 0 to 1."),
         ("dice", "150", {}, "inconsistent", "outside 0 to 1."),
-        ("dice", "0.0087", {"percent": True}, "note", "if it is a share of 1"),
+        ("dice", "0.0087", {"percent": True}, "note", "if that is a share of 1"),
         ("kappa", "-0.2", {}, None, ""),
         ("mcc", "-1.2", {}, "inconsistent", "outside -1 to 1."),
         ("hd95", "12.4", {}, None, ""),
@@ -354,6 +354,21 @@ def test_values_that_cannot_be(quantity, value, more, level, says):
     found = findings([claim(quantity, value, **more)], "score-range")
     assert [each.level for each in found] == ([level] if level else [])
     assert all(says in each.sentence for each in found)
+
+
+def test_nothing_is_computed_from_what_is_out_of_range():
+    values = {"dice": "87.3", "iou": "77.5", "precision": "88.0", "recall": "86.6"}
+    claims = [claim(name, value) for name, value in values.items()]
+    cells = {"tp": "100", "fp": "20", "fn": "30", "tn": "850"}
+    claims += [claim(name, value) for name, value in cells.items()]
+    found = run_checks(claims)
+    assert {each.check for each in found} == {"score-range"}
+    assert [each.sentence.split(" of ")[0] for each in found] == [
+        "A Dice",
+        "An IoU",
+        "A precision",
+        "A recall",
+    ]
 
 
 def split_claims(train, val, test):

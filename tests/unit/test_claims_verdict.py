@@ -163,6 +163,8 @@ def test_too_few_patients_refute_no_score(multiclass, patients, outcome):
     row = audit(study, Artefacts(study, artefacts.results)).loc["brats2020-multiclass.135"]
     assert row["outcome"] == outcome
     assert ("too few patients to tell, 5; ours is 0.585" in row["verdict"]) == (outcome == "open")
+    few = "intervals of 6 patients cover less than they say"
+    assert (few in row["verdict"]) == (outcome == "differs")
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def confusion_tables(claims: Sequence[Claim]) -> list[Table]:
             families[_family(cells[0])].append(Matrix(*cells))
     scores: dict[tuple[str, ...], list[Claim]] = defaultdict(list)
     for claim in claims:
-        if claim.is_score and claim.class_ != "mean":
+        if claim.is_score and claim.is_possible and claim.class_ != "mean":
             scores[_family(claim)].append(claim)
     tables: list[Table] = []
     for family, matrices in families.items():

@@ -161,7 +161,8 @@ def by_quantity(claims: Iterable[Claim]) -> Iterator[Group]:
     """
     groups: dict[tuple[str, ...], Group] = defaultdict(lambda: defaultdict(list))
     for claim in claims:
-        if claim.kind == "result" and claim.value:
+        # What lies out of range is found as that; arithmetic with it would find nothing but that.
+        if claim.kind == "result" and claim.value and claim.is_possible:
             groups[claim.key][claim.quantity].append(claim)
     yield from groups.values()
 
@@ -192,6 +193,13 @@ def ids(*claims: Claim) -> tuple[str, ...]:
 def label(claim: Claim) -> str:
     """Name a quantity in a sentence."""
     return NAMES.get(claim.quantity, claim.quantity.replace("_", " "))
+
+
+def with_article(claim: Claim) -> str:
+    """Name a quantity with its indefinite article, as it is spoken."""
+    name = label(claim)
+    spoken = name[0] in "aeiouI" or (name[0] in "AFHMNS" and name[1:2].isupper()) or name == "F1"
+    return f"{'an' if spoken else 'a'} {name}"
 
 
 def subject(claim: Claim) -> str:

@@ -79,8 +79,8 @@ def _prevalence_findings(group: Group, trio: tuple[Claim, ...], context: Context
     fits = [k for k in _CLASSES if 1 / k in reach and reach.high - reach.low < 0.1 / k]
     if len(fits) == 1:
         sentence += (
-            f", and 1/{fits[0]} is what micro means over {fits[0]} one-hot classes would give, which "
-            "count the background as well"
+            f", and 1/{fits[0]} is what micro means over {fits[0]} one-hot classes would give, "
+            "which count the background as well"
         )
     elif is_mean:
         return []  # Of a mean over classes with their own prevalences it says nothing.
@@ -214,7 +214,9 @@ def _whole_numbers(scores: list[Claim], positives: Claim, negatives: Claim) -> l
             f"{name} {value:.0f}"
             for name, value in zip(("tp", "fp", "fn", "tn"), tables.example, strict=True)
         )
-        many = f"one of {tables.n} tables with them" if tables.n > 1 else "the only table with them"
+        many = (
+            f"one of {tables.n:,} tables with them" if tables.n > 1 else "the only table with them"
+        )
         sentence = f"{start}: {counts} is {many}"
     involved = ids(*scores, positives, negatives)
     return [Finding("whole-numbers", level, involved, f"{sentence}.", numbers)]

@@ -14,6 +14,7 @@ from gliomake.claims.checks import (
     label,
     subject,
     together,
+    with_article,
 )
 from gliomake.claims.interval import (
     Interval,
@@ -46,15 +47,17 @@ def _range_findings(claim: Claim) -> list[Finding]:
     low, high = score_range(claim.quantity)
     reach = f"{low:g} to {high:g}" if high < float("inf") else "0 and above"
     numbers = {"value": claim.number}
-    level, sentence = "inconsistent", f"A {label(claim)} of {claim.value} lies outside {reach}"
-    if not claim.interval.overlaps(Interval(low, high)):
+    what = with_article(claim)
+    what = f"{what[0].upper()}{what[1:]} of {claim.value}"
+    level, sentence = "inconsistent", f"{what} lies outside {reach}"
+    if not claim.is_possible:
         if high < claim.number <= 100 and not claim.percent:
             sentence += "; if it is in percent, write % under unit"
     elif claim.percent and 0 < claim.number <= 0.01:
         level = "note"
         sentence = (
-            f"A {label(claim)} of {claim.number * 100:g} % is next to nothing; if it is a share of "
-            "1, leave the percent sign out"
+            f"{what} is {claim.number * 100:g} %, next to nothing; if that is a share of 1, leave "
+            "the percent sign out"
         )
     elif claim.sd and high <= 1:
         # Most spread out are values at both ends of the range; of two of them the standard
@@ -66,8 +69,8 @@ def _range_findings(claim: Claim) -> list[Finding]:
         if float(claim.sd) <= most + float(claim.step):
             return []
         sentence = (
-            f"A {label(claim)} of {claim.value} with a standard deviation of {claim.sd}: values "
-            f"between {low:g} and {high:g} of this mean spread by {most:.3f} at most"
+            f"{what} with a standard deviation of {claim.sd}: values between {low:g} and {high:g} "
+            f"of this mean spread by {most:.3f} at most"
         )
     else:
         return []

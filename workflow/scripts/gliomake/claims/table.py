@@ -13,12 +13,14 @@ from gliomake.claims.interval import Interval
 from gliomake.claims.printed import read_printed
 from gliomake.claims.quantities import (
     COUNTS,
+    DISTANCES,
     QUANTITIES,
     SCORES,
     SUBSETS,
     class_name,
     quantity_name,
     scope,
+    score_range,
     subset_name,
 )
 
@@ -102,6 +104,13 @@ class Claim:
     def is_score(self) -> bool:
         """Whether this is a reported score, with a number."""
         return self.quantity in SCORES and self.kind == "result" and bool(self.value)
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether rounding lets it lie within its quantity's range, where that has ends."""
+        if self.quantity not in SCORES | DISTANCES or not self.value:
+            return True
+        return self.interval.overlaps(Interval(*score_range(self.quantity)))
 
     @property
     def scope(self) -> str:

@@ -26,6 +26,9 @@ FACTS = frozenset({"patients", "slices"})
 DIVIDED = FACTS | {"patient_fraction"}
 DIVIDES = ("dataset", "split", "preprocess", "runs", "leakage")
 BUILDS = ("architecture", "options", "channels")
+# Of fewer the percentile bootstrap's 95 % intervals cover clearly less: on real scores of 11 to 22
+# patients 72 to 92 %.
+MANY_PATIENTS = 50
 # What no other sample and no other training would change.
 EXACT = FACTS | {"patient_fraction", "parameters"}
 
@@ -166,7 +169,10 @@ def _judge_value(claim: Claim, reproduced: Reproduced, units: int | None) -> Jud
         if _widened(value, reach).overlaps(claim.interval):
             sentence = f"Open: {lies}, but no farther than other patients could put it"
             return Judgement("open", sentence)
-        return Judgement("differs", f"Differs: {lies}")
+        few = ""
+        if units is not None and units < MANY_PATIENTS:
+            few = f"; intervals of {units} patients cover less than they say"
+        return Judgement("differs", f"Differs: {lies}{few}")
     if claim.quantity in ("slices", "patients") and value < claim.number:
         # Fewer than published: a part of the set refutes nothing.
         part = "the folder holds a part of the set, or another one"
