@@ -172,6 +172,14 @@ def test_a_matrix_of_another_place_is_held_against_the_score_that_it_gives():
     assert found == {"text": "consistent", "beside": "inconsistent"}
 
 
+@pytest.mark.parametrize(
+    ("scope", "compared"), [("image level", 1), ("pooled", 1), ("tumour slices", 0)]
+)
+def test_cells_of_all_elements_are_behind_a_pooled_score(scope, compared):
+    claims = [*matrix("100", "20", "30", "850"), claim("recall", "0.77", aggregation=scope)]
+    assert len(findings(claims, "confusion-matrix")) == compared
+
+
 def test_classes_beside_a_matrix_of_none_are_not_guessed():
     cells = matrix("100", "20", "30", "850", class_="")
     several = [claim("recall", "0.77", class_="NEC"), claim("recall", "0.50", class_="ED")]

@@ -2,6 +2,8 @@
 
 import pytest
 from claims_made_up import claim, findings, only, reported
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gliomake.claims import Context, run_checks
 from gliomake.claims.checks import SLICE_MEAN
@@ -85,6 +87,17 @@ def test_no_mean_has_a_dice_below_precision_plus_recall_minus_1():
     assert "means over slices can be so" in found.sentence
 
 
+@given(st.lists(st.tuples(*[st.integers(1, 99)] * 4), min_size=2, max_size=8))
+def test_means_over_images_are_never_called_impossible(images):
+    values = {
+        name: f"{element_scores(images, name).mean():.3f}"
+        for name in ("dice", "precision", "recall")
+    }
+    (found,) = findings(reported(**values), "dice-against-precision-recall")
+    assert "nor means" not in found.sentence
+    assert "inflated" not in found.sentence
+
+
 def test_an_accuracy_outside_recall_and_specificity_can_be_a_mean():
     # Recall 45/50 and specificity 1 in one image, recall 1 and specificity 90/100 in another.
     images = [[45, 0, 5, 50], [1, 10, 0, 90]]
@@ -111,6 +124,17 @@ def test_pixels_are_not_called_images():
     assert "calling everything free of tumour: 0.701" in found.sentence
     images = [claim(each.quantity, each.value, aggregation="image level") for each in counts]
     assert "calling every image free" in only(images, "all-background-accuracy").sentence
+
+
+def test_images_are_not_called_pixels():
+    values = {"accuracy": "0.8895", "recall": "0.9369", "specificity": "0.8639"}
+    trio = [claim(name, value, aggregation="image level") for name, value in values.items()]
+    assert "of the images" in only(trio, "accuracy-and-prevalence").sentence
+    values = {"precision": "0.7878", "recall": "0.9369", "specificity": "0.8639"}
+    trio = [claim(name, value, aggregation="image level") for name, value in values.items()]
+    found = only(trio, "prevalence-by-precision")
+    assert "of the images" in found.sentence
+    assert found.numbers["prevalence"] == pytest.approx(206 / 588, abs=1e-4)
 
 
 def classes(mean, *parts, quantity="dice", **kwargs):

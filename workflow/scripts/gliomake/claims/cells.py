@@ -9,7 +9,7 @@ from itertools import product
 
 from gliomake.claims.checks import by_quantity, together
 from gliomake.claims.interval import Interval
-from gliomake.claims.quantities import CELLS
+from gliomake.claims.quantities import CELLS, is_of
 from gliomake.claims.table import Claim
 
 Counts = tuple[float, float, float, float]
@@ -152,14 +152,17 @@ def confusion_tables(claims: Sequence[Claim]) -> list[Table]:
 def _family(claim: Claim) -> tuple[str, ...]:
     """Name what a score and a matrix must share; a result without an epoch is final."""
     epoch = "" if claim.epoch == "final" else claim.epoch
-    return (claim.study, claim.model, claim.subset, epoch, claim.scope)
+    return (claim.study, claim.model, claim.subset, epoch)
 
 
 def _side(
     claim: Claim, matrix: Matrix, matrices: Sequence[Matrix], scores: Sequence[Claim]
 ) -> bool | None:
-    """Say whether a score is of the matrix's other side; None where it is of another class."""
+    """Say whether a score is of the matrix's other side; None where it is not of the matrix."""
     own, theirs = claim.class_, matrix.tp.class_
+    if not is_of(claim.scope, matrix.tp.scope):
+        return None
+    scores = [each for each in scores if is_of(each.scope, matrix.tp.scope)]
     if own == theirs:
         return False
     if theirs in _opposites(own) or own in _opposites(theirs):

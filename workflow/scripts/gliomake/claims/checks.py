@@ -202,6 +202,11 @@ def with_article(claim: Claim) -> str:
     return f"{'an' if spoken else 'a'} {name}"
 
 
+def elements(claim: Claim) -> str:
+    """Name what is counted: pixels, unless a claim is stated to be of images."""
+    return "images" if "image" in claim.scope else "pixels"
+
+
 def subject(claim: Claim) -> str:
     """Name what a score is of, as ``unet-v1, NEC, epoch 50``."""
     epoch = f"epoch {claim.epoch}" if claim.epoch.isdigit() else claim.epoch

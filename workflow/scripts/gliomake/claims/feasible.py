@@ -14,8 +14,8 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from gliomake.claims.cells import FRACTIONS, Counts, score
 from gliomake.claims.interval import SLACK, Interval
 
-# A class that fills more than all but this share of its own size is not looked for.
-_LEAST = 1e-5
+# The least denominator of a score, in sizes of the class; the solver's precision sets it.
+_LEAST = 1e-8
 _SOLVER = {"primal_feasibility_tolerance": 1e-10}
 _INFEASIBLE = 2
 # More than these take seconds, and whole numbers then say no more than shares.
@@ -43,9 +43,9 @@ def share_counts_exist(scores: Mapping[str, Interval]) -> bool:
             tp, fp, fn, tn = sign * (top - end * bottom)
             rows.append([tp - fn, fp, tn])
             limits.append(-fn)
-    rows.append([0.0, -1.0, -1.0])
-    limits.append(-_LEAST)
+    # What stands below a fraction is not 0.
     for name, row, limit in (
+        ("specificity", [0.0, -1.0, -1.0], -_LEAST),
         ("precision", [-1.0, -1.0, 0.0], -_LEAST),
         ("npv", [1.0, 0.0, -1.0], 1 - _LEAST),
     ):

@@ -12,6 +12,7 @@ from gliomake.claims.checks import (
     Group,
     by_quantity,
     check,
+    elements,
     ids,
     label,
     subject,
@@ -24,7 +25,7 @@ from gliomake.claims.feasible import (
     whole_counts,
 )
 from gliomake.claims.interval import over_ends
-from gliomake.claims.quantities import SYNONYMS
+from gliomake.claims.quantities import SYNONYMS, is_of
 from gliomake.claims.table import Claim
 
 ACCURACY = ("accuracy", "pixel_accuracy")
@@ -38,8 +39,6 @@ _COMPARED = (
     {"accuracy", "recall", "specificity", "precision"},
 )
 _FORMULA = {other: name for name, other in SYNONYMS}
-# Aggregations that count all elements of a subset once.
-_COUNTED = re.compile("pool|image")
 # Numbers of one-hot classes, the background among them.
 _CLASSES = range(2, 11)
 
@@ -75,7 +74,9 @@ def _prevalence_findings(group: Group, trio: tuple[Claim, ...], context: Context
     is_mean = trio[0].class_ == "mean"
     numbers = {"prevalence": value, "prevalence low": reach.low, "prevalence high": reach.high}
     listed = ", ".join(f"{label(claim)} {claim.value}" for claim in trio)
-    sentence = f"{listed[0].upper()}{listed[1:]} put the class in {value:.2%} of the pixels"
+    sentence = (
+        f"{listed[0].upper()}{listed[1:]} put the class in {value:.2%} of the {elements(trio[0])}"
+    )
     fits = [k for k in _CLASSES if 1 / k in reach and reach.high - reach.low < 0.1 / k]
     if len(fits) == 1:
         sentence += (
@@ -186,7 +187,7 @@ def _size(of: Claim, claims: Sequence[Claim], quantity: str) -> Claim | None:
         for claim in claims
         if claim.quantity == quantity
         and (claim.study, claim.subset) == (of.study, of.subset)
-        and (claim.scope == of.scope or (not claim.scope and _COUNTED.search(of.scope)))
+        and is_of(of.scope, claim.scope)
         and claim.model in ("", of.model)
         and claim.class_ in ("", of.class_)
         and claim.value

@@ -10,6 +10,7 @@ from gliomake.claims.checks import (
     Group,
     by_quantity,
     check,
+    elements,
     ids,
     label,
     subject,
@@ -256,8 +257,8 @@ def _balance_findings(
         "all-background accuracy": 1 - prevalence,
     }
     start = (
-        f"{given[0].upper()}{given[1:]} put tumour in {prevalence:.2%} of the pixels and give a "
-        f"precision of {precision:.4f}"
+        f"{given[0].upper()}{given[1:]} put tumour in {prevalence:.2%} of the {elements(recall)} "
+        f"and give a precision of {precision:.4f}"
     )
     found = []
     for partner in (*group.get("dice", ()), *group.get("f1", ()), *group.get("precision", ())):

@@ -122,6 +122,15 @@ def scope(aggregation: str) -> str:
     return "" if is_blank else key
 
 
+def is_of(score: str, counts: str) -> bool:
+    """Check whether a score of one scope can be of counts of another.
+
+    Counts of which nothing is stated are all of them; so are those behind a pooled score, or one of
+    images.
+    """
+    return score == counts or (not counts and bool(re.search("pool|image", score)))
+
+
 def score_range(quantity: str) -> tuple[float, float]:
     """Give the lowest and the highest value of a score or distance."""
     if quantity in SIGNED:
