@@ -224,6 +224,9 @@ def test_background_of_the_data_stands_beside_the_prevalence():
     assert found.numbers["prevalence"] == pytest.approx(0.009 / 0.089)
     context = Context(background={("a", "test"): 0.98})
     assert "in the data it is 2.00%" in only(trio, found.check, context=context).sentence
+    # Of several classes the background of each is not known.
+    other = claim("dice", "0.50", class_="ED")
+    assert "in the data" not in only([*trio, other], found.check, context=context).sentence
     # 0.1011 x 0.8 + 0.8989 x 0.99 = 0.9708
     for accuracy, level in (("0.971", "consistent"), ("0.985", "inconsistent")):
         assert only([*trio, *reported(accuracy=accuracy)], found.check).level == level

@@ -46,10 +46,13 @@ _CLASSES = range(2, 11)
 @check("prevalence-by-precision")
 def prevalence_by_precision(claims: Sequence[Claim], context: Context) -> list[Finding]:
     """Solve precision, recall and specificity for the prevalence, and hold it against others."""
+    named = {(claim.study, claim.class_) for claim in claims if claim.class_ not in ("", "mean")}
     found = []
     for group in by_quantity(claims):
         for trio in together(group, "precision", "recall", "specificity"):
-            found += _prevalence_findings(group, trio, context)
+            # What is known of the data is the background of all classes.
+            one_class = sum(study == trio[0].study for study, _ in named) < 2
+            found += _prevalence_findings(group, trio, context if one_class else Context())
     return found
 
 

@@ -180,7 +180,8 @@ def _dice_and_parts(dice: Claim, precision: Claim, recall: Claim) -> Finding:
         numbers |= {"lowest mean": lowest}
         sentence = (
             f"{what}: {parts}, not {dice.value}: the three are not from one pooled count, nor "
-            f"means over the same elements and classes, where the Dice is {lowest:.3f} or more."
+            "means over the same elements and classes with empty ones counted alike, where it is "
+            f"{lowest:.3f} or more."
         )
     elif dice.interval.low > expected.high:
         implies = {dice.claim: "slice-empty1"} | dict.fromkeys(
