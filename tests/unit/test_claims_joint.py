@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gliomake.claims import Context
 from gliomake.claims.cells import score
-from gliomake.claims.feasible import fold_counts_exist, share_counts_exist, whole_counts
+from gliomake.claims.feasible import even_folds, fold_counts_exist, share_counts_exist, whole_counts
 from gliomake.claims.interval import Interval
 
 NAMES = ("dice", "iou", "precision", "recall", "specificity", "npv", "accuracy")
@@ -137,6 +137,29 @@ def test_means_over_folds_of_known_sizes():
     # Accuracy and both others must have the same counts: A = (0.4 + 0.6) / 2 needs 2 + 3 hits.
     both = {"accuracy": around(0.5), "recall": around(1.0), "specificity": around(1.0)}
     assert not fold_counts_exist(both, folds)
+
+
+def test_stratified_folds_share_evenly():
+    # 5 positives and 4 negatives of 3 folds: 2, 2, 1 and one of three ways to deal 2, 1, 1.
+    ways = even_folds(5, 4, 3)
+    assert sorted(ways) == [
+        [(2, 1), (2, 1), (1, 2)],
+        [(2, 1), (2, 2), (1, 1)],
+        [(2, 2), (2, 1), (1, 1)],
+    ]
+
+
+def test_means_over_stratified_folds():
+    number = claim("folds", "2", model="", class_="", subset="cv")
+    margins = [*sizes("5", "5", "cv"), number]
+    for recall, level in (("0.167", "consistent"), ("0.200", "inconsistent")):
+        score_ = claim("recall", recall, subset="cv", aggregation="mean over folds")
+        found = only([*margins, score_], "fold-means")
+        assert found.level == level
+        assert "2 stratified folds" in found.sentence
+        # One count has a recall of 1/5; a mean over folds is not held against it.
+        assert not findings([*margins, score_], "whole-numbers")
+    assert not findings([*margins[:2], score_], "fold-means")
 
 
 def matrix(tp, fp, fn, tn, **kwargs):

@@ -194,3 +194,24 @@ def fold_counts_exist(scores: Mapping[str, Interval], folds: Sequence[tuple[int,
         options={"time_limit": 10},
     )
     return bool(answer.status != _INFEASIBLE)
+
+
+def even_folds(positives: int, negatives: int, k: int) -> list[list[tuple[int, int]]]:
+    """List how k folds can share positives and negatives as evenly as they can be shared.
+
+    Parameters
+    ----------
+    positives, negatives : int
+        Of all folds.
+    k : int
+        Number of folds.
+
+    Returns
+    -------
+    list of list of (int, int)
+        Positives and negatives of each fold. The folds with one more positive and those with one
+        more negative each follow one another, as scikit-learn's StratifiedKFold deals them out.
+    """
+    p, n = ([total // k + (i < total % k) for i in range(k)] for total in (positives, negatives))
+    shifts = {tuple(n[-shift:] + n[:-shift]) for shift in range(k)}
+    return [list(zip(p, each, strict=True)) for each in sorted(shifts)]

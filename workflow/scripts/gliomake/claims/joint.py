@@ -20,6 +20,7 @@ from gliomake.claims.checks import (
 )
 from gliomake.claims.feasible import (
     LINEAR_OVER_FOLDS,
+    even_folds,
     fold_counts_exist,
     share_counts_exist,
     whole_counts,
@@ -184,13 +185,13 @@ def whole_numbers(claims: Sequence[Claim], context: Context) -> list[Finding]:
 
 
 def _size(of: Claim, claims: Sequence[Claim], quantity: str) -> Claim | None:
-    """Find the stated number of positives or negatives behind a score; it must be exact."""
+    """Find a stated number, such as positives, of what a score is over; it must be exact."""
     fitting = [
         claim
         for claim in claims
         if claim.quantity == quantity
         and (claim.study, claim.subset) == (of.study, of.subset)
-        and is_of(of.scope, claim.scope)
+        and (is_of(of.scope, claim.scope) or (not claim.scope and "fold" in of.scope))
         and claim.model in ("", of.model)
         and claim.class_ in ("", of.class_)
         and claim.value
@@ -228,24 +229,39 @@ def _whole_numbers(scores: list[Claim], positives: Claim, negatives: Claim) -> l
 
 @check("fold-means")
 def fold_means(claims: Sequence[Claim], context: Context) -> list[Finding]:
-    """Look for whole counts of each fold behind means over folds of stated sizes."""
-    found = []
+    """Look for whole counts of each fold behind means over folds.
+
+    The sizes of the folds are stated, or follow from their number where they are as even as can be.
+    """
+    found: list[Finding] = []
     for group in by_quantity(claims):
         scores = [group[name][0] for name in LINEAR_OVER_FOLDS if name in group]
-        if not scores or not re.search(r"(mean|average).*fold", scores[0].scope):
-            continue
-        sizes = _fold_sizes(scores[0], claims)
-        if len(sizes) > 1:
-            folds = [(int(p.number), int(n.number)) for p, n in sizes]
-            agrees = fold_counts_exist({c.quantity: c.interval for c in scores}, folds)
-            sentence = (
-                f"{_subject(scores)}{_listed(scores)}, means over {len(folds)} folds: "
-                f"{'some' if agrees else 'no'} whole counts of the folds give them."
-            )
-            involved = ids(*scores, *(claim for pair in sizes for claim in pair))
-            level = "consistent" if agrees else "inconsistent"
-            found.append(Finding("fold-means", level, involved, sentence))
+        if scores and re.search(r"(mean|average).*fold", scores[0].scope):
+            found += _fold_findings(scores, claims)
     return found
+
+
+def _fold_findings(scores: list[Claim], claims: Sequence[Claim]) -> Iterator[Finding]:
+    pairs = _fold_sizes(scores[0], claims)
+    what, known = f"{len(pairs)} folds", [claim for pair in pairs for claim in pair]
+    candidates = [[(int(p.number), int(n.number)) for p, n in pairs]]
+    if not pairs:
+        sizes = [_size(scores[0], claims, name) for name in ("positives", "negatives", "folds")]
+        known = [claim for claim in sizes if claim is not None]
+        if len(known) < len(sizes):
+            return
+        p, n, k = (int(claim.number) for claim in known)
+        if not 1 < k <= min(p, n):
+            return
+        what, candidates = f"{k} stratified folds", even_folds(p, n, k)
+    reaches = {claim.quantity: claim.interval for claim in scores}
+    agrees = any(fold_counts_exist(reaches, folds) for folds in candidates)
+    sentence = (
+        f"{_subject(scores)}{_listed(scores)}, means over {what}: "
+        f"{'some' if agrees else 'no'} whole counts of the folds give them."
+    )
+    level = "consistent" if agrees else "inconsistent"
+    yield Finding("fold-means", level, ids(*scores, *known), sentence)
 
 
 def _fold_sizes(of: Claim, claims: Sequence[Claim]) -> list[tuple[Claim, Claim]]:
@@ -258,4 +274,4 @@ def _fold_sizes(of: Claim, claims: Sequence[Claim]) -> list[tuple[Claim, Claim]]
             sizes[claim.subset][claim.quantity] = claim
     pairs = [(each.get("positives"), each.get("negatives")) for each in sizes.values()]
     known = [(p, n) for p, n in pairs if p is not None and n is not None]
-    return known if len(known) == len(pairs) else []
+    return known if len(known) == len(pairs) > 1 else []

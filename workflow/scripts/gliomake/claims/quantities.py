@@ -13,9 +13,9 @@ SCORES = (
 )
 DISTANCES = frozenset({"hd95", "hd", "assd"})
 CELLS = ("tp", "fp", "fn", "tn")
-COUNTS = frozenset({*CELLS, "positives", "negatives", "slices", "patients", "parameters"}) | {
-    *("epochs", "batch_size", "image_size", "rank", "plateau_epoch")
-}
+COUNTS = frozenset(
+    {*CELLS, "positives", "negatives", "folds", "slices", "patients", "parameters"}
+) | {*("epochs", "batch_size", "image_size", "rank", "plateau_epoch")}
 SHARES = frozenset({"patient_fraction"})
 OTHERS = frozenset({"loss", "learning_rate", "gradient_clip_norm"}) | {
     *("converges_before", "runtime_hours_max")
