@@ -66,5 +66,5 @@ clean:
 ## List these targets.
 help:
 	@awk '/^## / { text = substr($$0, 4) } \
-	  /^[a-z]+:/ && text { printf "make %-8s %s\n", substr($$1, 1, index($$1, ":") - 1), text; text = "" }' \
+	  /^[a-z-]+:/ && text { printf "make %-9s %s\n", substr($$1, 1, index($$1, ":") - 1), text; text = "" }' \
 	  $(MAKEFILE_LIST)

@@ -3,6 +3,8 @@
 import pytest
 
 
+# First: xdist reads the groups in a hook of the same name.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group the tests for ``pytest -n``: fixtures of a module, and the demo, are made once."""
     for item in items:

@@ -114,9 +114,11 @@ def test_all_of_it_killed_and_the_same_command_goes_on(whole, killed):
 def test_a_training_that_outlives_its_workflow_is_not_joined_by_a_second(whole, killed):
     with in_epoch(killed, 1) as (workflow, training):
         workflow.kill()
+        training.suspend()  # a second start takes longer than its last epochs
     refused = snakemake(*ARGUMENTS, folder=killed)
     assert refused.returncode != 0
     assert f"train (process {training.pid}" in refused.stderr
+    training.resume()
     training.terminate()
     psutil.wait_procs([training], timeout=60)
     done = snakemake(*ARGUMENTS, folder=killed)

@@ -44,7 +44,7 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("at_once", [1, 3])
-def test_each_end_is_told_from_the_others(monkeypatch, at_once):
+def test_each_end_is_known(monkeypatch, at_once):
     monkeypatch.setattr(child, "PROCESSOR_SECONDS", 1)
     actions = list(ACTIONS)
     tasks = [Task(number, ACTIONS[name], (ValueError,)) for number, name in enumerate(actions)]

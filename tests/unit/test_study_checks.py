@@ -262,6 +262,7 @@ def test_the_schema_has_the_options_of_the_losses(name):
 def test_channels_and_classes_are_those_of_the_readers(dataset):
     module, reader = DATASETS[dataset]
     reader = getattr(import_module(module), reader)
+    reader = getattr(reader, "func", reader)  # a reader with its name bound
     assert study_checks.CHANNELS[dataset] == tuple(reader.channels)
     assert study_checks.CLASSES.get(dataset, ("tumour",)) == tuple(reader.classes)
 

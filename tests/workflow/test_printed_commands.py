@@ -14,6 +14,7 @@ from checkout import ROOT, copy_checkout, snakemake
 from gliomake import config as studies
 from gliomake.report import study_inputs
 from gliomake.report.evidence import rebuild_table
+from gliomake.report.render import page_commands
 
 PROGRAM = r"(?:[A-Z_]+=\S+ )*(?:\S*/)?(?:snakemake|make|conda|export|squeue|rm|python3?|pip)\b"
 PLACES = ("README.md", "config/README.md", "CHANGELOG.md", "docs/*.md", "reports/captions/*.rst")
@@ -22,13 +23,14 @@ COMMENTED = ("config/*.yaml", "config/studies/*.yaml", "profiles/*/config.yaml",
 OF_STUDY, OF_TARGET = "{{ snakemake.wildcards.study }}", "{{ snakemake.wildcards.target }}"
 PLACEHOLDERS = {
     "path/to/kaggle_3m": "resources/data/lgg/kaggle_3m",
+    "path/to/gliomake/Snakefile ...": "Snakefile --cores 2 coco_unet",
     f"{OF_STUDY}/figures/{OF_TARGET}": "lgg-encoders/figures/masks",
     f"{OF_STUDY}/tables/{OF_TARGET}": "coco-unet/tables/metrics",
     OF_STUDY: "lgg-encoders",
     "{{ snakemake.wildcards.model }}": "unet",
-    '" ~ figure.path': "results/lgg-encoders/figures/masks.svg",
-    '" ~ entry.path': "results/coco-unet/tables/metrics.csv",
 }
+SHOWN = ("results/lgg-encoders/figures/masks.svg", "results/coco-unet/tables/metrics.csv")
+"""Targets beside which a page prints how they are built."""
 PAPER_ROOTS = ("lgg/kaggle_3m", "brats2020", "brats2021", "coco")
 CONDA = {"--use-conda", "--sdm"}
 """What needs a conda on this machine; checked by its form alone."""
@@ -60,6 +62,8 @@ class Printed:
 
 
 def substituted(text: str) -> str:
+    text = re.sub(r"\\\n\s*", "", text)  # a command over several lines
+    text = re.sub(r"\{% if .*?%\}.*?\{% endif %\}", "", text)  # of captions, in an experiment
     for placeholder, value in PLACEHOLDERS.items():
         text = text.replace(placeholder, value)
     return text
@@ -85,11 +89,11 @@ def collected() -> list[Printed]:
         for path in sorted(ROOT.glob(pattern)):
             lines = re.findall(rf"#\s+({PROGRAM} .+)$", substituted(path.read_text()), re.M)
             found += [Printed(command, str(path.relative_to(ROOT))) for command in lines]
-    for path in sorted((ROOT / "reports/templates").glob("*.j2")):
-        lines = re.findall(r'command\("(.+?)"?\)', substituted(path.read_text()))
-        found += [
-            Printed(command.rstrip('"'), f"reports/templates/{path.name}") for command in lines
-        ]
+    for options in ("", "--config experiment=short"):
+        commands = page_commands(options)
+        lines = [commands["build"](target) for target in ("all", *SHOWN)]
+        lines += [commands["verify"], commands["verify_deep"]]
+        found += [Printed(command, "the report's pages") for command in lines]
     for path in sorted((ROOT / "workflow/scripts").rglob("*.py")):
         # Of messages: those that are whole, without a value of the moment in them.
         lines = re.findall(
@@ -107,7 +111,7 @@ def collected() -> list[Printed]:
 def targets() -> dict[str, str]:
     """The targets that ``make help`` lists, and what it says of them."""
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    return dict(re.findall(r"^make (\w+) +(.+)$", done.stdout, re.M))
+    return dict(re.findall(r"^make ([\w-]+) +(.+)$", done.stdout, re.M))
 
 
 ALL = collected()
@@ -120,7 +124,7 @@ SNAKEMAKE = [
 def test_commands_are_found_where_they_are_printed():
     places = {printed.place for printed in ALL}
     expected = {"README.md", "config/README.md", "config/paper.yaml", "profiles/slurm/config.yaml"}
-    expected |= {"reports/captions/figure.rst", "reports/templates/index.html.j2"}
+    expected |= {"reports/captions/figure.rst", "the report's pages"}
     expected |= {"workflow/scripts/gliomake/report/verify.py", "the page of coco-unet"}
     assert expected <= places
     commands = {printed.command for printed in ALL}
@@ -146,7 +150,7 @@ def test_the_target_is_taken_for_a_target(command):
     words = [
         word
         for word in printed.arguments
-        if re.fullmatch(r"all|[a-z0-9]+(_[a-z0-9]+)+|results/\S+", word)
+        if re.fullmatch(r"all|verify|[a-z0-9]+(_[a-z0-9]+)+|results/\S+", word)
     ]
     assert known.targets == words
     assert words or known.unlock or known.dryrun or known.lint

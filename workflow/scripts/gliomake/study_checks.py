@@ -88,12 +88,9 @@ def checked_study(
     if not broken:
         complete = complete_study(study)
         faults += _study_faults(complete, study)
-        # What the file says at this scale need not be whole, if only the overrides make it so.
-        if not faults and overrides:
-            changes = differences(base, study, overrides)
-            return complete | ({"overrides": changes} if changes else {}), []
         if not faults:
-            return complete, []
+            changes = differences(base, study, overrides) if overrides else []
+            return complete | ({"overrides": changes} if changes else {}), []
     # One line a setting: several models may stumble over the same one.
     first: dict[tuple[str, ...], Fault] = {}
     for fault in faults:

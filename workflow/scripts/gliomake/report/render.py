@@ -66,6 +66,28 @@ def _command(options: str, cores: str, target: object) -> str:
     return " ".join(filter(None, ["snakemake", cores, str(target), options]))
 
 
+def page_commands(options: str = "") -> dict[str, Any]:
+    """Give the commands that a page prints.
+
+    Parameters
+    ----------
+    options : str
+        What each must repeat.
+
+    Returns
+    -------
+    dict
+        ``build`` (a function of the target), ``verify`` and ``verify_deep``.
+    """
+    commands: dict[str, Any] = {"build": partial(_command, options, "--cores 2")}
+    commands["verify"] = "make verify"
+    commands["verify_deep"] = "make verify DEEP=1"
+    if options:
+        commands["verify"] = _command(options, "--cores 1", "verify")
+        commands["verify_deep"] = _command(options, "--cores 1", "verify_deep")
+    return commands
+
+
 def render(template: str, page: str, *, options: str = "", **context: Any) -> str:
     """Fill a template.
 
@@ -90,12 +112,7 @@ def render(template: str, page: str, *, options: str = "", **context: Any) -> st
     PageSizeError
         The page is larger than 15 MB.
     """
-    commands = {"build": partial(_command, options, "--cores 2"), "verify": "make verify"}
-    commands["verify_deep"] = "make verify DEEP=1"
-    if options:
-        commands["verify"] = _command(options, "--cores 1", "verify")
-        commands["verify_deep"] = _command(options, "--cores 1", "verify_deep")
-    html = environment().get_template(template).render(commands=commands, **context)
+    html = environment().get_template(template).render(commands=page_commands(options), **context)
     size = len(html.encode())
     if size > PAGE_BYTES:
         raise PageSizeError(
