@@ -310,7 +310,7 @@ def library(files: list[Path]) -> set[Path]:
 
 
 # How files are written, read and named: a change there shows in the modules that use it.
-PLUMBING = {"tsv", "base", "index", "json_file", "run", "checkpoint"}
+PLUMBING = {"contracts", "tsv", "base", "index", "json_file", "run", "checkpoint"}
 
 
 def test_rules_run_again_when_code_behind_their_script_changes():
