@@ -60,6 +60,8 @@ def job_code(
         entries["losses.LOSSES"] = {each["training"]["loss"]["name"] for each in models}
     if study and model and rule == "train":
         entries |= _training_entries(study, model, pretrained)
+    if rule == "baseline":
+        entries["metrics.FRACTIONS"] = "dice"
     for output in ("figures", "tables"):
         if study and target and rule == output.removesuffix("s"):
             kind = study[output][target]["kind"]

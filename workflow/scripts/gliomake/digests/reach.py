@@ -1,7 +1,7 @@
 """One walk from a script along all the definitions that it uses."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -145,13 +145,21 @@ class Library:
         """Say the same of a registry, of which some entries are chosen."""
         return self._step(module, name, definition.cut(chosen))
 
-    def _step(self, module: Module, name: str, spelled: Spelling) -> "Step":
+    def step_without(
+        self, definition: Definition, module: Module, name: str, unused: set[Key]
+    ) -> "Step":
+        """Say the same of a definition that names some that are not used."""
+        return self._step(module, name, definition.spelling, unused)
+
+    def _step(
+        self, module: Module, name: str, spelled: Spelling, unused: Container[Key] = ()
+    ) -> "Step":
         words, leads = [name, spelled.sha256], list[Key]()
         says_modules = any(reference.dotted for reference in spelled.references)
         for reference in spelled.references:
             for key in self.resolve(module, reference):
-                words.append(f"{reference.chain}={self._identity(key)}")
-                if isinstance(key, Key) and not _observes(key.module, key.name):
+                words.append(f"{reference.chain}={self._identity(key, unused)}")
+                if isinstance(key, Key) and key not in unused and not _observes(*key):
                     leads.append(key)
                     says_modules |= any(
                         found.dotted
@@ -167,7 +175,7 @@ class Library:
             leads += [Key(n, "*") for n in self.names if f"gliomake.{n}".startswith(prefix)]
         return Step(" ".join(words), tuple(leads), tuple(self.with_parents(spelled.loads)))
 
-    def _identity(self, key: Key | str) -> str:
+    def _identity(self, key: Key | str, unused: Container[Key]) -> str:
         """Say what a name stands for, but not where: a definition may move.
 
         Two functions of one name differ by their hash. Of a dict the name will do: it may be a
@@ -175,7 +183,7 @@ class Library:
         """
         if isinstance(key, str):
             return key
-        made = [] if _observes(key.module, key.name) else self.definitions(key)
+        made = [] if key in unused or _observes(*key) else self.definitions(key)
         return "+".join([key.name, *(e.spelling.sha256 for e in made if not e.is_dict)])
 
     def definitions(self, key: Key) -> list[Definition]:
@@ -242,7 +250,8 @@ class _Walk:
 
     def __init__(self, library: Library, cuts: Mapping[str, tuple[str, ...]]) -> None:
         self.library, self.cuts = library, cuts
-        self.unused = {name for name, chosen in cuts.items() if not chosen}
+        unused = (name.rpartition(".") for name, chosen in cuts.items() if not chosen)
+        self.unused = {Key(module, name) for module, _, name in unused}
         self.parts: set[str] = set()
         self.seen: set[Key] = set()
         self.waiting: list[Key] = []
@@ -259,8 +268,6 @@ class _Walk:
             if key in self.seen or module is None:
                 continue
             self.seen.add(key)
-            if f"{key.module}.{key.name}" in self.unused or _observes(*key):
-                continue
             self._import(module)
             for definition in self.library.definitions(key):
                 self._take(module, key.name, definition)
@@ -284,6 +291,8 @@ class _Walk:
         chosen = self.cuts.get(f"{module.name}.{name}")
         if chosen is None:
             step = self.library.step(definition, module, name)
+            if not self.unused.isdisjoint(step.leads):
+                step = self.library.step_without(definition, module, name, self.unused)
         else:
             step = self.library.cut_step(definition, module, name, chosen)
         self.parts.add(step.part)

@@ -107,8 +107,9 @@ class Module:
         self.loads: list[str] = []
         body = tree.body[1:] if has_docstring(tree) else tree.body
         for node in body:
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                self._take_import(node)
+            for each in ast.walk(node) if isinstance(node, _COMPOUND) else [node]:
+                if isinstance(each, ast.Import | ast.ImportFrom):
+                    self._take_import(each)
         observed = frozenset(self._observed())
         for node in body:
             if not isinstance(node, ast.Import | ast.ImportFrom):
@@ -140,12 +141,9 @@ class Module:
         names = list(bound(node))
         for name in names:
             self.definitions.setdefault(name, []).append(definition)
-        if not names or isinstance(node, _COMPOUND):
+        # What is changed in another module is that one's, whoever reaches it.
+        if not names or isinstance(node, _COMPOUND) or not self.imports.keys().isdisjoint(names):
             self.at_import.append(definition)
-            nested = (n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom))
-            for each in nested:
-                for _, target in imported(each, self.package):
-                    self.loads += loaded(target)
 
 
 def read_module(path: Path, name: str, package: bool) -> Module:
