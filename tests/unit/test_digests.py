@@ -284,8 +284,8 @@ def test_every_python_spells_the_code_alike(tmp_path):
         "thing": SOURCE,
         "other": "def decorated(): ...\nmatch x:\n    case {'a': [1, *_]} | None:\n        pass\n",
     }
-    library = write(tmp_path, files)
-    assert library.digest("job") == "d631e790b1ddd730c8adb1ac38eb70ca56d5239338744de090dc9b29698e03ab"
+    known = write(tmp_path, files).digest("job")
+    assert known == "d631e790b1ddd730c8adb1ac38eb70ca56d5239338744de090dc9b29698e03ab"
 
 
 def test_each_file_is_read_once_a_process(monkeypatch):

@@ -241,6 +241,7 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
     "words of logs": (
         [
             edit("checkpoint.py", "%s is damaged: its bytes", "%s is spoilt: its bytes"),
+            edit("batches.py", "in host memory, moved", "in the host's memory, moved"),
             edit("hardware.py", "sees none: it computes on", "sees none and computes on"),
             Edit("split.py", "print(split.groupby(", "print('rows')\n    print(2, split.groupby("),
             Edit("shard.py", "slices of {len(cases)} cases", "slices from {len(cases)} cases"),

@@ -324,6 +324,16 @@ def test_rules_run_again_when_code_behind_their_script_changes():
     assert checked > 15
 
 
+def test_templates_belong_to_pages_alone():
+    rules = (ROOT / "workflow" / "rules").glob("*.smk")
+    text = "".join(path.read_text() for path in rules if path.name != "common.smk")
+    blocks = {rule.partition(":")[0]: rule for rule in re.split(r"^rule ", text, flags=re.M)[1:]}
+    assert {name for name, rule in blocks.items() if "template_files()" in rule} == {
+        "study_page",
+        "report",
+    }
+
+
 def test_environments_hold_what_their_scripts_import():
     checked = 0
     for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):

@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 OBSERVERS = {
+    "batches._where": "words where the slices lie",
     "contracts.FACTS": "refuses a damaged file",
     "contracts.RECORDS": "refuses a damaged file",
     "contracts.check_column": "refuses a damaged file",
