@@ -87,6 +87,9 @@ WAYS_TO_ALL = {
     "def main(job): return importlib.import_module(f'gliomake.t{job}').other()\n",
     "a text": "import importlib\ndef main(job): return importlib.import_module('gliomake.two')\n",
     "a text with more": "import pydoc\ndef main(job): return pydoc.locate('gliomake.two.other')\n",
+    "an import by another name": "from importlib import import_module\nload = import_module\n"
+    "def main(job): return load(job)\n",
+    "builtins": "import builtins\ndef main(job): return builtins.eval(job)\n",
     "eval": "def main(job): return eval(job)\n",
     "exec": "def main(job): exec(job)\n",
     "__import__": "def main(job): return __import__(job)\n",
@@ -110,6 +113,8 @@ AT_IMPORT = {
     "    return f\n@enter\ndef entered():\n    return 1\n",
     "a registering base": "class Base:\n    def __init_subclass__(cls): pass\n"
     "class Middle(Base): pass\nclass Entered(Middle):\n    size = 1\n",
+    "another library's setting": "import torch\ntorch.backends.cudnn.benchmark = 1\n",
+    "a setting's result": "import torch\nBEFORE = torch.set_num_threads(1)\n",
     "a branch": "if True:\n    size = 1\n",
 }
 
@@ -149,6 +154,12 @@ def test_of_a_registry_without_the_chosen_entry_all_counts(tmp_path):
 
 def test_an_entry_assigned_later_is_one_of_the_registry(tmp_path):
     table = REGISTRY.replace('"a": used, "b": other}', '"a": used}\nTABLE["b"] = other')
+    assert not changes(tmp_path / "1", {"work": table}, OTHER, {"work.TABLE": "a"})
+    assert changes(tmp_path / "2", {"work": table}, OTHER, {"work.TABLE": "b"})
+
+
+def test_entries_joined_later_are_entries_of_the_registry(tmp_path):
+    table = REGISTRY.replace('"a": used, "b": other}', '"a": used}\nTABLE |= {"b": other}')
     assert not changes(tmp_path / "1", {"work": table}, OTHER, {"work.TABLE": "a"})
     assert changes(tmp_path / "2", {"work": table}, OTHER, {"work.TABLE": "b"})
 
@@ -195,14 +206,19 @@ class Facts:
 def main(job: int, path=None, reporter: Reporter | None = None) -> int:
     if job < 0:
         raise ValueError(f"found {job}")
+    if job > 9:
+        raise Found("nine")
+    else:
+        pass
+    rate = SquaredError("mean")
     with Reporter(job) as bar, open(path) as file:
         bar.line("begins")
         value = job + 1
     return value
 """
 EDITS = {  # whether the digest changes
-    "docstring": (("    if job", '    """Text."""\n    if job'), False),
-    "comment": (("    if job", "    # Text.\n    if job"), False),
+    "docstring": (("    if job <", '    """Text."""\n    if job <'), False),
+    "comment": (("    if job <", "    # Text.\n    if job <"), False),
     "parentheses": (("job + 1", "(job + 1)"), False),
     "annotation": (("job: int", "job: float"), False),
     "returned annotation": (("-> int", "-> object"), False),
@@ -210,7 +226,7 @@ EDITS = {  # whether the digest changes
     "print to a stream": (
         ("    return value", "    print(value, file=sys.stderr)\n    return value"), False,
     ),
-    "print in an else": (("        raise", "        print(job)\n        raise"), False),
+    "print in an else": (("        pass", "        pass\n        print(job)"), False),
     "log": (("    return value", '    logger.info("%s", value)\n    return value'), False),
     "warning": (("    return value", '    warnings.warn("odd")\n    return value'), False),
     "words of an error": (("found {job}", "there is {job}"), False),
@@ -219,6 +235,8 @@ EDITS = {  # whether the digest changes
     "observer's call gone": (('        bar.line("begins")\n', ""), False),
     "value": (("job + 1", "job + 2"), True),
     "condition": (("job < 0", "job <= 0"), True),
+    "text that is no error's": (('SquaredError("mean")', 'SquaredError("sum")'), True),
+    "text that is raised as a message": (('Found("nine")', 'Found("ten")'), True),
     "kind of error": (("ValueError", "KeyError"), True),
     "default": (("path=None", "path=1"), True),
     "field": (("size: int = 1", "size: int = 2"), True),

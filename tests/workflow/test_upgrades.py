@@ -252,7 +252,7 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
         [
             edit("training.py", "a classifier tells one class", "one tells a class"),
             edit("loop.py", "Lower \"\n", "Take a lower \"\n"),
-            edit("datasets/lgg_layout.py", "an unexpected name", "an odd name"),
+            edit("split.py", "leaves no training \"\n", "leaves none to train \"\n"),
         ], set(), set(),
     ),
     "annotations": (

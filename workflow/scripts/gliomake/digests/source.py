@@ -2,11 +2,13 @@
 
 import ast
 import gc
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 from gliomake.digests.spelling import (
+    EXCEPTIONS,
     OBSERVERS,
     SCOPE,
     Reference,
@@ -18,6 +20,8 @@ from gliomake.digests.spelling import (
     loaded,
 )
 
+# What a function of such a name does lasts, whatever becomes of its result.
+_SETS = re.compile(r"set_|use_|enable|disable|register|seed|manual_seed")
 _COMPOUND = (ast.If, ast.Try, ast.For, ast.While, ast.With, ast.Match)
 
 
@@ -32,8 +36,8 @@ class Definition:
         The statement.
     package : str
         Full name of the package that relative imports start from.
-    observed : frozenset of str
-        Names that observers have in the module.
+    observed, errors : frozenset of str
+        Names that observers have in the module, and those of exceptions.
 
     Attributes
     ----------
@@ -47,9 +51,11 @@ class Definition:
         Whether something happens when a class is derived from this one.
     """
 
-    def __init__(self, node: ast.stmt, package: str, observed: frozenset[str]) -> None:
-        self._speller = package, observed
-        self.spelling = Speller(package, observed).spell(node)
+    def __init__(
+        self, node: ast.stmt, package: str, observed: frozenset[str], errors: frozenset[str]
+    ) -> None:
+        self._speller = package, observed, errors
+        self.spelling = Speller(package, observed, errors).spell(node)
         self.is_dict = isinstance(getattr(node, "value", None), ast.Dict)
         entry = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript)
         self._registry = node if self.is_dict or entry else None
@@ -110,10 +116,13 @@ class Module:
             for each in ast.walk(node) if isinstance(node, _COMPOUND) else [node]:
                 if isinstance(each, ast.Import | ast.ImportFrom):
                     self._take_import(each)
-        observed = frozenset(self._observed())
+        observed, errors = frozenset(self._observed()), {*EXCEPTIONS}
+        for node in body:
+            if isinstance(node, ast.ClassDef) and {*map(chain_of, node.bases)} & errors:
+                errors.add(node.name)
         for node in body:
             if not isinstance(node, ast.Import | ast.ImportFrom):
-                self._take(node, Definition(node, self.package, observed))
+                self._take(node, Definition(node, self.package, observed, frozenset(errors)))
 
     @property
     def bindings(self) -> set[str]:
@@ -142,7 +151,9 @@ class Module:
         for name in names:
             self.definitions.setdefault(name, []).append(definition)
         # What is changed in another module is that one's, whoever reaches it.
-        if not names or isinstance(node, _COMPOUND) or not self.imports.keys().isdisjoint(names):
+        foreign = not self.imports.keys().isdisjoint(names)
+        lasts = "_" in names or _SETS.match(called_by(node))
+        if not names or foreign or lasts or isinstance(node, _COMPOUND):
             self.at_import.append(definition)
 
 
@@ -207,6 +218,12 @@ def _targets(node: ast.expr) -> Iterator[str]:
         yield node.id
 
 
+def called_by(node: ast.stmt) -> str:
+    """Name the function or method of which a statement binds the result; else empty."""
+    called = getattr(getattr(node, "value", None), "func", None)
+    return chain_of(called).rpartition(".")[2]
+
+
 def chosen_entries(node: ast.stmt, chosen: tuple[str, ...]) -> ast.stmt:
     """Cut a registry down to some of its entries.
 
@@ -231,7 +248,7 @@ def chosen_entries(node: ast.stmt, chosen: tuple[str, ...]) -> ast.stmt:
     if not isinstance(value, ast.Dict):
         return node
     known = {key.value for key in value.keys if isinstance(key, ast.Constant)}
-    if not known.issuperset(chosen):
+    if not known.issuperset(chosen) and not isinstance(node, ast.AugAssign):
         return node
     kept = [
         (key, part)

@@ -8,6 +8,7 @@ puts behind the last brace of an f-string's format.
 """
 
 import ast
+import builtins
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
@@ -36,36 +37,15 @@ FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 SCOPE = (*FUNCTION, ast.ClassDef)
 _STREAMS = ("sys.stderr", "sys.stdout", "sys.__stderr__", "sys.__stdout__")
 _LOGGERS = ("logger", "logging")
-_SEES_MODULE = frozenset({"globals", "locals", "vars"})
+_SEES_MODULE = frozenset({"globals", "locals"})
 _SEES_ALL = frozenset({"__import__", "eval", "exec"})
-_SEES_ALL_BY = ("sys.modules", "pkgutil", "runpy", "importlib.util", "importlib.machinery")
-_ACTS = frozenset(
-    [
-        "add",
-        "append",
-        "backward",
-        "clear",
-        "discard",
-        "eval",
-        "exec",
-        "extend",
-        "next",
-        "pop",
-        "popitem",
-        "popleft",
-        "read",
-        "readline",
-        "remove",
-        "send",
-        "setattr",
-        "setdefault",
-        "step",
-        "train",
-        "update",
-        "write",
-    ]
+_SEES_ALL_BY = ("sys.modules", "builtins.", "pkgutil", "runpy", "importlib.util")
+_ACTS = re.compile(
+    "add|append|backward|clear|discard|eval|exec|extend|next|pop|popitem|popleft|read|readline|"
+    "remove|send|setattr|setdefault|step|train|update|write"
 )
-_ERRORS = ("Error", "Exception", "Warning", "Interrupted")
+_ERRORS = ("Error", "Exception", "Exit", "Warning", "Interrupted")
+EXCEPTIONS = frozenset(name for name in dir(builtins) if name.endswith(_ERRORS))
 _BODIES = frozenset({"body", "orelse", "finalbody"})
 _MEETS = frozenset({*FUNCTION, ast.With, ast.Assign})
 _DOTTED = re.compile(r"gliomake((?:\.[A-Za-z_]\w*)+)")
@@ -127,18 +107,24 @@ class Speller:
     ----------
     package : str
         Full name of the package that relative imports start from.
-    observed : frozenset of str
-        Names that observers have in the module.
+    observed, errors : frozenset of str
+        Names that observers have in the module, and those of exceptions.
     """
 
-    def __init__(self, package: str, observed: frozenset[str] = frozenset()) -> None:
-        self.package, self.observed = package, set(observed)
+    def __init__(
+        self,
+        package: str,
+        observed: frozenset[str] = frozenset(),
+        errors: frozenset[str] = EXCEPTIONS,
+    ) -> None:
+        self.package, self.observed, self.errors = package, set(observed), errors
         self.words: list[str] = []
         self.chains: set[str] = set()
         self.dotted: set[str] = set()
         self.imports: dict[str, tuple[str, str | None]] = {}
         self.prefixes: set[str] = set()
         self.whole_module = self.whole_library = self.computed_import = False
+        self.loaders = 0  # `import_module` named more often than called: called by another name
 
     def spell(self, node: ast.AST) -> Spelling:
         """Spell a statement."""
@@ -152,7 +138,7 @@ class Speller:
             tuple(sorted(self.prefixes)),
             self.whole_module,
             self.whole_library,
-            self.computed_import,
+            self.computed_import or self.loaders > 0,
         )
 
     def _node(self, node: Any, wordless: bool = False) -> None:
@@ -169,16 +155,17 @@ class Speller:
         elif not (wordless and kind is ast.JoinedStr):
             if kind is ast.Call:
                 self._call(node)
-                wordless = wordless or chain_of(node.func).endswith(_ERRORS)
-            elif kind is ast.Raise or kind is ast.Assert:
-                wordless = True
+                wordless = wordless or chain_of(node.func) in self.errors
+            elif kind is ast.Raise:
+                wordless = _is_error(node.exc)
             around = self.observed
             if kind in _MEETS:
                 self.observed = set(around)
                 self._meet_observers(node)
             self.words.append(f"({kind.__name__}")
             for name in _fields(kind):  # type: ignore[arg-type]
-                self._field(node, name, getattr(node, name, None), wordless)
+                silent = wordless or (kind is ast.Assert and name == "msg")
+                self._field(node, name, getattr(node, name, None), silent)
             self.words.append(")")
             if kind in FUNCTION:
                 self.observed = around
@@ -278,6 +265,8 @@ class Speller:
                 root = root.value
             if isinstance(root.ctx, ast.Load):  # type: ignore[attr-defined]
                 self.chains.add(chain)
+                self.whole_module |= chain in _SEES_MODULE
+                self.loaders += chain.rpartition(".")[2] == "import_module"
                 self.whole_library |= chain in _SEES_ALL or chain.startswith(_SEES_ALL_BY)
         return bool(chain)
 
@@ -306,9 +295,10 @@ class Speller:
 
     def _call(self, node: ast.Call) -> None:
         chain = chain_of(node.func)
-        self.whole_module |= chain in _SEES_MODULE and not node.args
+        self.whole_module |= chain == "vars" and not node.args
         if chain.rpartition(".")[2] != "import_module" or not node.args:
             return
+        self.loaders -= 1
         match node.args[0]:
             case ast.Constant():
                 pass  # see `_constant`
@@ -338,11 +328,20 @@ def chain_of(node: ast.AST | None) -> str:
     return ""
 
 
+def _is_error(node: ast.expr | None) -> bool:
+    """Whether what is raised looks like an error, not like a message to a caller.
+
+    That is a class of such a name, or a function that makes one.
+    """
+    name = chain_of(getattr(node, "func", node)).rpartition(".")[2]
+    return name.endswith(_ERRORS) or name == name.lower()
+
+
 def _acts(node: ast.AST) -> bool:
     """Whether an expression certainly does more than give a value."""
     if isinstance(node, ast.Call):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else chain_of(node.func)
-        return name in _ACTS
+        return bool(_ACTS.fullmatch(name))
     return isinstance(node, ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom)
 
 
