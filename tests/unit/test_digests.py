@@ -1,11 +1,13 @@
 """Digests of code: which definitions count, in a library of a few lines."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
-from gliomake.digests import LIBRARY, OBSERVERS, Library, code_digest, source
+from checkout import ROOT, installed
+from gliomake.digests import LIBRARY, OBSERVERS, Library, code_digest, jobs, source
 
 SCRIPT = "from gliomake.work import main\n\nmain(snakemake)\n"
 WORK = "def main(job):\n    return 1\n"
@@ -336,3 +338,18 @@ def test_a_training_reads_no_data_set():
 def test_unknown_script():
     with pytest.raises(FileNotFoundError, match=r"no script nothing: looked for .*nothing\.py"):
         code_digest("nothing")
+
+
+def test_the_version_of_torch_is_that_of_the_jobs(tmp_path, monkeypatch):
+    environment = tmp_path / "train.yaml"
+    environment.write_text("dependencies:\n  - python=3.11\n  - pytorch=2.13.0 # pinned\n")
+    version = jobs.torch_version.__wrapped__
+    monkeypatch.syspath_prepend(installed("torch", "7.8.9+cu130", tmp_path / "site"))
+    assert version(environment, conda=False) == "7.8.9"
+    assert version(environment, conda=True) == "2.13.0"
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
+    assert version(environment, conda=False) == "2.13.0"
+    environment.write_text("dependencies:\n  - python=3.11\n")
+    with pytest.raises(ValueError, match="no version of torch; expected a line `- pytorch="):
+        version(environment, conda=True)
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version(ROOT / "envs" / "train.yaml", conda=True))

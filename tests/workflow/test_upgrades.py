@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
-from checkout import ROOT, copy_checkout, snakemake
+from checkout import ROOT, copy_checkout, installed, snakemake
 from gliomake import config as studies
 from gliomake.digests import LIBRARY, Library, jobs
 
@@ -345,14 +345,6 @@ def test_a_change_reruns_what_it_concerns(scripts, before, row):
     assert {job[0] for job in changed} == rules
 
 
-def with_torch(version: str, folder: Path) -> dict[str, str]:
-    """An environment in which that version of torch is installed, for whoever asks."""
-    facts = folder / f"torch-{version}.dist-info" / "METADATA"
-    facts.parent.mkdir(parents=True, exist_ok=True)
-    facts.write_text(f"Metadata-Version: 2.1\nName: torch\nVersion: {version}\n")
-    return {"PYTHONPATH": str(folder)}
-
-
 def test_a_real_start_reruns_a_training_for_its_loss_and_its_torch_alone(tmp_path, monkeypatch):
     """Files as of a finished build, and what `-n` would run after each change."""
     folder = copy_checkout(tmp_path / "checkout")
@@ -379,8 +371,7 @@ def test_a_real_start_reruns_a_training_for_its_loss_and_its_torch_alone(tmp_pat
                 path.mkdir(exist_ok=True)
     assert snakemake("--touch", "--forceall", "--cores", "1", target, folder=folder).returncode == 0
     with monkeypatch.context() as changed:
-        for name, value in with_torch("99.0.1+cpu", tmp_path / "site").items():
-            changed.setenv(name, value)
+        changed.setenv("PYTHONPATH", str(installed("torch", "99.0.1+cpu", tmp_path / "site")))
         assert planned() == {"train": 1, "predict": 1, "total": 2}
     scripts = folder / "workflow" / "scripts"
     for row in ("new loss", "progress bar", "comments and layout"):
@@ -391,19 +382,3 @@ def test_a_real_start_reruns_a_training_for_its_loss_and_its_torch_alone(tmp_pat
         scripts
     )
     assert planned() == {"train": 1, "predict": 1, "total": 2}
-
-
-def test_the_version_of_torch_is_that_of_the_jobs(tmp_path, monkeypatch):
-    environment = tmp_path / "train.yaml"
-    environment.write_text("dependencies:\n  - python=3.11\n  - pytorch=2.13.0 # pinned\n")
-    version = jobs.torch_version.__wrapped__
-    with_torch("7.8.9+cu130", tmp_path / "site")
-    monkeypatch.syspath_prepend(tmp_path / "site")
-    assert version(environment, conda=False) == "7.8.9"
-    assert version(environment, conda=True) == "2.13.0"
-    monkeypatch.setattr("sys.path", [str(tmp_path)])
-    assert version(environment, conda=False) == "2.13.0"
-    environment.write_text("dependencies:\n  - python=3.11\n")
-    with pytest.raises(ValueError, match="no version of torch; expected a line `- pytorch="):
-        version(environment, conda=True)
-    assert re.fullmatch(r"\d+\.\d+\.\d+", version(ROOT / "envs" / "train.yaml", conda=True))

@@ -14,8 +14,8 @@ are raised; what is printed or logged; in which module a definition stands; and 
 
 **In doubt code counts.** A module that is used as a value (``getattr(module, name)``), a star
 import, or a name that a module does not define counts the whole module; an import whose name is
-computed, ``eval`` and the like count the whole library; so do statements and registering
-decorators count that run when a module is imported.
+computed, ``eval`` and the like count the whole library. What runs when a module is imported counts
+for all that import it: statements, and decorators and bases that may register what they meet.
 """
 
 from functools import cache
