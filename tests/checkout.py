@@ -25,3 +25,11 @@ def snakemake(*arguments: str, folder: Path) -> subprocess.CompletedProcess:
     """Run snakemake there."""
     command = [sys.executable, "-m", "snakemake", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def installed(package: str, version: str, folder: Path) -> Path:
+    """Make a folder that says, on the path of modules, that this version is installed."""
+    facts = folder / f"{package}-{version}.dist-info" / "METADATA"
+    facts.parent.mkdir(parents=True)
+    facts.write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
+    return folder

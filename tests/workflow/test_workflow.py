@@ -14,7 +14,8 @@ import yaml
 
 from checkout import ROOT, copy_checkout, snakemake
 from gliomake import config as studies
-from gliomake import provenance
+from gliomake.digests import LIBRARY
+from gliomake.digests.spelling import imported, loaded
 from gliomake.phantom.lgg import write_lgg
 from gliomake.targets import study_targets
 
@@ -281,6 +282,18 @@ PACKAGES = {  # how conda-forge calls what a module is imported as
 OPTIONAL = {"deflate"}
 
 
+def library_files(target: tuple[str, str | None]) -> list[Path]:
+    """The library's files that an import may load; of a package, all that it may."""
+    for name in reversed(loaded(target)):
+        module, _, below = name.partition(".")
+        base = LIBRARY.joinpath(*below.split("."))
+        if module == "gliomake" and below and base.with_suffix(".py").is_file():
+            return [base.with_suffix(".py")]
+        if module == "gliomake" and below and base.is_dir():
+            return sorted(base.rglob("*.py"))
+    return []
+
+
 def third_party(script: Path) -> set[str]:
     """Top-level names of all that a script and the library's modules behind it import."""
     waiting, seen, names = [script], set(), set()
@@ -289,28 +302,12 @@ def third_party(script: Path) -> set[str]:
         if path in seen:
             continue
         seen.add(path)
-        waiting.extend(provenance._read_module(path)[1])
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                names |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names.add(node.module.split(".")[0])
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                targets = [target for _, target in imported(node, "")]
+                names |= {module.split(".")[0] for module, _ in targets}
+                waiting += [file for target in targets for file in library_files(target)]
     return names - set(sys.stdlib_module_names) - {"gliomake", "adapter"} - OPTIONAL
-
-
-def library(files: list[Path]) -> set[Path]:
-    """The files, and those of the library that they import, at any depth."""
-    waiting, seen = list(files), set()
-    while waiting:
-        path = waiting.pop()
-        if path not in seen:
-            seen.add(path)
-            waiting.extend(provenance._read_module(path)[1])
-    return seen
-
-
-# How files are written, read and named: a change there shows in the modules that use it.
-PLUMBING = {"contracts", "tsv", "base", "index", "json_file", "run", "checkpoint"}
 
 
 def test_rules_run_again_when_code_behind_their_script_changes():
@@ -320,13 +317,21 @@ def test_rules_run_again_when_code_behind_their_script_changes():
             script = re.search(r'"\.\./scripts/(\w+)\.py"', rule)[1]
             if script == "verify":  # runs each time it is asked for
                 continue
-            named = re.findall(r'"([\w.]+)"', re.search(r"code_digest\((.*?)\)", rule)[1])
-            digested = library([file for name in named for file in provenance._module_files(name)])
-            script = ROOT / "workflow" / "scripts" / f"{script}.py"
-            missed = {file.stem for file in library([script]) - digested - {script}} - PLUMBING
-            assert not missed, f"rule {rule.partition(':')[0]}: code_digest lacks {sorted(missed)}"
+            assert f'code=code_of("{script}"),' in rule, rule.partition(":")[0]
+            torch = script in ("train", "predict")
+            assert ("torch=torch_of," in rule) == torch, rule.partition(":")[0]
             checked += 1
     assert checked > 15
+
+
+def test_templates_belong_to_pages_alone():
+    rules = (ROOT / "workflow" / "rules").glob("*.smk")
+    text = "".join(path.read_text() for path in rules if path.name != "common.smk")
+    blocks = {rule.partition(":")[0]: rule for rule in re.split(r"^rule ", text, flags=re.M)[1:]}
+    assert {name for name, rule in blocks.items() if "template_files()" in rule} == {
+        "study_page",
+        "report",
+    }
 
 
 def test_environments_hold_what_their_scripts_import():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
-from snakemake.settings.types import ExecMode
+from snakemake.settings.types import DeploymentMethod, ExecMode
 
 BASE = Path(workflow.basedir).resolve()
 sys.path.insert(0, str(BASE / "workflow" / "scripts"))
@@ -13,7 +13,8 @@ sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 from adapter import check_place, one_at_a_time
 from gliomake import config as studies
 from gliomake import faults, overrides, requests, settings, targets
-from gliomake.provenance import code_digest, listing_sha256
+from gliomake.digests.jobs import job_code, torch_version
+from gliomake.provenance import listing_sha256
 from gliomake.refused import state_token
 from gliomake.run import ConfigError
 
@@ -132,6 +133,31 @@ wildcard_constraints:
     fold=r"\d+",
     group=r"\d{3}",
     target="[a-z0-9-]+",
+
+
+def code_of(script):
+    """Parameter of a rule's jobs: the digest of the code that a job's result comes from."""
+
+    def code(wildcards):
+        return job_code(
+            script,
+            study=STUDIES.get(wildcards.get("study")),
+            dataset=wildcards.get("dataset"),
+            model=wildcards.get("model"),
+            target=wildcards.get("target"),
+            encoder=wildcards.get("encoder"),
+            pretrained=config["pretrained"],
+        )
+
+    return code
+
+
+def torch_of(wildcards):
+    """Another torch gives other weights and other probabilities; no other job has one."""
+    methods = workflow.deployment_settings.deployment_method
+    return torch_version(
+        BASE / "envs" / "train.yaml", DeploymentMethod.CONDA in methods
+    )
 
 
 def root_of(dataset):

@@ -22,7 +22,7 @@ rule index_group:
         options=lambda wildcards: dataset_options(wildcards.dataset),
         record=lambda wildcards: record_of(wildcards.dataset, wildcards.group),
         state=lambda wildcards: group_state(wildcards.dataset, wildcards.group),
-        code=code_digest("index", "refused", "datasets"),
+        code=code_of("index_group"),
     script:
         "../scripts/index_group.py"
 
@@ -54,6 +54,6 @@ rule index:
         options=lambda wildcards: dataset_options(wildcards.dataset),
         state=lambda wildcards: root_state(wildcards.dataset),
         data=lambda wildcards: data_kind(wildcards.dataset),
-        code=code_digest("index", "datasets"),
+        code=code_of("index"),
     script:
         "../scripts/index.py"

@@ -22,7 +22,7 @@ rule counts:
         ),
         threshold=lambda wildcards: STUDIES[wildcards.study]["threshold"],
         postprocess=lambda wildcards: STUDIES[wildcards.study]["postprocess"],
-        code=code_digest("counts", "distances", "shards"),
+        code=code_of("counts"),
     script:
         "../scripts/counts.py"
 
@@ -56,7 +56,7 @@ rule metrics:
         ),
         metrics=lambda wildcards: studies.study_metrics(STUDIES[wildcards.study]),
         bootstrap=config["bootstrap"],
-        code=code_digest("lattice"),
+        code=code_of("metrics"),
     script:
         "../scripts/metrics.py"
 
@@ -86,6 +86,6 @@ rule comparisons:
         run=lambda wildcards: STUDIES[wildcards.study]["runs"][0],
         metrics=lambda wildcards: studies.study_metrics(STUDIES[wildcards.study]),
         bootstrap=config["bootstrap"],
-        code=code_digest("compare"),
+        code=code_of("comparisons"),
     script:
         "../scripts/comparisons.py"

@@ -26,7 +26,7 @@ rule figure:
         data=lambda wildcards: data_kind(dataset_of(wildcards)),
         options=lambda wildcards: dataset_options(dataset_of(wildcards)),
         scale=config["scale"],
-        code=code_digest("figures"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"
 
@@ -55,6 +55,6 @@ rule table:
         data=lambda wildcards: data_kind(dataset_of(wildcards)),
         options=lambda wildcards: dataset_options(dataset_of(wildcards)),
         scale=config["scale"],
-        code=code_digest("tables"),
+        code=code_of("table"),
     script:
         "../scripts/table.py"

@@ -17,6 +17,6 @@ rule phantom:
     params:
         seed=config["phantoms"]["seed"],
         options=lambda wildcards: config["phantoms"][wildcards.dataset],
-        code=code_digest("phantom"),
+        code=code_of("phantom"),
     script:
         "../scripts/phantom.py"

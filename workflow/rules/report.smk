@@ -25,7 +25,7 @@ rule claims:
         study=lambda wildcards: STUDIES[wildcards.study],
         data=lambda wildcards: data_kind(dataset_of(wildcards)),
         scale=config["scale"],
-        code=code_digest("claims"),
+        code=code_of("claims"),
     script:
         "../scripts/claims.py"
 
@@ -47,7 +47,7 @@ rule leakage:
     params:
         study=lambda wildcards: STUDIES[wildcards.study],
         bootstrap=config["bootstrap"],
-        code=code_digest("leakage"),
+        code=code_of("leakage"),
     script:
         "../scripts/leakage.py"
 
@@ -76,7 +76,7 @@ rule study_page:
         bootstrap=config["bootstrap"],
         options=lambda wildcards: settings.repeated(config, wildcards.study),
         root=lambda wildcards: root_of(dataset_of(wildcards)),
-        code=code_digest("report"),
+        code=code_of("study_page"),
     script:
         "../scripts/study_page.py"
 
@@ -98,7 +98,7 @@ rule report:
         runtime=30,
     params:
         options=settings.repeated(config),
-        code=code_digest("report"),
+        code=code_of("report"),
     script:
         "../scripts/report.py"
 

@@ -27,6 +27,6 @@ rule shard:
         ),
         options=lambda wildcards: dataset_options(wildcards.dataset),
         state=lambda wildcards: root_state(wildcards.dataset),
-        code=code_digest("shards", "preprocess", "inspection", "datasets"),
+        code=code_of("shard"),
     script:
         "../scripts/shard.py"

@@ -18,6 +18,6 @@ rule split:
     params:
         shares=lambda wildcards: STUDIES[wildcards.study]["split"],
         slices=lambda wildcards: STUDIES[wildcards.study]["preprocess"]["slices"],
-        code=code_digest("split"),
+        code=code_of("split"),
     script:
         "../scripts/split.py"

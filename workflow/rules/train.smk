@@ -20,7 +20,7 @@ rule encoder_weights:
         mem_mb=4000,
         runtime=60,
     params:
-        code=code_digest("models.weights"),
+        code=code_of("encoder_weights"),
     script:
         "../scripts/encoder_weights.py"
 
@@ -56,7 +56,8 @@ rule train:
         overrides=lambda wildcards: overrides.training_overrides(
             STUDIES[wildcards.study], wildcards.model
         ),
-        code=code_digest("training", "tensors", "models", "split"),
+        torch=torch_of,
+        code=code_of("train"),
     script:
         "../scripts/train.py"
 
@@ -85,7 +86,8 @@ rule predict:
         classes=lambda wildcards: STUDIES[wildcards.study]["classes"],
         threshold=lambda wildcards: STUDIES[wildcards.study]["threshold"],
         computing=config["training"],
-        code=code_digest("predict", "tensors", "models", "split"),
+        torch=torch_of,
+        code=code_of("predict"),
     script:
         "../scripts/predict.py"
 
@@ -108,7 +110,7 @@ rule gate:
         runtime=30,
     params:
         threshold=lambda wildcards: STUDIES[wildcards.study]["gate"]["threshold"],
-        code=code_digest("predictions"),
+        code=code_of("gate"),
     script:
         "../scripts/gate.py"
 
@@ -133,7 +135,7 @@ rule baseline:
     params:
         classes=lambda wildcards: STUDIES[wildcards.study]["classes"],
         threshold=lambda wildcards: STUDIES[wildcards.study]["threshold"],
-        code=code_digest("baselines", "shards", "split"),
+        code=code_of("baseline"),
     script:
         "../scripts/baseline.py"
 

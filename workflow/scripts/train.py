@@ -50,7 +50,7 @@ def main(snakemake):
         seed=run.seed,
         # Beside the declared outputs, which Snakemake deletes when a job fails. Its name is a hash
         # of all that the training depends on: the state of anything else is never resumed.
-        state_folder=folder / f"state-{value_sha256(facts)[:12]}",
+        state_folder=folder / f"state-{value_sha256([facts, params.torch])[:12]}",
         weights_path=outputs.weights,
         history_path=outputs.history,
         facts_path=outputs.facts,

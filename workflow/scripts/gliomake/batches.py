@@ -82,17 +82,22 @@ def place(
         raise ValueError("a set of slices is empty; the split must give train and val some")
     size = slices.image.nbytes + slices.mask.nbytes
     free = hardware.free_memory() if memory_limit is None else int(memory_limit * MIB)
-    words = f"{len(slices)} slices ({size / MIB:.0f} MiB)"
-    if hardware.device.type == "cpu":
-        return DeviceSlices(slices.image, slices.mask, hardware.device), f"{words} in memory"
-    if free is not None and size > SHARE_FOR_DATA * free:
+    fits = free is None or size <= SHARE_FOR_DATA * free
+    if hardware.device.type == "cpu" or not fits:
         placed = DeviceSlices(slices.image, slices.mask, hardware.device)
-        return (
-            placed,
-            f"{words} in host memory, moved by batch: {free / MIB:.0f} MiB are free",
-        )
-    image, mask = slices.image.to(hardware.device), slices.mask.to(hardware.device)
-    return DeviceSlices(image, mask, hardware.device), f"{words} on {hardware.device}"
+    else:
+        image, mask = slices.image.to(hardware.device), slices.mask.to(hardware.device)
+        placed = DeviceSlices(image, mask, hardware.device)
+    return placed, _where(placed, size, None if fits else free)
+
+
+def _where(placed: DeviceSlices, size: int, free: int | None) -> str:
+    words = f"{len(placed)} slices ({size / MIB:.0f} MiB)"
+    if placed.device.type == "cpu":
+        return f"{words} in memory"
+    if free is not None:
+        return f"{words} in host memory, moved by batch: {free / MIB:.0f} MiB are free"
+    return f"{words} on {placed.device}"
 
 
 def stream_seed(*key: int | str) -> int:

@@ -30,7 +30,7 @@ What 0/0 means
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -61,22 +61,25 @@ def tversky_name(alpha: float, beta: float) -> str:
     return f"tversky-a{alpha}-b{beta}"
 
 
-def _fraction(counts: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:
+Fraction = tuple[np.ndarray, np.ndarray]
+
+# Numerator and denominator from tp, fp, fn, tn.
+FRACTIONS: dict[str, Callable[..., Fraction]] = {
+    "dice": lambda tp, fp, fn, tn: (2 * tp, 2 * tp + fp + fn),
+    "iou": lambda tp, fp, fn, tn: (tp, tp + fp + fn),
+    "precision": lambda tp, fp, fn, tn: (tp, tp + fp),
+    "recall": lambda tp, fp, fn, tn: (tp, tp + fn),
+    "specificity": lambda tp, fp, fn, tn: (tn, tn + fp),
+    "accuracy": lambda tp, fp, fn, tn: (tp + tn, tp + fp + fn + tn),
+    "f1": lambda tp, fp, fn, tn: (2 * tp, 2 * tp + fp + fn),
+}
+
+
+def _fraction(counts: np.ndarray, metric: str) -> Fraction:
     """Give numerator and denominator of a metric."""
     tp, fp, fn, tn = (counts[..., column] for column in range(4))
-    match metric:
-        case "dice" | "f1":
-            return 2 * tp, 2 * tp + fp + fn
-        case "iou":
-            return tp, tp + fp + fn
-        case "precision":
-            return tp, tp + fp
-        case "recall":
-            return tp, tp + fn
-        case "specificity":
-            return tn, tn + fp
-        case "accuracy":
-            return tp + tn, tp + fp + fn + tn
+    if metric in FRACTIONS:
+        return FRACTIONS[metric](tp, fp, fn, tn)
     weights = _TVERSKY.fullmatch(metric)
     if weights is None:
         raise ValueError(

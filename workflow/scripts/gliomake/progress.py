@@ -2,8 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping
-from typing import TextIO
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -63,6 +63,32 @@ class Reporter:
     def __exit__(self, *_: object) -> None:
         if self.bar:
             self.bar.stop()
+
+    def open(
+        self, device: str, precision: str, where: str, sessions: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Say on what the training begins, or goes on.
+
+        Parameters
+        ----------
+        device, precision : str
+            What computes, and how.
+        where : str
+            Where the slices lie.
+        sessions : sequence of mapping
+            The processes that took part, this one last: from which epoch and step, on what.
+        """
+        words = f"training on {device} in {precision}: {where}"
+        if len(sessions) > 1:
+            now = sessions[-1]
+            words += f"; going on in epoch {now['epoch']} after step {now['step']}"
+            first, last = (
+                {k: v for k, v in each.items() if k not in ("epoch", "step")}
+                for each in (sessions[0], now)
+            )
+            if first != last:
+                words += f"\nwarning: begun on {first}, so the last bits of the weights may differ"
+        self.line(words)
 
     def line(self, text: str) -> None:
         """Print a line, above the bar if both are on one terminal.

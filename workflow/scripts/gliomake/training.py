@@ -143,7 +143,7 @@ def _run(loop: Loop, name: str, where: str, history_path: str | Path) -> None:
     """Train the epochs that are left."""
     done = (loop.state.epoch - 1) * len(loop.train) + loop.slices_done
     with Reporter(loop.config["epochs"], len(loop.train), done, name) as reporter:
-        reporter.line(_opening(loop, where))
+        reporter.open(loop.hardware.name, loop.hardware.precision, where, loop.state.sessions)
         try:
             while not loop.finished:
                 train_one_epoch(loop, reporter)
@@ -294,20 +294,6 @@ def _key(
             "weights": {name: list(value.shape) for name, value in model.state_dict().items()},
         }
     )
-
-
-def _opening(loop: Loop, where: str) -> str:
-    state, hardware = loop.state, loop.hardware
-    words = f"training on {hardware.name} in {hardware.precision}: {where}"
-    if len(state.sessions) > 1:
-        words += f"; going on in epoch {state.epoch} after step {state.step}"
-        first, now = (
-            {k: v for k, v in state.sessions[i].items() if k not in ("epoch", "step")}
-            for i in (0, -1)
-        )
-        if first != now:
-            words += f"\nwarning: begun on {first}, so the last bits of the weights may differ"
-    return words
 
 
 def _finish(loop: Loop, outputs: tuple[Path, Path, Path], facts: dict[str, Any]) -> None:

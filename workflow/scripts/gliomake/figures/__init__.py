@@ -1,6 +1,5 @@
 """Figures: one function a kind, all in one style."""
 
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -10,37 +9,26 @@ from matplotlib.figure import Figure
 from gliomake.figures.style import STYLE, save_figure
 from gliomake.targets import TargetSpec
 
-Draw = Callable[[TargetSpec], Figure]
-
-
-def _draw(module: str, name: str) -> Draw:
-    """Import a figure's module when it is drawn: some need torch, most do not."""
-
-    def draw(spec: TargetSpec) -> Figure:
-        return getattr(import_module(f"gliomake.figures.{module}"), name)(spec)
-
-    return draw
-
-
-FIGURES: dict[str, Draw] = {
-    "samples": _draw("samples", "samples"),
-    "augmentation": _draw("samples", "augmentation"),
-    "modalities": _draw("volumes", "modalities"),
-    "planes": _draw("volumes", "planes"),
-    "mask-channels": _draw("volumes", "mask_channels"),
-    "intensity-ranges": _draw("intensities", "intensity_ranges"),
-    "modality-correlation": _draw("intensities", "modality_correlation"),
-    "slice-imbalance": _draw("statistics", "slice_imbalance"),
-    "pixel-imbalance": _draw("statistics", "pixel_imbalance"),
-    "histogram": _draw("statistics", "histogram"),
-    "architecture": _draw("architecture", "architecture"),
-    "system": _draw("diagrams", "system"),
-    "metric-definition": _draw("diagrams", "metric_definition"),
-    "curves": _draw("curves", "curves"),
-    "masks": _draw("masks", "masks"),
-    "predictions": _draw("masks", "predictions"),
-    "class-predictions": _draw("masks", "class_predictions"),
-    "confusion": _draw("statistics", "confusion"),
+# Imported when drawn: some need torch, most do not.
+FIGURES: dict[str, tuple[str, str]] = {
+    "samples": ("gliomake.figures.samples", "samples"),
+    "augmentation": ("gliomake.figures.samples", "augmentation"),
+    "modalities": ("gliomake.figures.volumes", "modalities"),
+    "planes": ("gliomake.figures.volumes", "planes"),
+    "mask-channels": ("gliomake.figures.volumes", "mask_channels"),
+    "intensity-ranges": ("gliomake.figures.intensities", "intensity_ranges"),
+    "modality-correlation": ("gliomake.figures.intensities", "modality_correlation"),
+    "slice-imbalance": ("gliomake.figures.statistics", "slice_imbalance"),
+    "pixel-imbalance": ("gliomake.figures.statistics", "pixel_imbalance"),
+    "histogram": ("gliomake.figures.statistics", "histogram"),
+    "architecture": ("gliomake.figures.architecture", "architecture"),
+    "system": ("gliomake.figures.diagrams", "system"),
+    "metric-definition": ("gliomake.figures.diagrams", "metric_definition"),
+    "curves": ("gliomake.figures.curves", "curves"),
+    "masks": ("gliomake.figures.masks", "masks"),
+    "predictions": ("gliomake.figures.masks", "predictions"),
+    "class-predictions": ("gliomake.figures.masks", "class_predictions"),
+    "confusion": ("gliomake.figures.statistics", "confusion"),
 }
 
 
@@ -58,7 +46,9 @@ def draw_figure(spec: TargetSpec) -> Figure:
         The figure, not yet saved.
     """
     with matplotlib.rc_context(STYLE):
-        return FIGURES[spec.kind](spec)
+        module, name = FIGURES[spec.kind]
+        figure: Figure = getattr(import_module(module), name)(spec)
+        return figure
 
 
 def make_figure(spec: TargetSpec, svg: str | Path, png: str | Path) -> None:

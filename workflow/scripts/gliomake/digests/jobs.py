@@ -1,0 +1,123 @@
+"""The parameters by which a job of the workflow notices that its code changed."""
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from gliomake.config import encoder_weights, model_task
+from gliomake.digests import Library, code_digest
+from gliomake.history import score_metrics
+from gliomake.metrics import FRACTIONS
+
+
+def job_code(
+    rule: str,
+    *,
+    study: Mapping[str, Any] | None = None,
+    dataset: str | None = None,
+    model: str | None = None,
+    target: str | None = None,
+    encoder: str | None = None,
+    pretrained: str = "none",
+    library: Library | None = None,
+) -> str:
+    """Hash the code behind a job; of each registry, the entries that the job uses.
+
+    Parameters
+    ----------
+    rule : str
+        The rule; its script has the same name.
+    study : mapping, optional
+        The job's study, as `gliomake.config.load_study` gives it.
+    dataset : str, optional
+        Its data set; by default the study's.
+    model, target, encoder : str, optional
+        Its model; its figure or table; the encoder whose weights it fetches.
+    pretrained : str
+        ``none`` or ``imagenet``, as in the configuration.
+    library : Library, optional
+        Code in another folder than this.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    entries: dict[str, Any] = {}
+    if study:
+        dataset = study["dataset"]
+    if dataset:
+        entries |= {"datasets.DATASETS": dataset, "phantom.PHANTOMS": dataset}
+    if encoder:
+        entries["models.weights.ENCODER_WEIGHTS"] = encoder
+    if study:
+        models = [study["models"][model]] if rule in ("train", "predict") else [*_models(study)]
+        entries["models.MODELS"] = {each["architecture"] for each in models}
+        entries["losses.LOSSES"] = {each["training"]["loss"]["name"] for each in models}
+    if study and model and rule == "train":
+        entries |= _training_entries(study, model, pretrained)
+    if rule == "baseline":
+        entries["metrics.FRACTIONS"] = "dice"
+    for output in ("figures", "tables"):
+        if study and target and rule == output.removesuffix("s"):
+            kind = study[output][target]["kind"]
+            entries |= {"targets.KINDS": kind, f"{output}.{output.upper()}": kind}
+    return library.digest(rule, entries) if library else code_digest(rule, entries)
+
+
+def _models(study: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return list(study["models"].values())
+
+
+def _training_entries(study: Mapping[str, Any], model: str, pretrained: str) -> dict[str, Any]:
+    """Choose what a training uses beside its architecture and its loss."""
+    settings, task = study["models"][model], model_task(dict(study), model)
+    metrics = score_metrics(task, settings["training"]["loss"])
+    entries: dict[str, Any] = {"metrics.FRACTIONS": FRACTIONS.keys() & set(metrics)}
+    if not settings["training"]["augment"]:
+        entries["augment.augment_batch"] = ()
+    if not encoder_weights(settings, pretrained):
+        entries["models.weights.load_encoder_weights"] = ()
+    return entries
+
+
+@cache
+def torch_version(environment: str | Path, conda: bool) -> str:
+    """Say with which torch the workflow's jobs compute.
+
+    Parameters
+    ----------
+    environment : str or Path
+        The conda environment of trainings and predictions, a YAML file.
+    conda : bool
+        Whether jobs run in it; else they run with the torch that is installed here.
+
+    Returns
+    -------
+    str
+        Major, minor and patch, whatever the build: ``2.13.0``.
+
+    Raises
+    ------
+    ValueError
+        The environment names no version of torch.
+    """
+    found = None
+    if not conda:
+        with suppress(PackageNotFoundError):  # a job will say so
+            found = version("torch")
+    if found is None:
+        text = Path(environment).read_text(encoding="utf-8")
+        pinned = re.search(r"^\s*- pytorch=+([\d.]+)", text, re.M)
+        if pinned is None:
+            raise ValueError(
+                f"{environment}: found no version of torch; expected a line `- pytorch=<version>`: "
+                "pin it there, so that another torch trains anew"
+            )
+        found = pinned[1]
+    numbers = re.match(r"\d+(\.\d+){0,2}", found)
+    return numbers[0] if numbers else found
