@@ -21,8 +21,8 @@ import pandas as pd
 LIBRARY = Path(__file__).parents[1] / "workflow" / "scripts"
 CHILD = """
 import sys
-from gliomake.lattice import score_table
-from gliomake.tsv import read_tsv
+from gliomake.scoring.scores import score_table
+from gliomake.files.tsv import read_tsv
 print(len(score_table(read_tsv(sys.argv[1]), resamples=int(sys.argv[2]))), end="")
 """
 
@@ -93,7 +93,7 @@ def measure(counts: pd.DataFrame, resamples: int) -> str:
         Cells, seconds and MiB, as a line.
     """
     sys.path.insert(0, str(LIBRARY))
-    from gliomake.tsv import write_tsv
+    from gliomake.files.tsv import write_tsv
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "counts.tsv"

@@ -48,7 +48,7 @@ def phantom(dataset: str, folder: Path, patients: int) -> None:
 
 def index(dataset: str, folder: Path, patients: int) -> None:
     from gliomake.datasets import open_dataset
-    from gliomake.index import write_index_group
+    from gliomake.prepare.index import write_index_group
 
     reader = open_dataset(dataset, folder / "data")
     channels = STUDIES[dataset]["channels"]
@@ -57,8 +57,8 @@ def index(dataset: str, folder: Path, patients: int) -> None:
 
 def shard(dataset: str, folder: Path, patients: int) -> None:
     from gliomake.datasets import open_dataset
-    from gliomake.preprocess import preprocess
-    from gliomake.shards import write_shard
+    from gliomake.files.shards import write_shard
+    from gliomake.prepare.preprocess import preprocess
 
     reader, recipe = open_dataset(dataset, folder / "data"), STUDIES[dataset]
     channels = tuple(recipe["channels"])

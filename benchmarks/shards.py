@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gliomake import sealed
 from gliomake.datasets.base import Volume
-from gliomake.shards import load_arrays, write_shard
+from gliomake.files import sealed
+from gliomake.files.shards import load_arrays, write_shard
 
 PATIENTS, SLICES, SIZE = 48, 155, 128
 RECIPE = {

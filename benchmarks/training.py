@@ -22,15 +22,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from gliomake.batches import place
-from gliomake.checkpoint import StateFolder
-from gliomake.config import load_study, model_task
-from gliomake.hardware import Hardware, choose_hardware, reproducible
-from gliomake.loop import Loop
 from gliomake.models import count_parameters, create_model
-from gliomake.progress import Reporter
-from gliomake.tensors import SliceSet
-from gliomake.training import train_one_epoch
+from gliomake.study.load import load_study, model_task
+from gliomake.training.checkpoint import StateFolder
+from gliomake.training.data import place
+from gliomake.training.fit import train_one_epoch
+from gliomake.training.hardware import Hardware, choose_hardware, reproducible
+from gliomake.training.progress import Reporter
+from gliomake.training.session import Loop
+from gliomake.training.tensors import SliceSet
 
 ROOT = Path(__file__).parents[1]
 MODELS = (
@@ -60,7 +60,7 @@ def made_up_slices(count: int, channels: int, classes: int, size: int) -> SliceS
 def make_loop(
     study: dict[str, Any], name: str, hardware: Hardware, slices: int, folder: Path, compiled: bool
 ) -> Loop:
-    """Set up the training of a study's model, as `gliomake.training.fit` does."""
+    """Set up the training of a study's model, as `gliomake.training.fit.fit` does."""
     model_config = study["models"][name]
     channels, classes = len(model_config["channels"]), len(study["classes"])
     torch.manual_seed(0)

@@ -10,21 +10,21 @@ import pandas as pd
 
 from gliomake.claims.artefacts import Artefacts
 from gliomake.claims.audit import write_audit
-from gliomake.compare import compare_models
-from gliomake.config import all_models, model_runs, study_metrics
-from gliomake.counts import count_run
 from gliomake.datasets.base import Volume
-from gliomake.distances import measure_run
-from gliomake.lattice import score_table
-from gliomake.leakage import leak_effects, spread
-from gliomake.predictions import write_predictions
+from gliomake.files.predictions import write_predictions
+from gliomake.files.shards import write_shard
+from gliomake.files.tsv import read_tsv, write_tsv
+from gliomake.prepare.split import make_split, read_split, write_split
 from gliomake.report import StudyInputs, study_inputs
-from gliomake.shards import write_shard
-from gliomake.split import make_split, read_split, write_split
+from gliomake.scoring.compare import compare_models
+from gliomake.scoring.counts import count_run
+from gliomake.scoring.distances import measure_run
+from gliomake.scoring.leakage import leak_effects, spread
+from gliomake.scoring.scores import score_table
+from gliomake.study.load import all_models, model_runs, study_metrics
+from gliomake.study.targets import target_spec
 from gliomake.tables import make_table
-from gliomake.targets import target_spec
-from gliomake.tensors import load_slices
-from gliomake.tsv import read_tsv, write_tsv
+from gliomake.training.tensors import load_slices
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt

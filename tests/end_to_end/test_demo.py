@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from checkout import ROOT, snakemake
-from gliomake import config as studies
-from gliomake.tsv import read_tsv
+from gliomake.files.tsv import read_tsv
+from gliomake.study import load as studies
 
 STUDIES = {
     path.stem: studies.load_study(path, "demo")

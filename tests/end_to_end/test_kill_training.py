@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from checkout import copy_checkout, snakemake
-from gliomake.provenance import file_sha256
-from gliomake.tsv import read_tsv
+from gliomake.files.provenance import file_sha256
+from gliomake.files.tsv import read_tsv
 
 RUN = Path("results/lgg-two-stage/vgg19-unet/patient-f0-s0")
 ARGUMENTS = (

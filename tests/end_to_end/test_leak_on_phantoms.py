@@ -1,7 +1,7 @@
 """The measurement of a leak, measured: on phantoms where there is one, and where there is none."""
 
 from checkout import copy_checkout, snakemake
-from gliomake.tsv import read_tsv
+from gliomake.files.tsv import read_tsv
 
 LEAKAGE = "results/lgg-encoders/leakage.tsv"
 

@@ -23,24 +23,24 @@ from mutations import (
     tiff_fields,
 )
 
-from gliomake.checkpoint import StateError, StateFolder, load_weights
-from gliomake.contracts import FileError, read_json
-from gliomake.counts import count_run
 from gliomake.datasets import CaseError, open_dataset
 from gliomake.datasets.coco_masks import SegmentationError
 from gliomake.datasets.nifti import NiftiError
-from gliomake.distances import measure_run
-from gliomake.index import BadDataError, merge_index, read_index_group, write_index_group
-from gliomake.models import create_model
-from gliomake.predictions import (
+from gliomake.files.contracts import FileError, read_json
+from gliomake.files.predictions import (
     PredictionError,
     apply_gate,
     load_predictions,
     stream_predictions,
 )
-from gliomake.shards import ShardError, load_arrays
-from gliomake.split import SplitOverlapError, read_split
-from gliomake.tsv import read_tsv
+from gliomake.files.shards import ShardError, load_arrays
+from gliomake.files.tsv import read_tsv
+from gliomake.models import create_model
+from gliomake.prepare.index import BadDataError, merge_index, read_index_group, write_index_group
+from gliomake.prepare.split import SplitOverlapError, read_split
+from gliomake.scoring.counts import count_run
+from gliomake.scoring.distances import measure_run
+from gliomake.training.checkpoint import StateError, StateFolder, load_weights
 
 DATA_ERRORS = (CaseError, NiftiError, SegmentationError, BadDataError)
 Mutation = Callable[[Random, bytes], bytes]

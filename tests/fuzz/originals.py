@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from gliomake.checkpoint import Snapshot, StateFolder, save_weights
 from gliomake.datasets.base import Volume
+from gliomake.files.predictions import write_predictions
+from gliomake.files.shards import write_shard
 from gliomake.models import create_model
-from gliomake.predictions import write_predictions
-from gliomake.shards import write_shard
+from gliomake.training.checkpoint import Snapshot, StateFolder, save_weights
 
 KEYS = pd.DataFrame({"patient": ["p1"] * 4, "slice": [0, 1, 2, 3]})
 

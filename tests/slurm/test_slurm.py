@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from checkout import copy_checkout, snakemake
-from gliomake.provenance import file_sha256
-from gliomake.tsv import read_tsv
+from gliomake.files.provenance import file_sha256
+from gliomake.files.tsv import read_tsv
 
 CLUSTER = Path(__file__).parent / "cluster.sh"
 PRESENT = os.geteuid() == 0 and all(map(shutil.which, ("slurmctld", "slurmd", "munged")))

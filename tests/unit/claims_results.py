@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from gliomake.claims import Artefacts, audit_study
-from gliomake.config import load_study
-from gliomake.tsv import write_tsv
+from gliomake.files.tsv import write_tsv
+from gliomake.study.load import load_study
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = ROOT / "config" / "claims.tsv"

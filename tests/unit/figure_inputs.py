@@ -14,19 +14,19 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
-from gliomake.config import load_study
-from gliomake.counts import count_predictions
 from gliomake.datasets import open_dataset
-from gliomake.history import history_columns
-from gliomake.index import merge_index
-from gliomake.lattice import score_table
+from gliomake.files.predictions import write_predictions
+from gliomake.files.shards import load_arrays, write_shard
+from gliomake.files.tsv import read_tsv, write_tsv
 from gliomake.phantom import write_phantom
-from gliomake.predictions import write_predictions
-from gliomake.preprocess import preprocess
-from gliomake.shards import load_arrays, write_shard
-from gliomake.split import make_split, write_split
-from gliomake.targets import KINDS, TargetSpec, target_spec
-from gliomake.tsv import read_tsv, write_tsv
+from gliomake.prepare.index import merge_index
+from gliomake.prepare.preprocess import preprocess
+from gliomake.prepare.split import make_split, write_split
+from gliomake.scoring.counts import count_predictions
+from gliomake.scoring.scores import score_table
+from gliomake.study.load import load_study
+from gliomake.study.targets import KINDS, TargetSpec, target_spec
+from gliomake.training.history import history_columns
 
 CONFIG = Path(__file__).parents[2] / "config" / "studies"
 PHANTOMS: dict[str, dict[str, Any]] = {

@@ -23,8 +23,10 @@ import torch._dynamo  # Adam would import it at its first use: once here, not on
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow/scripts"))
-from gliomake import checkpoint, loop, training
-from gliomake.tensors import SliceSet
+from gliomake.training import checkpoint
+from gliomake.training import fit as training
+from gliomake.training import session as loop
+from gliomake.training.tensors import SliceSet
 
 CONFIG = {
     "epochs": 7,

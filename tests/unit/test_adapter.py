@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from adapter import check_place, logged
-from gliomake.run import ConfigError
+from gliomake.study.run import ConfigError
 
 
 def fail(tmp_path, error, capsys):

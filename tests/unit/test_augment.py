@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gliomake.augment import AUGMENTATIONS, augment_batch, philox, uniform_draws
+from gliomake.training.augment import AUGMENTATIONS, augment_batch, philox, uniform_draws
 
 EVERYTHING = {
     "rotate": 0.2,

@@ -4,18 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gliomake.baselines import (
+from gliomake.datasets.base import Volume
+from gliomake.files.predictions import load_predictions
+from gliomake.files.shards import write_shard
+from gliomake.scoring.baselines import (
     FlairThreshold,
     fit_from_shards,
     fit_threshold,
     flair_channel,
     predict_baseline,
 )
-from gliomake.counts import count_pixels
-from gliomake.datasets.base import Volume
-from gliomake.metrics import score
-from gliomake.predictions import load_predictions
-from gliomake.shards import write_shard
+from gliomake.scoring.counts import count_pixels
+from gliomake.scoring.metrics import score
 
 
 def pooled_dice(predicted, mask):
@@ -147,7 +147,7 @@ def test_threshold_sees_the_training_set_alone(shards):
 
 
 def test_predictions_of_baselines(shards, tmp_path, monkeypatch):
-    monkeypatch.setattr("gliomake.baselines.BATCH", 3)
+    monkeypatch.setattr("gliomake.scoring.baselines.BATCH", 3)
     fitted = fit_from_shards(shards, SPLIT)
     for thresholds in (fitted, None):
         out = tmp_path / "predictions.h5"

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gliomake.bootstrap import percentile_interval, replicate, resample_weights
-from gliomake.lattice import count_lattices, score_table
-from gliomake.metrics import CLASSIFICATION_METRICS, COUNT_COLUMNS, score
-from gliomake.tsv import read_tsv, write_tsv
+from gliomake.files.tsv import read_tsv, write_tsv
+from gliomake.scoring.bootstrap import percentile_interval, replicate, resample_weights
+from gliomake.scoring.metrics import CLASSIFICATION_METRICS, COUNT_COLUMNS, score
+from gliomake.scoring.scores import count_lattices, score_table
 
 ROW = ["subset", "class", "metric", "convention", "postprocess"]
 

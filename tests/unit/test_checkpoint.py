@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import nn
 
-from gliomake import checkpoint
-from gliomake.checkpoint import (
+from gliomake.training import checkpoint
+from gliomake.training.checkpoint import (
     KEPT,
     Snapshot,
     StateError,
@@ -89,11 +89,11 @@ def test_a_half_written_generation_is_not_seen(folder):
     assert not folder.folder.exists()
 
 
-SCRIPTS = str(Path(checkpoint.__file__).parents[1])
+SCRIPTS = str(Path(checkpoint.__file__).parents[2])
 SAVE_FOR_EVER = """
 import sys, torch
 from pathlib import Path
-from gliomake.checkpoint import Snapshot, StateFolder, save_weights
+from gliomake.training.checkpoint import Snapshot, StateFolder, save_weights
 tensors = {"weight": torch.zeros(25_000_000)}
 store = StateFolder(Path(sys.argv[1]) / "state", "key")
 while True:

@@ -18,8 +18,8 @@ from claims_results import (
 from gliomake.claims import Artefacts, audit_study, load_claims, study_findings, write_audit
 from gliomake.claims.audit import COLUMNS
 from gliomake.claims.reproduce import convergence, plateau
+from gliomake.files.tsv import read_tsv, write_tsv
 from gliomake.report import verdicts
-from gliomake.tsv import read_tsv, write_tsv
 
 STUDIES = sorted(path.stem for path in (ROOT / "config" / "studies").glob("*.yaml"))
 CONTRACT = "claim quantity class reported reproduced ci_low ci_high convention run verdict check"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gliomake.claims import Context, run_checks
 from gliomake.claims.checks import SLICE_MEAN
-from gliomake.metrics import element_scores
+from gliomake.scoring.metrics import element_scores
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from gliomake.claims import ClaimError, load_claims
 from gliomake.claims.interval import Interval
-from gliomake.config import load_study
+from gliomake.study.load import load_study
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = ROOT / "config" / "claims.tsv"

@@ -9,7 +9,7 @@ import pytest
 from claims_results import CLAIMS, audit, make_encoders, make_multiclass, metrics_rows, study_at
 
 from gliomake.claims import Artefacts
-from gliomake.tsv import read_tsv, write_tsv
+from gliomake.files.tsv import read_tsv, write_tsv
 
 
 @pytest.fixture

@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gliomake.bootstrap import resample_weights
-from gliomake.compare import (
+from gliomake.report.numbers import Number
+from gliomake.report.scores import _says
+from gliomake.scoring.bootstrap import resample_weights
+from gliomake.scoring.compare import (
     COLUMNS,
     FEWEST_PATIENTS,
     compare_models,
     paired_bootstrap,
     patients_to_settle,
 )
-from gliomake.metrics import COUNT_COLUMNS, score
-from gliomake.report.numbers import Number
-from gliomake.report.scores import _says
+from gliomake.scoring.metrics import COUNT_COLUMNS, score
 
 PATIENTS = [f"p{index}" for index in range(8)]
 

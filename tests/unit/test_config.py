@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gliomake import config as studies
+from gliomake.study import load as studies
 
 STUDY_FILES = sorted((Path(__file__).parents[2] / "config" / "studies").glob("*.yaml"))
 

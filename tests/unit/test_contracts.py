@@ -6,9 +6,9 @@ import re
 import pandas as pd
 import pytest
 
-from gliomake.contracts import REBUILD, FileError, read_json
-from gliomake.split import SplitOverlapError, read_split
-from gliomake.tsv import read_tsv, write_tsv
+from gliomake.files.contracts import REBUILD, FileError, read_json
+from gliomake.files.tsv import read_tsv, write_tsv
+from gliomake.prepare.split import SplitOverlapError, read_split
 
 COUNTS = (
     "patient\tslice\tsubset\tclass\tpostprocess\ttp\tfp\tfn\ttn\n"

@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
 
-from gliomake.counts import (
+from gliomake.datasets.base import Volume
+from gliomake.files.predictions import PredictionError, write_predictions
+from gliomake.files.sealed import create_sealed
+from gliomake.files.shards import write_shard
+from gliomake.files.tsv import read_tsv, write_tsv
+from gliomake.scoring.counts import (
     COLUMNS,
     count_pixels,
     count_predictions,
     count_run,
     read_predictions,
 )
-from gliomake.datasets.base import Volume
-from gliomake.metrics import COUNT_COLUMNS
-from gliomake.predictions import PredictionError, write_predictions
-from gliomake.sealed import create_sealed
-from gliomake.shards import write_shard
-from gliomake.tsv import read_tsv, write_tsv
+from gliomake.scoring.metrics import COUNT_COLUMNS
 
 CLASSES = ["NEC", "ED"]
 
@@ -100,7 +100,7 @@ def test_the_threshold_itself_is_tumour(threshold):
 def test_chunks_change_nothing(monkeypatch):
     probability, truth = example()
     whole = count_predictions(probability, truth, 0.5, **names(), classes=CLASSES)
-    monkeypatch.setattr("gliomake.counts.CHUNK", 4)
+    monkeypatch.setattr("gliomake.scoring.counts.CHUNK", 4)
     parts = count_predictions(probability, truth, 0.5, **names(), classes=CLASSES)
     pd.testing.assert_frame_equal(whole, parts)
 

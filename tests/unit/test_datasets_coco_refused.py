@@ -14,7 +14,7 @@ from gliomake.datasets import CaseError
 from gliomake.datasets.coco import ANNOTATIONS, CocoDataset
 from gliomake.datasets.coco_categories import kind_of
 from gliomake.datasets.root import AccessError, Limits
-from gliomake.index import BadDataError, merge_index, read_index_group, write_index_group
+from gliomake.prepare.index import BadDataError, merge_index, read_index_group, write_index_group
 
 
 @pytest.fixture

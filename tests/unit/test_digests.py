@@ -200,7 +200,7 @@ def test_a_definition_that_moves_does_not_count(tmp_path):
 BODY = """\
 import logging, sys, warnings
 from dataclasses import dataclass
-from gliomake.progress import Reporter
+from gliomake.training.progress import Reporter
 logger = logging.getLogger(__name__)
 @dataclass
 class Facts:
@@ -266,7 +266,7 @@ def test_what_counts_in_a_definition(tmp_path, name):
 
 
 def test_observers_do_not_count(tmp_path):
-    work = "from gliomake.progress import Reporter\ndef main(job): return Reporter(job)\n"
+    work = "from gliomake.training.progress import Reporter\ndef main(job): return Reporter(job)\n"
     files = {"work": work, "progress": "class Reporter: pass\n"}
     assert not changes(tmp_path, files, {"progress": "class Reporter:\n    size = 2\n"})
 
@@ -331,7 +331,7 @@ def test_a_training_reads_no_data_set():
     library = Library(LIBRARY)
     library.digest("train")
     read = {name for name, module in library._modules.items() if module}
-    assert "shards" in read
+    assert "files.shards" in read
     assert {name for name in read if name.startswith("datasets.")} <= {"datasets.base"}
 
 

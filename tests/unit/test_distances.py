@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gliomake.counts import PredictedSlices
-from gliomake.distances import COLUMNS, measure_predictions, surface_distances
+from gliomake.scoring.counts import PredictedSlices
+from gliomake.scoring.distances import COLUMNS, measure_predictions, surface_distances
 
 UNIT = (1.0, 1.0, 1.0)
 

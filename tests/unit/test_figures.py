@@ -11,11 +11,11 @@ from figure_inputs import CONFIG, study_inputs
 from matplotlib.figure import Figure
 from PIL import Image
 
-from gliomake.config import load_study
 from gliomake.figures import FIGURES, choose, draw_figure, images, make_figure, style
 from gliomake.figures.diagrams import example_masks
-from gliomake.run import ConfigError
-from gliomake.targets import KINDS, OUTPUTS, study_targets, target_spec
+from gliomake.study.load import load_study
+from gliomake.study.run import ConfigError
+from gliomake.study.targets import KINDS, OUTPUTS, study_targets, target_spec
 
 SURVIVAL = {"kind": "histogram", "column": "survival_days", "label": "survival", "unit": "days",
             "bin": 100, "censored": "censored"}  # fmt: skip

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gliomake.hardware import SLURM_GPUS, choose_hardware
+from gliomake.training.hardware import SLURM_GPUS, choose_hardware
 
 
 @pytest.fixture

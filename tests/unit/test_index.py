@@ -9,15 +9,15 @@ import pytest
 from gliomake.datasets.base import CaseError, CaseReport, Finding, Problem
 from gliomake.datasets.lgg import LGGDataset
 from gliomake.datasets.root import AccessError
-from gliomake.index import (
+from gliomake.files.tsv import read_tsv
+from gliomake.phantom.lgg import write_lgg
+from gliomake.prepare.index import (
     BadDataError,
     group_cases,
     merge_index,
     read_index_group,
     write_index_group,
 )
-from gliomake.phantom.lgg import write_lgg
-from gliomake.tsv import read_tsv
 
 
 class FakeDataset:

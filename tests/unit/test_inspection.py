@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import pytest
 
 from adapter import logged
-from gliomake import inspection
 from gliomake.datasets.base import CaseError, CaseReport, Problem
 from gliomake.datasets.root import AccessError
-from gliomake.index import BadDataError, read_index_group, write_index_group
+from gliomake.prepare import inspection
+from gliomake.prepare.index import BadDataError, read_index_group, write_index_group
 
 ROW = {"slice": 1, "height": 4, "width": 4, "tumour": 3}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gliomake.leakage import (
+from gliomake.scoring.leakage import (
     LEAK_COLUMNS,
     SPREAD_COLUMNS,
     LeakageError,
@@ -13,7 +13,7 @@ from gliomake.leakage import (
     spread,
     variance_components,
 )
-from gliomake.run import Run
+from gliomake.study.run import Run
 
 PIXELS = 1000
 

@@ -7,9 +7,9 @@ import pytest
 from gliomake.datasets import CaseError
 from gliomake.datasets.lgg import LGGDataset
 from gliomake.datasets.lgg_table import read_table
-from gliomake.index import merge_index
+from gliomake.files.tsv import read_tsv
 from gliomake.phantom.lgg import write_lgg
-from gliomake.tsv import read_tsv
+from gliomake.prepare.index import merge_index
 
 EXPECTED = {"TCGA_CS_4941": {"sex": "2", "age": "67"}, "TCGA_CS_4942": {"sex": None, "age": "44"}}
 PLAIN = "Patient,sex,age\nTCGA_CS_4941,2,67\nTCGA_CS_4942,,44\n"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gliomake import provenance
-from gliomake.listing import walk
+from gliomake.files import provenance
+from gliomake.files.listing import walk
 
 
 def listing(root):

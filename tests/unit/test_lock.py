@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from gliomake import lock
-from gliomake.lock import LockError, job_at_work, one_start
+from gliomake.start import lock
+from gliomake.start.lock import LockError, job_at_work, one_start
 
-LIBRARY = Path(lock.__file__).parents[1]
+LIBRARY = Path(lock.__file__).parents[2]
 UNLOCK = "snakemake --unlock all"
 # A start writes Snakemake's lock and a private file, as Snakemake and a job would.
 START = """
 import sys, time
 from pathlib import Path
-from gliomake.lock import job_at_work, one_start
+from gliomake.start.lock import job_at_work, one_start
 root, executor = Path(sys.argv[1]), sys.argv[2]
 state = root / ".snakemake"
 with one_start(state, command="snakemake all", unlock="", executor=executor):
@@ -37,7 +37,7 @@ with one_start(state, command="snakemake all", unlock="", executor=executor):
 """
 JOB = """
 import os, time
-from gliomake.lock import job_at_work
+from gliomake.start.lock import job_at_work
 if os.fork() == 0:
     with job_at_work("train", "logs/train.log"):
         print(f"job {os.getpid()}", flush=True)
@@ -117,7 +117,7 @@ def test_only_our_own_names_are_private(name, private):
 
 
 def test_private_files_carry_the_names_that_are_looked_for(tmp_path):
-    from gliomake.tsv import atomic_path
+    from gliomake.files.tsv import atomic_path
 
     for name in ("slices.tsv", "000.h5", "patient-f0.tsv", "unet.safetensors", "log"):
         with atomic_path(tmp_path / name) as temporary:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from gliomake.losses import LOSSES, create_loss, soft_tversky_index
+from gliomake.training.losses import LOSSES, create_loss, soft_tversky_index
 
 SEGMENTATION = [
     {"name": "dice"},

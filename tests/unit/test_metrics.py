@@ -6,7 +6,7 @@ import sklearn.metrics
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gliomake.metrics import (
+from gliomake.scoring.metrics import (
     CONVENTIONS,
     METRICS,
     ONE_COUNT,

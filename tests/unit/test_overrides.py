@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from gliomake import targets
-from gliomake.config import load_study
-from gliomake.overrides import (
+from gliomake.study import targets
+from gliomake.study.load import load_study
+from gliomake.study.overrides import (
     difference_text,
     differences_text,
     overrides_text,

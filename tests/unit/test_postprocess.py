@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gliomake.postprocess import clean_mask, clean_masks
+from gliomake.scoring.postprocess import clean_mask, clean_masks
 
 
 def mask(*rows):

@@ -8,15 +8,15 @@ import pytest
 import torch
 from torch import nn
 
-from gliomake.predict import predict_run
-from gliomake.predictions import (
+from gliomake.files.predictions import (
     PredictionError,
     apply_gate,
     load_predictions,
     stream_predictions,
     write_predictions,
 )
-from gliomake.tensors import SliceSet
+from gliomake.training.predict import predict_run
+from gliomake.training.tensors import SliceSet
 
 ATTRIBUTES = {"study": "s", "model": "unet", "run": "patient-f0-s0", "classes": ["tumour"],
               "threshold": 0.5}  # fmt: skip

@@ -2,7 +2,7 @@
 
 import os
 
-from gliomake import provenance
+from gliomake.files import provenance
 
 
 def test_files_and_values(tmp_path):

@@ -1,7 +1,7 @@
 """Many refusals, read in a minute."""
 
 from gliomake.datasets.base import CaseError, Problem
-from gliomake.refusal_text import bad_data_message, problem_lines
+from gliomake.prepare.refusal_text import bad_data_message, problem_lines
 
 
 def problems(count, found="value 7", first=1):

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from gliomake.refused import files_state, state_token, write_record
+from gliomake.prepare.refused import files_state, state_token, write_record
 
 CASE = "CASE_1"
 

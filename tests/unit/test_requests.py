@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from gliomake import requests, settings
-from gliomake.config import load_study
 from gliomake.phantom.lgg import write_lgg
-from gliomake.run import Run
+from gliomake.start import requests, settings
+from gliomake.study.load import load_study
+from gliomake.study.run import Run
 
 ROOT = Path(__file__).parents[2]
 STUDIES = {

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gliomake import sealed
-from gliomake.contracts import REBUILD
 from gliomake.datasets.base import Volume
-from gliomake.predictions import PredictionError, load_predictions, write_predictions
-from gliomake.sealed import BLOCK, create_sealed
-from gliomake.shards import ShardError, load_arrays, write_shard
+from gliomake.files import sealed
+from gliomake.files.contracts import REBUILD
+from gliomake.files.predictions import PredictionError, load_predictions, write_predictions
+from gliomake.files.sealed import BLOCK, create_sealed
+from gliomake.files.shards import ShardError, load_arrays, write_shard
 
 KEYS = pd.DataFrame({"patient": ["p1"] * 4, "slice": [0, 1, 2, 3]})
 RECIPE = {"image_size": 8, "channels": ["a", "b"], "classes": ["tumour"], "intensity": "unit"}

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gliomake import settings
-from gliomake.config import merge
-from gliomake.faults import MOST_LINES
-from gliomake.run import ConfigError
+from gliomake.start import settings
+from gliomake.study.faults import MOST_LINES
+from gliomake.study.load import merge
+from gliomake.study.run import ConfigError
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())

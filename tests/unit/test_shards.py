@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from gliomake.datasets.base import Volume
-from gliomake.preprocess import normalise, preprocess, resize_mask
-from gliomake.shards import load_arrays, write_shard
-from gliomake.tensors import load_slices, to_float
+from gliomake.files.shards import load_arrays, write_shard
+from gliomake.prepare.preprocess import normalise, preprocess, resize_mask
+from gliomake.training.tensors import load_slices, to_float
 
 RECIPE = {
     "channels": ["flair"],

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gliomake.split import (
+from gliomake.files.tsv import write_tsv
+from gliomake.prepare.split import (
     SplitOverlapError,
     check_training_tumour,
     make_split,
@@ -17,7 +18,6 @@ from gliomake.split import (
     training_fraction,
     write_split,
 )
-from gliomake.tsv import write_tsv
 
 
 def make_index(slices_of: list[int], seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:

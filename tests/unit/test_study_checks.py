@@ -9,16 +9,16 @@ import pandas as pd
 import pytest
 import yaml
 
-from gliomake import study_checks
-from gliomake.config import load_study, merge
 from gliomake.datasets import DATASETS
-from gliomake.faults import SCHEMAS, schema_faults
-from gliomake.feasible import impossible, too_few
-from gliomake.history import epoch_scores, history_columns
-from gliomake.losses import LOSSES, create_loss
 from gliomake.models import MODELS, create_model
-from gliomake.run import ConfigError, Run
-from gliomake.split import make_split
+from gliomake.prepare.split import make_split
+from gliomake.study import checks as study_checks
+from gliomake.study.faults import SCHEMAS, schema_faults
+from gliomake.study.feasible import impossible, too_few
+from gliomake.study.load import load_study, merge
+from gliomake.study.run import ConfigError, Run
+from gliomake.training.history import epoch_scores, history_columns
+from gliomake.training.losses import LOSSES, create_loss
 
 STUDIES = Path(__file__).parents[2] / "config" / "studies"
 SCHEMA = yaml.safe_load((SCHEMAS / "study.schema.yaml").read_text())

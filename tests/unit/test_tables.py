@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from figure_inputs import study_inputs
 
+from gliomake.study.targets import KINDS, TargetSpec
 from gliomake.tables import TABLES, make_table
 from gliomake.tables.curve import best_epoch, panel_columns
 from gliomake.tables.scores import describe_change
 from gliomake.tables.training import convergence_facts
-from gliomake.targets import KINDS, TargetSpec
 
 BLOCKS = {
     "split": ("lgg-encoders", {"kind": "split", "runs": ["slice-f0-s0", "patient-f0-s0"]}),

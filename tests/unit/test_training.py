@@ -14,15 +14,22 @@ from killed_training import make_slices
 from sklearn.metrics import f1_score
 from torch import nn
 
-from gliomake.batches import batch_counts, epoch_order, place, probabilities, stream_seed, targets
-from gliomake.checkpoint import load_weights
-from gliomake.hardware import Hardware, choose_hardware, reproducible
-from gliomake.history import epoch_scores, history_columns, write_history
-from gliomake.losses import create_loss
 from gliomake.models import create_model
-from gliomake.optimisation import Monitor, check_monitors
-from gliomake.progress import Reporter, _duration
-from gliomake.training import NonFiniteError, fit
+from gliomake.training.checkpoint import load_weights
+from gliomake.training.data import (
+    batch_counts,
+    epoch_order,
+    place,
+    probabilities,
+    stream_seed,
+    targets,
+)
+from gliomake.training.fit import NonFiniteError, fit
+from gliomake.training.hardware import Hardware, choose_hardware, reproducible
+from gliomake.training.history import epoch_scores, history_columns, write_history
+from gliomake.training.losses import create_loss
+from gliomake.training.optimisation import Monitor, check_monitors
+from gliomake.training.progress import Reporter, _duration
 
 CPU = Hardware(torch.device("cpu"), "float32")
 TRAINING = {
@@ -222,7 +229,7 @@ def test_a_diverging_training_says_where_and_keeps_its_state(tmp_path):
 
 def test_divergence_names_the_last_state(tmp_path, monkeypatch):
     """Weights that break in a later epoch are not saved; the sound state before them is kept."""
-    from gliomake import training
+    from gliomake.training import fit as training
 
     validate, calls = training.validate, []
 
@@ -243,7 +250,7 @@ def test_divergence_names_the_last_state(tmp_path, monkeypatch):
 
 
 def test_resume_false_starts_anew(tmp_path, monkeypatch):
-    from gliomake import training
+    from gliomake.training import fit as training
 
     def fail(*_):
         raise KeyboardInterrupt

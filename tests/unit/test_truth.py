@@ -1,7 +1,7 @@
 """Masks that contradict what masks are, seen over all cases; tables worked by hand."""
 
 from gliomake.datasets.base import CaseReport
-from gliomake.truth import has_tumour, truth_findings
+from gliomake.prepare.truth import has_tumour, truth_findings
 
 CLASSES = ("ED", "ET")
 

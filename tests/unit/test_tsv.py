@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from gliomake.tsv import read_tsv, write_tsv
+from gliomake.files.tsv import read_tsv, write_tsv
 
 NAMES = [
     "a\tb", "a\nb", 'a"b', '"a"', "a'b", " a ", "", "NA", "nan", "null", "None", "<NA>", "#x",

@@ -9,13 +9,13 @@ import h5py
 import pandas as pd
 import pytest
 
-from gliomake.predictions import load_predictions, write_predictions
-from gliomake.provenance import file_sha256
+from gliomake.files.predictions import load_predictions, write_predictions
+from gliomake.files.provenance import file_sha256
 from gliomake.report import build_report, study_inputs
-from gliomake.report.files import ReportFiles
-from gliomake.report.printed import changed_figures, read_pages
-from gliomake.report.recompute import Recomputation
-from gliomake.report.verify import VerificationError, main, verify
+from gliomake.verify.check import VerificationError, main, verify
+from gliomake.verify.files import ReportFiles
+from gliomake.verify.numbers import Recomputation
+from gliomake.verify.pages import changed_figures, read_pages
 from report_study import make_small_study
 
 COUNTS = "results/small/unet/patient-f0-s0/counts.tsv"

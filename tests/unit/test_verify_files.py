@@ -5,11 +5,11 @@ import os
 import pytest
 
 from checkout import ROOT
-from gliomake import config as studies
-from gliomake.provenance import listing_sha256
+from gliomake.files.provenance import listing_sha256
 from gliomake.report import study_inputs
-from gliomake.report.files import ReportFiles
-from gliomake.report.verify import MissingReportError, main, verify
+from gliomake.study import load as studies
+from gliomake.verify.check import MissingReportError, main, verify
+from gliomake.verify.files import ReportFiles
 
 
 def test_what_each_figure_of_a_study_was_drawn_from(tmp_path):

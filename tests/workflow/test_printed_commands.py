@@ -11,10 +11,10 @@ import yaml
 from snakemake.cli import get_argument_parser
 
 from checkout import ROOT, copy_checkout, snakemake
-from gliomake import config as studies
 from gliomake.report import study_inputs
 from gliomake.report.evidence import rebuild_table
 from gliomake.report.render import page_commands
+from gliomake.study import load as studies
 
 PROGRAM = r"(?:[A-Z_]+=\S+ )*(?:\S*/)?(?:snakemake|make|conda|export|squeue|rm|python3?|pip)\b"
 PLACES = ("README.md", "config/README.md", "CHANGELOG.md", "docs/*.md", "reports/captions/*.rst")
@@ -125,7 +125,7 @@ def test_commands_are_found_where_they_are_printed():
     places = {printed.place for printed in ALL}
     expected = {"README.md", "config/README.md", "config/paper.yaml", "profiles/slurm/config.yaml"}
     expected |= {"reports/captions/figure.rst", "the report's pages"}
-    expected |= {"workflow/scripts/gliomake/report/verify.py", "the page of coco-unet"}
+    expected |= {"workflow/scripts/gliomake/verify/check.py", "the page of coco-unet"}
     assert expected <= places
     commands = {printed.command for printed in ALL}
     for example in (

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from checkout import copy_checkout, snakemake
-from gliomake.lock import one_start
+from gliomake.start.lock import one_start
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import pytest
 
 from checkout import ROOT, copy_checkout, installed, snakemake
-from gliomake import config as studies
 from gliomake.digests import LIBRARY, Library, jobs
+from gliomake.study import load as studies
 
 STUDIES = {
     path.stem: studies.load_study(path, "demo")
@@ -179,22 +179,25 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
     ),
     "new loss": (
         [
-            edit("losses.py", "\nLoss = DiceLoss", NEW_LOSS),
-            edit("losses.py", '"dice": DiceLoss,', '"dice": DiceLoss,\n    "iou": JaccardLoss,'),
+            edit("training/losses.py", "\nLoss = DiceLoss", NEW_LOSS),
+            edit("training/losses.py", '"dice": DiceLoss,',
+                 '"dice": DiceLoss,\n    "iou": JaccardLoss,'),
         ], set(), set(),
     ),
     "new metric": (
         [
-            edit("metrics.py", '"specificity": lambda',
+            edit("scoring/metrics.py", '"specificity": lambda',
                  '"npv": lambda tp, fp, fn, tn: (tn, tn + fn),\n    "specificity": lambda'),
-            edit("metrics.py", 'METRICS = ("dice", "iou",', 'METRICS = ("dice", "npv", "iou",'),
+            edit("scoring/metrics.py", 'METRICS = ("dice", "iou",', 'METRICS = ("dice", "npv",
+                 "iou",'),
         ], set(), SCORING | {"leakage", "figure"},
     ),
     "new distance": (
         [
-            edit("metrics.py", '("hd95", "nsd")', '("hd95", "nsd", "assd")'),
-            edit("contracts.py", '"hd95", "nsd", "missed"', '"hd95", "nsd", "assd", "missed"'),
-            edit("contracts.py", 'frozenset({"hd95",', 'frozenset({"assd", "hd95",'),
+            edit("scoring/metrics.py", '("hd95", "nsd")', '("hd95", "nsd", "assd")'),
+            edit("files/contracts.py", '"hd95", "nsd", "missed"', '"hd95", "nsd", "assd",
+                 "missed"'),
+            edit("files/contracts.py", 'frozenset({"hd95",', 'frozenset({"assd", "hd95",'),
         ], set(), SCORING,
     ),
     "new figure": (
@@ -202,7 +205,7 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
             edit("figures/patients.py", "", NEW_FIGURE),
             edit("figures/__init__.py", '"samples": (',
                  '"patients": ("gliomake.figures.patients", "patients"),\n"samples": ('),
-            edit("targets.py", '    "slice-imbalance": Kind(',
+            edit("study/targets.py", '    "slice-imbalance": Kind(',
                  '    "patients": Kind("figures", ("cases",)),\n    "slice-imbalance": Kind('),
         ], set(), {"study_page"},
     ),
@@ -213,11 +216,11 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
     ),
     "progress bar": (
         [
-            edit("progress.py", "> 0.3", "> 0.5"),
-            edit("progress.py", "BarColumn(),", "BarColumn(bar_width=20),"),
-            edit("training.py", "loop.mean_loss)\n", "lambda: 2 * loop.mean_loss())\n"),
-            edit("training.py", "with Reporter(loop.", "with Reporter(1 + loop."),
-            edit("training.py", "reporter.open(", "print()\n        reporter.open("),
+            edit("training/progress.py", "> 0.3", "> 0.5"),
+            edit("training/progress.py", "BarColumn(),", "BarColumn(bar_width=20),"),
+            edit("training/fit.py", "loop.mean_loss)\n", "lambda: 2 * loop.mean_loss())\n"),
+            edit("training/fit.py", "with Reporter(loop.", "with Reporter(1 + loop."),
+            edit("training/fit.py", "reporter.open(", "print()\n        reporter.open("),
         ], set(), set(),
     ),
     "section of the report": (
@@ -226,23 +229,24 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
     ),
     "docstrings": (
         [
-            edit("training.py", "Take the optimiser steps that are left", "Take the steps left"),
-            edit("losses.py", '    """1 - Dice, the mean over the classes."""\n', ""),
-            edit("split.py", '"""Divide slices into', '"""Deal slices to'),
+            edit("training/fit.py", "Take the optimiser steps that are left",
+                 "Take the steps left"),
+            edit("training/losses.py", '    """1 - Dice, the mean over the classes."""\n', ""),
+            edit("prepare/split.py", '"""Divide slices into', '"""Deal slices to'),
         ], set(), set(),
     ),
     "comments and layout": (
         [
-            edit("training.py", "        loop.optimizer.step()\n",
+            edit("training/fit.py", "        loop.optimizer.step()\n",
                  "        # Now.\n        (\n            loop.optimizer.step()\n        )\n\n"),
             Edit("train.py", "    torch.set_num_threads", "    # One.\n    torch.set_num_threads"),
         ], set(), set(),
     ),
     "words of logs": (
         [
-            edit("checkpoint.py", "%s is damaged: its bytes", "%s is spoilt: its bytes"),
-            edit("batches.py", "in host memory, moved", "in the host's memory, moved"),
-            edit("hardware.py", "sees none: it computes on", "sees none and computes on"),
+            edit("training/checkpoint.py", "%s is damaged: its bytes", "%s is spoilt: its bytes"),
+            edit("training/data.py", "in host memory, moved", "in the host's memory, moved"),
+            edit("training/hardware.py", "sees none: it computes on", "sees none and computes on"),
             Edit("split.py", "print(split.groupby(", "print('rows')\n    print(2, split.groupby("),
             Edit("shard.py", "slices of {len(cases)} cases", "slices from {len(cases)} cases"),
             Edit("index_group.py", "    problems = [", "    print('inspected')\n    problems = ["),
@@ -250,31 +254,31 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
     ),
     "words of errors": (
         [
-            edit("training.py", "a classifier tells one class", "one tells a class"),
-            edit("loop.py", "Lower \"\n", "Take a lower \"\n"),
-            edit("split.py", "leaves no training \"\n", "leaves none to train \"\n"),
+            edit("training/fit.py", "a classifier tells one class", "one tells a class"),
+            edit("training/session.py", "Lower \"\n", "Take a lower \"\n"),
+            edit("prepare/split.py", "leaves no training \"\n", "leaves none to train \"\n"),
         ], set(), set(),
     ),
     "annotations": (
         [
-            edit("batches.py", "def targets(mask: torch.Tensor, task: str)",
+            edit("training/data.py", "def targets(mask: torch.Tensor, task: str)",
                  "def targets(mask, task: object)"),
-            edit("split.py", "def training_fraction(split: pd.DataFrame,",
+            edit("prepare/split.py", "def training_fraction(split: pd.DataFrame,",
                  "def training_fraction(split,"),
         ], set(), set(),
     ),
     "a function that nothing uses": (
-        [edit("tsv.py", "def write_tsv(", "def unused():\n    return 1\n\n\ndef write_tsv(")],
+        [edit("files/tsv.py", "def write_tsv(", "def unused():\n    return 1\n\n\ndef write_tsv(")],
         set(), set(),
     ),
     # These do: all that it concerns, and nothing else.
     "a loss": (
-        [edit("losses.py", "            return F.cross_entropy(_float32(logits), target)",
+        [edit("training/losses.py", "            return F.cross_entropy(_float32(logits), target)",
               "            return 2 * F.cross_entropy(_float32(logits), target)")],
         has(loss="cross-entropy"), {"train"},
     ),
     "what losses share": (
-        [edit("losses.py", "hit = (probability * target).sum(pixels)",
+        [edit("training/losses.py", "hit = (probability * target).sum(pixels)",
               "hit = (target * probability).sum(pixels)")],
         has(loss=("dice", "bce-dice", "tversky", "focal-tversky")), {"train"},
     ),
@@ -288,15 +292,16 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
         {"train", "predict", "figure"},
     ),
     "augmentation": (
-        [edit("augment.py", "_ROUNDS = 10", "_ROUNDS = 11")],
+        [edit("training/augment.py", "_ROUNDS = 10", "_ROUNDS = 11")],
         has(augment=True), {"train", "figure"},
     ),
     "optimiser": (
-        [edit("optimisation.py", "fused=fused)", "fused=fused, eps=1e-7)")],
+        [edit("training/optimisation.py", "fused=fused)", "fused=fused, eps=1e-7)")],
         TRAININGS, {"train"},
     ),
     "training loop": (
-        [edit("training.py", "        loop.optimizer.step()", "        loop.optimizer.step(None)")],
+        [edit("training/fit.py", "        loop.optimizer.step()",
+              "        loop.optimizer.step(None)")],
         TRAININGS, {"train"},
     ),
     "a script": (
@@ -304,17 +309,17 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
         TRAININGS, {"train"},
     ),
     "a score that picks the epoch": (
-        [edit("metrics.py", '"iou": lambda tp, fp, fn, tn: (tp, tp + fp + fn)',
+        [edit("scoring/metrics.py", '"iou": lambda tp, fp, fn, tn: (tp, tp + fp + fn)',
               '"iou": lambda tp, fp, fn, tn: (tp, tp + fn + fp)')],
         {(s, m) for s, m in TRAININGS if studies.model_task(STUDIES[s], m) == "segmentation"},
         SCORING | {"leakage", "figure", "train"},
     ),
     "how a split is drawn": (
-        [edit("split.py", "start = rng.random()", "start = rng.random() / 2")],
+        [edit("prepare/split.py", "start = rng.random()", "start = rng.random() / 2")],
         TRAININGS, {"split"},
     ),
     "preprocessing": (
-        [edit("preprocess.py", "np.rint(_resize(", "np.floor(_resize(")],
+        [edit("prepare/preprocess.py", "np.rint(_resize(", "np.floor(_resize(")],
         TRAININGS, {"shard", "figure"},
     ),
     "one reader": (
@@ -378,7 +383,7 @@ def test_a_real_start_reruns_a_training_for_its_loss_and_its_torch_alone(tmp_pat
         for each in ROWS[row][0]:
             each.apply(scripts)
     assert planned() == {}
-    edit("losses.py", "    beta: ClassVar[float] = 0.5", "    beta: ClassVar[float] = 0.6").apply(
-        scripts
-    )
+    edit(
+        "training/losses.py", "    beta: ClassVar[float] = 0.5", "    beta: ClassVar[float] = 0.6"
+    ).apply(scripts)
     assert planned() == {"train": 1, "predict": 1, "total": 2}

@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from checkout import ROOT, copy_checkout, snakemake
-from gliomake import config as studies
 from gliomake.digests import LIBRARY
 from gliomake.digests.spelling import imported, loaded
 from gliomake.phantom.lgg import write_lgg
-from gliomake.targets import study_targets
+from gliomake.study import load as studies
+from gliomake.study.targets import study_targets
 
 STUDIES = {
     path.stem: studies.load_study(path, "demo")

@@ -11,12 +11,16 @@ BASE = Path(workflow.basedir).resolve()
 sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 
 from adapter import check_place, one_at_a_time
-from gliomake import config as studies
-from gliomake import faults, overrides, requests, settings, targets
+from gliomake.study import load as studies
+from gliomake.study import faults
+from gliomake.study import overrides
+from gliomake.start import requests
+from gliomake.start import settings
+from gliomake.study import targets
 from gliomake.digests.jobs import job_code, torch_version
-from gliomake.provenance import listing_sha256
-from gliomake.refused import state_token
-from gliomake.run import ConfigError
+from gliomake.files.provenance import listing_sha256
+from gliomake.prepare.refused import state_token
+from gliomake.study.run import ConfigError
 
 
 class ConfigurationError(WorkflowError):
@@ -271,7 +275,7 @@ def target_inputs(output):
 
 
 def files_of(study, target, need):
-    """The files behind one need of a target; the names of needs are those of gliomake.targets."""
+    """The files behind one need of a target; the names of needs are those of gliomake.study.targets."""
     folder, data = f"results/{study['id']}", f"results/data/{study['dataset']}"
     per_run = {
         "history": "history.tsv",

@@ -8,7 +8,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from gliomake.lock import LockError, job_at_work, one_start
+from gliomake.start.lock import LockError, job_at_work, one_start
 
 # Where private files of killed processes may lie.
 WRITTEN = ("results", "reports/build", "logs", "resources/weights")

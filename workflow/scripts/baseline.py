@@ -1,9 +1,9 @@
 """Predict by a trivial model: no tumour anywhere, or tumour where FLAIR is bright."""
 
 from adapter import logged
-from gliomake.baselines import fit_from_shards, predict_baseline
-from gliomake.json_file import write_json
-from gliomake.split import read_split
+from gliomake.files.json_file import write_json
+from gliomake.prepare.split import read_split
+from gliomake.scoring.baselines import fit_from_shards, predict_baseline
 
 
 def main(snakemake):

@@ -1,8 +1,8 @@
 """Compare a study's models pair by pair on the same patients."""
 
 from adapter import logged
-from gliomake.compare import compare_models
-from gliomake.tsv import read_tsv, write_tsv
+from gliomake.files.tsv import read_tsv, write_tsv
+from gliomake.scoring.compare import compare_models
 
 
 def main(snakemake):

@@ -1,9 +1,9 @@
 """Count the pixels of a run's predictions, and measure surface distances where spacing is known."""
 
 from adapter import logged
-from gliomake.counts import count_run
-from gliomake.distances import measure_run
-from gliomake.tsv import write_tsv
+from gliomake.files.tsv import write_tsv
+from gliomake.scoring.counts import count_run
+from gliomake.scoring.distances import measure_run
 
 
 def main(snakemake):

@@ -2,7 +2,7 @@
 
 from adapter import logged
 from gliomake.figures import make_figure
-from gliomake.targets import target_spec
+from gliomake.study.targets import target_spec
 
 
 def main(snakemake):

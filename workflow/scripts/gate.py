@@ -1,7 +1,7 @@
 """Put a segmenter behind the study's classifier."""
 
 from adapter import logged
-from gliomake.predictions import apply_gate
+from gliomake.files.predictions import apply_gate
 
 
 def main(snakemake):

@@ -1,8 +1,8 @@
 """Gather the inspected groups into the index and the integrity report."""
 
 from adapter import logged
-from gliomake.index import merge_index, read_index_group
-from gliomake.inspection import open_data
+from gliomake.prepare.index import merge_index, read_index_group
+from gliomake.prepare.inspection import open_data
 
 
 def main(snakemake):

@@ -3,9 +3,9 @@
 import time
 
 from adapter import logged
-from gliomake.index import group_cases, write_index_group
-from gliomake.inspection import check_root, open_data
-from gliomake.refused import write_record
+from gliomake.prepare.index import group_cases, write_index_group
+from gliomake.prepare.inspection import check_root, open_data
+from gliomake.prepare.refused import write_record
 
 
 def main(snakemake):

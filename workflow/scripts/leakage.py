@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from adapter import logged
-from gliomake.leakage import leak_effects, spread
-from gliomake.tsv import read_tsv, write_tsv
+from gliomake.files.tsv import read_tsv, write_tsv
+from gliomake.scoring.leakage import leak_effects, spread
 
 
 def main(snakemake):

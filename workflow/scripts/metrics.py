@@ -1,9 +1,9 @@
 """Score a model: all its runs, under every convention, with intervals."""
 
 from adapter import logged
-from gliomake.json_file import write_json
-from gliomake.lattice import score_table
-from gliomake.tsv import read_tsv
+from gliomake.files.json_file import write_json
+from gliomake.files.tsv import read_tsv
+from gliomake.scoring.scores import score_table
 
 
 def main(snakemake):

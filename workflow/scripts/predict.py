@@ -1,11 +1,11 @@
 """Predict the validation and test slices of a run."""
 
 from adapter import logged
-from gliomake.checkpoint import load_weights
 from gliomake.models import create_model
-from gliomake.predict import predict_run
-from gliomake.split import evaluated_slices, read_split
-from gliomake.tensors import load_slices
+from gliomake.prepare.split import evaluated_slices, read_split
+from gliomake.training.checkpoint import load_weights
+from gliomake.training.predict import predict_run
+from gliomake.training.tensors import load_slices
 
 
 def main(snakemake):

@@ -1,11 +1,11 @@
 """Preprocess one group of cases into a shard."""
 
 from adapter import logged
-from gliomake.contracts import read_json
-from gliomake.inspection import load_case, open_data
-from gliomake.preprocess import preprocess
-from gliomake.shards import write_shard
-from gliomake.tsv import read_tsv
+from gliomake.files.contracts import read_json
+from gliomake.files.shards import write_shard
+from gliomake.files.tsv import read_tsv
+from gliomake.prepare.inspection import load_case, open_data
+from gliomake.prepare.preprocess import preprocess
 
 
 def main(snakemake):

@@ -1,8 +1,8 @@
 """Divide a study's slices into train, val and test."""
 
 from adapter import logged
-from gliomake.split import check_training_tumour, make_split, select_slices, write_split
-from gliomake.tsv import read_tsv
+from gliomake.files.tsv import read_tsv
+from gliomake.prepare.split import check_training_tumour, make_split, select_slices, write_split
 
 
 def main(snakemake):

@@ -1,8 +1,8 @@
 """Make one table of a study."""
 
 from adapter import logged
+from gliomake.study.targets import target_spec
 from gliomake.tables import make_table
-from gliomake.targets import target_spec
 
 
 def main(snakemake):

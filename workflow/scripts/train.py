@@ -5,13 +5,13 @@ from pathlib import Path
 import torch
 
 from adapter import logged
+from gliomake.files.provenance import file_sha256, files_sha256, value_sha256
 from gliomake.models import create_model
 from gliomake.models.weights import load_encoder_weights
-from gliomake.provenance import file_sha256, files_sha256, value_sha256
-from gliomake.run import Run
-from gliomake.split import read_split, training_fraction
-from gliomake.tensors import load_slices
-from gliomake.training import fit
+from gliomake.prepare.split import read_split, training_fraction
+from gliomake.study.run import Run
+from gliomake.training.fit import fit
+from gliomake.training.tensors import load_slices
 
 
 def main(snakemake):

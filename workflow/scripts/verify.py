@@ -3,7 +3,7 @@
 import sys
 
 from adapter import logged
-from gliomake.report.verify import verify
+from gliomake.verify.check import verify
 
 
 def main(snakemake):

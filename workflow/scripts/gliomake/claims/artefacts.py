@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from gliomake.config import all_models
-from gliomake.contracts import read_json
-from gliomake.run import Run
-from gliomake.split import read_split
-from gliomake.tsv import read_tsv
+from gliomake.files.contracts import read_json
+from gliomake.files.tsv import read_tsv
+from gliomake.prepare.split import read_split
+from gliomake.study.load import all_models
+from gliomake.study.run import Run
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Artefacts:
     Attributes
     ----------
     study : dict
-        A study of `gliomake.config.load_study`.
+        A study of `gliomake.study.load.load_study`.
     results : Path
         The folder of all results.
     """

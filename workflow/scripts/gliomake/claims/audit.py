@@ -14,7 +14,7 @@ from gliomake.claims.checks import Context, Finding, implied_conventions, run_ch
 from gliomake.claims.reproduce import reproduce
 from gliomake.claims.table import Claim, load_claims
 from gliomake.claims.verdict import judge, verdict
-from gliomake.tsv import atomic_path, write_tsv
+from gliomake.files.tsv import atomic_path, write_tsv
 
 COLUMNS = [
     "claim",
@@ -46,7 +46,7 @@ def study_context(study: dict[str, Any], artefacts: Artefacts | None, data: str)
     Parameters
     ----------
     study : dict
-        A study of `gliomake.config.load_study`.
+        A study of `gliomake.study.load.load_study`.
     artefacts : Artefacts or None
         Its files.
     data : str
@@ -87,7 +87,7 @@ def study_findings(
     Parameters
     ----------
     study : dict
-        A study of `gliomake.config.load_study`.
+        A study of `gliomake.study.load.load_study`.
     claims_path : path
         ``config/claims.tsv``.
     artefacts : Artefacts, optional
@@ -119,7 +119,7 @@ def audit_study(
     Parameters
     ----------
     study : dict
-        A study of `gliomake.config.load_study`.
+        A study of `gliomake.study.load.load_study`.
     claims_path : path
         ``config/claims.tsv``.
     artefacts : Artefacts

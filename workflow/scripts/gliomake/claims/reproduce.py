@@ -10,9 +10,9 @@ from gliomake.claims.artefacts import Artefacts
 from gliomake.claims.checks import SLICE_MEAN
 from gliomake.claims.quantities import DISTANCES, SCORES
 from gliomake.claims.table import Claim
-from gliomake.config import model_task
-from gliomake.metrics import tversky_name
-from gliomake.run import Run
+from gliomake.scoring.metrics import tversky_name
+from gliomake.study.load import model_task
+from gliomake.study.run import Run
 
 # Where a document neither states nor implies a convention: all pixels in one count.
 DEFAULT = "pooled"

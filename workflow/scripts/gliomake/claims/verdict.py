@@ -12,8 +12,8 @@ from gliomake.claims.checks import Finding
 from gliomake.claims.interval import Interval
 from gliomake.claims.reproduce import PROTOCOL, Reproduced, ranked_models
 from gliomake.claims.table import Claim
-from gliomake.compare import FEWEST_PATIENTS
-from gliomake.overrides import differences_text, score_overrides
+from gliomake.scoring.compare import FEWEST_PATIENTS
+from gliomake.study.overrides import differences_text, score_overrides
 
 OUTCOMES = (
     *("holds", "differs", "open", "not comparable", "not reproducible"),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gliomake.datasets.base import CaseError
-from gliomake.listing import is_data
+from gliomake.files.listing import is_data
 
 LINKS = ("inside", "anywhere")
 

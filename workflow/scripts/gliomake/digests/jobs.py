@@ -8,10 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from gliomake.config import encoder_weights, model_task
 from gliomake.digests import Library, code_digest
-from gliomake.history import score_metrics
-from gliomake.metrics import FRACTIONS
+from gliomake.scoring.metrics import FRACTIONS
+from gliomake.study.load import encoder_weights, model_task
+from gliomake.training.history import score_metrics
 
 
 def job_code(
@@ -32,7 +32,7 @@ def job_code(
     rule : str
         The rule; its script has the same name.
     study : mapping, optional
-        The job's study, as `gliomake.config.load_study` gives it.
+        The job's study, as `gliomake.study.load.load_study` gives it.
     dataset : str, optional
         Its data set; by default the study's.
     model, target, encoder : str, optional
@@ -57,15 +57,15 @@ def job_code(
     if study:
         models = [study["models"][model]] if rule in ("train", "predict") else [*_models(study)]
         entries["models.MODELS"] = {each["architecture"] for each in models}
-        entries["losses.LOSSES"] = {each["training"]["loss"]["name"] for each in models}
+        entries["training.losses.LOSSES"] = {each["training"]["loss"]["name"] for each in models}
     if study and model and rule == "train":
         entries |= _training_entries(study, model, pretrained)
     if rule == "baseline":
-        entries["metrics.FRACTIONS"] = "dice"
+        entries["scoring.metrics.FRACTIONS"] = "dice"
     for output in ("figures", "tables"):
         if study and target and rule == output.removesuffix("s"):
             kind = study[output][target]["kind"]
-            entries |= {"targets.KINDS": kind, f"{output}.{output.upper()}": kind}
+            entries |= {"study.targets.KINDS": kind, f"{output}.{output.upper()}": kind}
     return library.digest(rule, entries) if library else code_digest(rule, entries)
 
 
@@ -77,9 +77,9 @@ def _training_entries(study: Mapping[str, Any], model: str, pretrained: str) -> 
     """Choose what a training uses beside its architecture and its loss."""
     settings, task = study["models"][model], model_task(dict(study), model)
     metrics = score_metrics(task, settings["training"]["loss"])
-    entries: dict[str, Any] = {"metrics.FRACTIONS": FRACTIONS.keys() & set(metrics)}
+    entries: dict[str, Any] = {"scoring.metrics.FRACTIONS": FRACTIONS.keys() & set(metrics)}
     if not settings["training"]["augment"]:
-        entries["augment.augment_batch"] = ()
+        entries["training.augment.augment_batch"] = ()
     if not encoder_weights(settings, pretrained):
         entries["models.weights.load_encoder_weights"] = ()
     return entries

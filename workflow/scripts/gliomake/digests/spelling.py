@@ -17,17 +17,17 @@ from functools import cache
 from typing import Any
 
 OBSERVERS = {
-    "batches._where": "words where the slices lie",
-    "contracts.FACTS": "refuses a damaged file",
-    "contracts.RECORDS": "refuses a damaged file",
-    "contracts.check_column": "refuses a damaged file",
-    "contracts.check_table": "refuses a damaged file",
+    "training.data._where": "words where the slices lie",
+    "files.contracts.FACTS": "refuses a damaged file",
+    "files.contracts.RECORDS": "refuses a damaged file",
+    "files.contracts.check_column": "refuses a damaged file",
+    "files.contracts.check_table": "refuses a damaged file",
     "digests": "decides what runs again",
-    "lock": "keeps two starts apart",
-    "progress": "shows how far a training is",
-    "provenance": "names what a result came from",
-    "hardware._cpu_name": "names the processor",
-    "hardware._warn_of_idle_gpu": "warns",
+    "start.lock": "keeps two starts apart",
+    "training.progress": "shows how far a training is",
+    "files.provenance": "names what a result came from",
+    "training.hardware._cpu_name": "names the processor",
+    "training.hardware._warn_of_idle_gpu": "warns",
     "models.weights._download": "fetches a file whose checksum is compared afterwards",
 }
 """Modules, and definitions, that no result depends on, and what they do instead."""

@@ -7,7 +7,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from gliomake.figures.style import STYLE, save_figure
-from gliomake.targets import TargetSpec
+from gliomake.study.targets import TargetSpec
 
 # Imported when drawn: some need torch, most do not.
 FIGURES: dict[str, tuple[str, str]] = {

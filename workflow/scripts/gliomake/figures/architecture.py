@@ -12,7 +12,7 @@ from matplotlib.patches import FancyBboxPatch, Patch, Rectangle
 from gliomake.figures import style
 from gliomake.figures.trace import Operation, Stage, Structure, trace
 from gliomake.models import create_model
-from gliomake.targets import TargetSpec
+from gliomake.study.targets import TargetSpec
 
 GAP = 0.17
 LABEL = 0.15

@@ -6,9 +6,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from gliomake.figures import style
+from gliomake.files.tsv import read_tsv
+from gliomake.study.targets import TargetSpec
 from gliomake.tables.curve import best_epoch, panel_columns
-from gliomake.targets import TargetSpec
-from gliomake.tsv import read_tsv
 
 NAMES = {"loss": "loss", "dice": "Dice", "iou": "IoU", "accuracy": "accuracy",
          "precision": "precision", "recall": "recall"}  # fmt: skip

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Polygon, Rectangle
 
 from gliomake.figures import style
-from gliomake.metrics import element_scores
-from gliomake.targets import TargetSpec
+from gliomake.scoring.metrics import element_scores
+from gliomake.study.targets import TargetSpec
 
 NAMES = {"dice": "Dice", "iou": "IoU"}
 # Where truth and prediction agree.

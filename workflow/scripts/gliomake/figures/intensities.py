@@ -3,11 +3,11 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from gliomake import inspection
 from gliomake.figures import style
 from gliomake.figures.volumes import MODALITIES, load_case, open_cases, where
-from gliomake.preprocess import normalise
-from gliomake.targets import TargetSpec
+from gliomake.prepare import inspection
+from gliomake.prepare.preprocess import normalise
+from gliomake.study.targets import TargetSpec
 
 
 def intensity_ranges(spec: TargetSpec) -> Figure:

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from gliomake.figures import images, style
 from gliomake.figures.choose import QUALITIES, by_quantile, sizes_and_worst, slice_scores
-from gliomake.postprocess import clean_masks
-from gliomake.predictions import open_predictions
-from gliomake.shards import load_arrays
-from gliomake.targets import TargetSpec
+from gliomake.files.predictions import open_predictions
+from gliomake.files.shards import load_arrays
+from gliomake.scoring.postprocess import clean_masks
+from gliomake.study.targets import TargetSpec
 
 HEADINGS = {"image": "image", "truth": "truth", "prediction": "prediction",
             "overlay": "truth and prediction", "probability": "probability"}  # fmt: skip

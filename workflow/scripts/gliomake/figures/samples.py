@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from gliomake.figures import images, style
 from gliomake.figures.choose import spread_over_patients
-from gliomake.shards import load_arrays
-from gliomake.split import read_split, tumour_columns
-from gliomake.targets import TargetSpec
-from gliomake.tsv import read_tsv
+from gliomake.files.shards import load_arrays
+from gliomake.files.tsv import read_tsv
+from gliomake.prepare.split import read_split, tumour_columns
+from gliomake.study.targets import TargetSpec
 
 DRAWS = 16
 UNITS = {"rotate": " rad", "shift": " of width"}
@@ -168,7 +168,7 @@ def _augment(
 ) -> tuple[np.ndarray, np.ndarray]:
     import torch
 
-    from gliomake.augment import augment_batch
+    from gliomake.training.augment import augment_batch
 
     slice_ids = torch.zeros(1, dtype=torch.int64)
     batch = torch.from_numpy(image)[None], torch.from_numpy(mask)[None]

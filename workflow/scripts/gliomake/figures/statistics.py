@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from gliomake.figures import style
-from gliomake.metrics import COUNT_COLUMNS, score
-from gliomake.split import tumour_columns
-from gliomake.targets import TargetSpec
-from gliomake.tsv import read_tsv
+from gliomake.files.tsv import read_tsv
+from gliomake.prepare.split import tumour_columns
+from gliomake.scoring.metrics import COUNT_COLUMNS, score
+from gliomake.study.targets import TargetSpec
 
 
 def slice_imbalance(spec: TargetSpec) -> Figure:

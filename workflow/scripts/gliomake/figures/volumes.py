@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gliomake import inspection
 from gliomake.datasets import Dataset, Volume
 from gliomake.figures import images, style
-from gliomake.targets import TargetSpec
-from gliomake.tsv import read_tsv
+from gliomake.files.tsv import read_tsv
+from gliomake.prepare import inspection
+from gliomake.study.targets import TargetSpec
 
 MODALITIES = {"t1": "T1", "t1ce": "T1Gd", "t2": "T2", "flair": "T2-FLAIR"}
 

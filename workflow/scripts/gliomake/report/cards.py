@@ -5,13 +5,13 @@ After Mitchell et al. 2019, "Model cards for model reporting".
 
 from typing import Any
 
-from gliomake.overrides import differences_text, score_overrides
+from gliomake.prepare.split import training_fraction
 from gliomake.report import evidence, scores
 from gliomake.report.inputs import RunFiles, StudyInputs, records
 from gliomake.report.numbers import STATES, NumberBook
 from gliomake.report.render import render
 from gliomake.report.table import Column, Table, plain, scored, text
-from gliomake.split import training_fraction
+from gliomake.study.overrides import differences_text, score_overrides
 
 METRICS = ("dice", "iou", "precision", "recall", "specificity", "accuracy", "f1", "hd95", "nsd")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gliomake.contracts import read_json
+from gliomake.files.contracts import read_json
 
 # Kind of a finding: its icon and its name.
 KINDS = {

@@ -5,11 +5,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gliomake.contracts import read_json
+from gliomake.files.contracts import read_json
+from gliomake.files.tsv import atomic_path
 from gliomake.report.numbers import Number, NumberBook, number_record, write_numbers
 from gliomake.report.render import render
 from gliomake.report.verdicts import KINDS, Answer
-from gliomake.tsv import atomic_path
 
 INDEX = "index.html"
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from gliomake.config import all_models, measures_leak, model_runs
-from gliomake.contracts import read_json
-from gliomake.overrides import words
-from gliomake.provenance import file_sha256, listing_sha256
+from gliomake.files.contracts import read_json
+from gliomake.files.provenance import file_sha256, listing_sha256
+from gliomake.files.tsv import read_tsv
+from gliomake.prepare.split import read_split
 from gliomake.report.numbers import STATES
-from gliomake.split import read_split
-from gliomake.targets import Target
-from gliomake.tsv import read_tsv
+from gliomake.study.load import all_models, measures_leak, model_runs
+from gliomake.study.overrides import words
+from gliomake.study.targets import Target
 
 HASH_KEYS = ("data_hash", "split_hash", "config_hash", "code_hash")
 
@@ -74,7 +74,7 @@ class StudyInputs:
     Attributes
     ----------
     study : dict
-        The study as `gliomake.config.load_study` gives it.
+        The study as `gliomake.study.load.load_study` gives it.
     data, scale : str
         ``phantom`` or ``real``; ``demo`` or ``paper``.
     slices, cases, integrity : Path
@@ -234,7 +234,7 @@ class StudyInputs:
         target : Target
             The figure or table.
         need : str
-            One of its needs, except ``root``; see `gliomake.targets.Kind`.
+            One of its needs, except ``root``; see `gliomake.study.targets.Kind`.
 
         Returns
         -------
@@ -317,7 +317,7 @@ def study_inputs(
     Parameters
     ----------
     study : dict
-        A study of `gliomake.config.load_study`.
+        A study of `gliomake.study.load.load_study`.
     data, scale : str
         ``phantom`` or ``real``; ``demo`` or ``paper``.
     shards : sequence of path

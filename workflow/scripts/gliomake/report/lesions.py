@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from gliomake.distances import TOLERANCE
-from gliomake.metrics import DISTANCE_METRICS
+from gliomake.files.tsv import read_tsv
 from gliomake.report.inputs import RunFiles, StudyInputs, records
 from gliomake.report.numbers import STATES
 from gliomake.report.table import Cell, Column, Table, text
-from gliomake.tsv import read_tsv
+from gliomake.scoring.distances import TOLERANCE
+from gliomake.scoring.metrics import DISTANCE_METRICS
 
 DISTANCES = {
     "hd95": "95 % of one surface lies within so many mm of the other, truth and prediction in 3D; "

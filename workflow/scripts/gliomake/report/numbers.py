@@ -1,7 +1,7 @@
 """The numbers of the report: how each is printed, and what it rests on.
 
 Every number that a page prints is entered here once, under an id that the page carries too
-(``data-number``). ``numbers.json`` is what `gliomake.report.verify` recomputes.
+(``data-number``). ``numbers.json`` is what `gliomake.verify.check` recomputes.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import gliomake
-from gliomake.tsv import atomic_path
+from gliomake.files.tsv import atomic_path
 
 UNDEFINED = "undefined"
 # A variance estimated at or below zero is cut off there; as 0.000 it would look measured.

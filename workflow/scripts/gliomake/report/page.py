@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gliomake.baselines import flair_channel
+from gliomake.files.tsv import atomic_path
 from gliomake.report import evidence, leaks, lesions, scores, targets, verdicts
 from gliomake.report.cards import card_pages
 from gliomake.report.index import write_index
@@ -14,7 +14,7 @@ from gliomake.report.inputs import StudyInputs
 from gliomake.report.numbers import Number, NumberBook, number_record, write_numbers
 from gliomake.report.render import render
 from gliomake.report.viewer import viewer_data
-from gliomake.tsv import atomic_path
+from gliomake.scoring.baselines import flair_channel
 
 RUN_FILES = ("counts", "distances", "predictions", "weights", "history")
 

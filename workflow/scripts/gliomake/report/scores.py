@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from gliomake.compare import FEWEST_PATIENTS
-from gliomake.config import BASELINES, GATED
-from gliomake.metrics import DISTANCE_METRICS
 from gliomake.report.inputs import StudyInputs, records
 from gliomake.report.numbers import STATES, Number, NumberBook, score_id
 from gliomake.report.table import Column, Table, plain, scored, text
+from gliomake.scoring.compare import FEWEST_PATIENTS
+from gliomake.scoring.metrics import DISTANCE_METRICS
+from gliomake.study.load import BASELINES, GATED
 
 CONVENTIONS = {
     "pooled": "all pixels of the subset in one count",

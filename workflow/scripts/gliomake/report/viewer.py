@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from gliomake.config import BASELINES
 from gliomake.figures.images import upright
-from gliomake.metrics import element_scores
-from gliomake.predictions import open_predictions
+from gliomake.files.predictions import open_predictions
+from gliomake.files.shards import load_arrays
+from gliomake.files.tsv import read_tsv
 from gliomake.report.inputs import RunFiles, StudyInputs
 from gliomake.report.numbers import Number, NumberBook, optional
-from gliomake.shards import load_arrays
-from gliomake.tsv import read_tsv
+from gliomake.scoring.metrics import element_scores
+from gliomake.study.load import BASELINES
 
 SLICES = 60
 PIXELS = 128

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from gliomake.overrides import overrides_text
+from gliomake.files.tsv import atomic_path
+from gliomake.study.overrides import overrides_text
+from gliomake.study.targets import TargetSpec
 from gliomake.tables.scores import comparison, postprocessing, ranking
 from gliomake.tables.study import scope, split
 from gliomake.tables.training import convergence, epochs
-from gliomake.targets import TargetSpec
-from gliomake.tsv import atomic_path
 
 TABLES: dict[str, Callable[[TargetSpec], pd.DataFrame]] = {
     "split": split,

@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from gliomake.compare import compare_models
-from gliomake.config import BASELINES, GATED
-from gliomake.contracts import read_json
-from gliomake.targets import TargetSpec
-from gliomake.tsv import read_tsv
+from gliomake.files.contracts import read_json
+from gliomake.files.tsv import read_tsv
+from gliomake.scoring.compare import compare_models
+from gliomake.study.load import BASELINES, GATED
+from gliomake.study.targets import TargetSpec
 
 CELL = ["subset", "class", "metric", "convention", "postprocess"]
 LOWER_IS_BETTER = frozenset({"hd95"})

@@ -4,10 +4,10 @@ from typing import Any
 
 import pandas as pd
 
-from gliomake.contracts import read_json
-from gliomake.split import SUBSETS, read_split, training_fraction, tumour_columns
-from gliomake.targets import TargetSpec
-from gliomake.tsv import read_tsv
+from gliomake.files.contracts import read_json
+from gliomake.files.tsv import read_tsv
+from gliomake.prepare.split import SUBSETS, read_split, training_fraction, tumour_columns
+from gliomake.study.targets import TargetSpec
 
 LIMIT_HOURS = 12.0
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from gliomake.files.tsv import read_tsv
+from gliomake.study.targets import TargetSpec
 from gliomake.tables.curve import best_epoch, panel_columns
-from gliomake.targets import TargetSpec
-from gliomake.tsv import read_tsv
 
 PRINTED = {"NEC": "NEC/NET"}
 

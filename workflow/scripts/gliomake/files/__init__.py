@@ -1,0 +1,1 @@
+"""The files between the stages: how each is named, written, read and checked."""

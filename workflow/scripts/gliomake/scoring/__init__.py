@@ -1,0 +1,1 @@
+"""From predicted masks to counts, scores, intervals and comparisons."""

@@ -1,0 +1,277 @@
+"""Two models on the same patients: the difference of a score, and how sure it is.
+
+Both models are scored on the same resamples of the same patients, so what the patients contribute
+to both cancels out of the difference.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from gliomake.scoring.bootstrap import RESAMPLES, percentile_interval, replicate
+from gliomake.scoring.scores import Lattice, count_lattices, distance_lattice
+
+KEYS = ["subset", "postprocess", "patient", "slice", "class"]
+COLUMNS = [
+    "model_a",
+    "model_b",
+    "run",
+    "subset",
+    "class",
+    "metric",
+    "convention",
+    "postprocess",
+    "difference",
+    "ci_low",
+    "ci_high",
+    "n",
+    "patients_to_settle",
+]
+# A two-sided sign test on n patients gives no p-value below 2 ** (1 - n): with fewer than six even
+# patients who all agree cannot reach 5 %, and the percentile bootstrap of so few excludes zero far
+# more often than that where there is no difference.
+FEWEST_PATIENTS = 6
+# What no study can have: a difference that is zero but for rounding would ask for it.
+_MOST_PATIENTS = 1_000_000
+# Quantiles of the normal distribution: a two-sided test at 5 %, and a chance of 80 % to pass it.
+_LEVEL, _POWER = 1.96, 0.84
+
+
+class _Scored(NamedTuple):
+    lattice: Lattice
+    values: np.ndarray
+    replicates: np.ndarray
+
+
+def patients_to_settle(difference: float, standard_error: float, n: int) -> int | None:
+    """Estimate how many patients would tell an open difference from none, four times in five.
+
+    The standard error shrinks with the root of the number of patients: a difference as large as the
+    one measured comes out with an interval that excludes zero in 80 % of all samples of
+    n ((1.96 + 0.84) se / d)^2 patients (the normal approximation; Chow, Shao and Wang, Sample Size
+    Calculations in Clinical Research, ch. 3).
+
+    Parameters
+    ----------
+    difference, standard_error : float
+        Measured on `n` patients, in one unit.
+    n : int
+        Number of patients (of images, where there are no patients), who did not tell.
+
+    Returns
+    -------
+    int or None
+        More than `n`, and at least `FEWEST_PATIENTS`; None where it would take over a million, as
+        for a difference of zero, and where either number is undefined.
+    """
+    if difference == 0 or not math.isfinite(difference) or not math.isfinite(standard_error):
+        return None
+    needed = n * ((_LEVEL + _POWER) * standard_error / abs(difference)) ** 2
+    return max(n + 1, FEWEST_PATIENTS, math.ceil(needed)) if needed <= _MOST_PATIENTS else None
+
+
+def paired_bootstrap(
+    counts_a: pd.DataFrame,
+    counts_b: pd.DataFrame,
+    metric: str,
+    convention: str,
+    class_: str,
+    subset: str = "test",
+    postprocess: bool = False,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict:
+    """Compare one score of two models on the same patients.
+
+    Parameters
+    ----------
+    counts_a, counts_b : DataFrame
+        Columns of counts.tsv. Folds may be concatenated: their test patients differ.
+    metric, convention, class_, subset, postprocess
+        The score; class ``mean`` is the mean over classes.
+    resamples, seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    dict
+        ``difference`` (a minus b), ``ci_low``, ``ci_high``, ``n`` (patients, or images where there
+        are no patients) and ``patients_to_settle``, see `compare_models`; None where undefined.
+
+    Raises
+    ------
+    ValueError
+        If the models were not scored on the same slices with the same truth, or there is no such
+        class or subset.
+    """
+    chosen = [
+        counts[(counts["subset"] == subset) & (counts["postprocess"] == postprocess)]
+        for counts in (counts_a, counts_b)
+    ]
+    if chosen[0].empty:
+        raise ValueError(f"model a has no counts of subset {subset!r}, postprocess {postprocess}")
+    table = compare_models(
+        {"a": chosen[0], "b": chosen[1]}, [metric], [convention], resamples=resamples, seed=seed
+    )
+    found = table[table["class"] == class_]
+    if found.empty:
+        classes = ", ".join(table["class"]) or "none under this convention"
+        raise ValueError(f"no score {metric} {convention} of class {class_!r}; classes: {classes}")
+    row = found.iloc[0]
+    names = ("difference", "ci_low", "ci_high")
+    result: dict = {name: None if np.isnan(row[name]) else float(row[name]) for name in names}
+    settle = row["patients_to_settle"]
+    return result | {
+        "n": int(row["n"]),
+        "patients_to_settle": None if pd.isna(settle) else int(settle),
+    }
+
+
+def compare_models(
+    counts: Mapping[str, pd.DataFrame],
+    metrics: Sequence[str] | None = None,
+    conventions: Sequence[str] | None = None,
+    *,
+    run: str = "",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    distances: Mapping[str, pd.DataFrame] | None = None,
+) -> pd.DataFrame:
+    """Compare every pair of models in every cell of the lattice.
+
+    Parameters
+    ----------
+    counts : mapping from str to DataFrame
+        Model name to its counts.tsv; all of the same slices.
+    metrics, conventions : sequence of str, optional
+        By default all that apply, see `lattice.count_lattices`.
+    run : str
+        Name of the run, for the table.
+    resamples, seed : int
+        Of the bootstrap.
+    distances : mapping from str to DataFrame, optional
+        Model name to its distances.tsv.
+
+    Returns
+    -------
+    DataFrame
+        One row a pair and cell with the columns `COLUMNS`, sorted as the models are given, then as
+        metrics.json is. ``difference`` is model_a minus model_b, ``n`` the number of patients (of
+        images where there are no patients). ``patients_to_settle`` is missing where these settle
+        it: the interval excludes zero, and it is of `FEWEST_PATIENTS` or more.
+
+    Raises
+    ------
+    ValueError
+        If the models were not scored on the same slices with the same truth.
+    """
+    _check_same_slices(counts)
+    streams = [count_lattices(table, metrics, conventions) for table in counts.values()]
+    frames = []
+    for groups in zip(*streams, strict=True):
+        subset, postprocess, first = groups[0]
+        parts = [[lattice for _, _, lattice in groups]]
+        if distances:
+            measured = [
+                table[(table["subset"] == subset) & (table["postprocess"] == postprocess)]
+                for table in (distances[model] for model in counts)
+            ]
+            if all(len(table) for table in measured):
+                parts.append([distance_lattice(table, first.units) for table in measured])
+        for lattices in parts:
+            for table in _pairs(list(counts), lattices, resamples, seed):
+                frames.append(table.assign(run=run, subset=subset, postprocess=postprocess))
+    if not frames:
+        return pd.DataFrame(columns=COLUMNS)
+    table = pd.concat(frames, ignore_index=True)
+    order = {model: position for position, model in enumerate(counts)}
+    return table.sort_values(
+        ["model_a", "model_b", "subset", "class", "metric", "convention", "postprocess"],
+        key=lambda column: column.map(order) if column.name in ("model_a", "model_b") else column,
+        ignore_index=True,
+    )[COLUMNS]
+
+
+def _pairs(
+    models: Sequence[str], lattices: Sequence[Lattice], resamples: int, seed: int
+) -> list[pd.DataFrame]:
+    """Compare the models' cells, pair by pair."""
+    cells = lattices[0].cells
+    units = len(lattices[0].units)
+    scored = []
+    for lattice in lattices:
+        if lattice.cells != cells:
+            raise ValueError(f"{models[0]} and another model were not scored on the same classes")
+        replicates = (
+            replicate(lattice.scores, units, resamples, seed)
+            if units > 1
+            else np.full((len(cells), 1), np.nan)
+        )
+        scored.append(_Scored(lattice, lattice.values(), replicates))
+    frames = []
+    for (model_a, a), (model_b, b) in combinations(zip(models, scored, strict=True), 2):
+        difference = a.values - b.values
+        replicates = a.replicates - b.replicates
+        low, high = percentile_interval(replicates)
+        error = _standard_error(replicates)
+        defined = ~np.isnan(difference)
+        is_open = ((low <= 0) & (high >= 0)) | (units < FEWEST_PATIENTS)
+        settle = [
+            patients_to_settle(d, e, units) if each else None
+            for d, e, each in zip(difference, error, is_open, strict=True)
+        ]
+        frame = pd.DataFrame(cells, columns=["class", "metric", "convention"])
+        frames.append(
+            frame.assign(
+                model_a=model_a,
+                model_b=model_b,
+                difference=difference,
+                ci_low=np.where(defined, low, np.nan),
+                ci_high=np.where(defined, high, np.nan),
+                n=units,
+                patients_to_settle=pd.array(settle, dtype="Int64"),
+            )
+        )
+    return frames
+
+
+def _standard_error(replicates: np.ndarray) -> np.ndarray:
+    """Spread of each cell's replicates: ndarray (cell,); NaN with fewer than two of them."""
+    kept = ~np.isnan(replicates)
+    n = kept.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(kept, replicates, 0).sum(axis=1) / n
+        squares = np.where(kept, (replicates - mean[:, None]) ** 2, 0).sum(axis=1)
+        return np.where(n > 1, np.sqrt(squares / (n - 1)), np.nan)
+
+
+def _check_same_slices(counts: Mapping[str, pd.DataFrame]) -> None:
+    """Refuse models whose counts are not of the same slices, classes and truth."""
+    reference: pd.DataFrame | None = None
+    name = ""
+    for model, table in counts.items():
+        keyed = table.sort_values(KEYS, ignore_index=True)
+        truth = keyed[KEYS].assign(truth=keyed["tp"] + keyed["fn"])
+        if reference is None:
+            reference, name = truth, model
+            continue
+        same = len(truth) == len(reference) and bool(
+            (truth[KEYS].to_numpy() == reference[KEYS].to_numpy()).all()
+        )
+        if not same:
+            raise ValueError(
+                f"{name} and {model} were not scored on the same patients, slices and classes "
+                f"({len(reference)} and {len(truth)} rows of counts): only models of one split "
+                "can be compared"
+            )
+        different = np.flatnonzero(truth["truth"].to_numpy() != reference["truth"].to_numpy())
+        if len(different):
+            row = truth.iloc[different[0]]
+            raise ValueError(
+                f"{name} and {model} were scored against different truth, first in patient "
+                f"{row['patient']!r} slice {row['slice']} class {row['class']}: rebuild both"
+            )

@@ -1,0 +1,205 @@
+"""Surface distances of a patient's predicted lesion to the true one, in 3D and in mm.
+
+The surface of a mask is its voxels that have a face neighbour outside the mask, or lie at the edge
+of the volume. From each surface voxel the distance to the nearest surface voxel of the other mask
+is taken, both ways.
+
+``hd95``
+    The larger of the two directed 95th percentiles (MONAI's ``compute_hausdorff_distance``; the
+    pooled percentile of other tools is smaller or equal).
+``nsd``
+    Normalised surface Dice: the share of both surfaces that lies within the tolerance of the other
+    (Nikolov et al. 2018, by counting voxels, as MONAI's ``compute_surface_dice`` does).
+
+The volume is made of the patient's predicted slices of one subset, at their true heights: where
+slice numbers are missing, the slices on either side are neighbours on the surface, and the gap
+between them counts in every distance.
+
+Where one of the two masks is empty there is no distance: the lesion is *missed* (or made up), its
+``hd95`` is the diagonal of the volume and its ``nsd`` 0. Where both are empty there is nothing to
+measure, and both are NaN.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import ndimage
+
+from gliomake.scoring.counts import PredictedSlices, read_predictions
+from gliomake.scoring.postprocess import clean_masks
+
+COLUMNS = ["patient", "subset", "class", "postprocess", "hd95", "nsd", "missed"]
+TOLERANCE = 1.0
+
+
+def surface_distances(
+    predicted: np.ndarray,
+    truth: np.ndarray,
+    number: Sequence[int],
+    spacing: tuple[float, float, float],
+    tolerance: float = TOLERANCE,
+) -> tuple[float, float, bool]:
+    """Measure the distances between a predicted and a true mask of one patient.
+
+    Parameters
+    ----------
+    predicted, truth : ndarray (slice, height, width) of bool
+        The masks.
+    number : sequence (slice,) of int
+        Slice numbers, ascending.
+    spacing : tuple of float
+        mm along height, width and between slices (the shards' x, y and z).
+    tolerance : float
+        Of the normalised surface Dice, mm.
+
+    Returns
+    -------
+    hd95 : float
+        mm; NaN where both masks are empty.
+    nsd : float
+        0 to 1; NaN where both masks are empty.
+    missed : bool
+        Whether exactly one of the masks is empty.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit together, the numbers do not ascend or the spacing is not positive.
+    """
+    predicted, truth = np.asarray(predicted, bool), np.asarray(truth, bool)
+    heights = np.asarray(number, int)
+    if predicted.shape != truth.shape or truth.shape[:1] != heights.shape or truth.ndim != 3:
+        raise ValueError(
+            f"masks of shape {predicted.shape} and {truth.shape}, {len(heights)} slice numbers: "
+            "expected one shape (slice, height, width)"
+        )
+    if (np.diff(heights) <= 0).any():
+        raise ValueError("slice numbers do not ascend: sort the slices, each number once")
+    if not (np.isfinite(spacing).all() and min(spacing) > 0):
+        raise ValueError(f"spacing is {spacing}: expected three lengths in mm above 0")
+    steps = np.array([spacing[2], spacing[0], spacing[1]], float)
+    if not predicted.any() and not truth.any():
+        return np.nan, np.nan, False
+    if not predicted.any() or not truth.any():
+        extent = np.array([heights[-1] - heights[0] + 1, *truth.shape[1:]])
+        return float(np.linalg.norm(extent * steps)), 0.0, True
+    surfaces = [_surface_voxels(mask, heights) for mask in (predicted, truth)]
+    origin = np.min([voxels.min(axis=0) for voxels in surfaces], axis=0)
+    shape = np.max([voxels.max(axis=0) for voxels in surfaces], axis=0) - origin + 1
+    grids = []
+    for voxels in surfaces:
+        voxels -= origin
+        grid = np.ones(shape, bool)
+        grid[tuple(voxels.T)] = False
+        grids.append(grid)
+    directed = [
+        ndimage.distance_transform_edt(grids[1 - side], sampling=steps)[tuple(surfaces[side].T)]
+        for side in (0, 1)
+    ]
+    hd95 = max(float(np.percentile(distances, 95)) for distances in directed)
+    near = sum(int(np.count_nonzero(distances <= tolerance)) for distances in directed)
+    return hd95, near / sum(len(distances) for distances in directed), False
+
+
+def _surface_voxels(mask: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """Give (z, y, x) of the surface voxels, z being the slice number."""
+    voxels = np.argwhere(mask & ~ndimage.binary_erosion(mask))
+    voxels[:, 0] = number[voxels[:, 0]]
+    return voxels
+
+
+def measure_predictions(
+    part: PredictedSlices,
+    postprocess: Mapping[str, Any] | None = None,
+    tolerance: float = TOLERANCE,
+) -> pd.DataFrame:
+    """Measure the surface distances of each patient and class.
+
+    Parameters
+    ----------
+    part : PredictedSlices
+        Whole patients. Slices without patient or spacing have no distances and give no row.
+    postprocess : mapping, optional
+        With it every patient is measured twice, as predicted and cleaned up.
+    tolerance : float
+        Of the normalised surface Dice, mm.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``patient subset class postprocess hd95 nsd missed``, sorted by the first four.
+
+    Raises
+    ------
+    ValueError
+        If the spacing differs between slices of one patient, or a slice is there twice.
+    """
+    rows = []
+    for (patient, subset), members in _patients(part):
+        spacing = part.spacing[members]
+        if not (spacing == spacing[0]).all():
+            raise ValueError(
+                f"patient {patient}: spacing differs between slices, from {spacing.min(axis=0)} to "
+                f"{spacing.max(axis=0)} mm; expected one for the volume"
+            )
+        number = np.asarray(part.number)[members]
+        if len(np.unique(number)) < len(number):
+            raise ValueError(f"patient {patient}: some slices of {subset} are predicted twice")
+        masks = part.probability[members].astype(np.float32) >= np.float32(part.threshold)
+        truth = part.truth[members] > 0
+        x, y, z = (float(length) for length in spacing[0])
+        variants = [(False, masks)]
+        if postprocess is not None:
+            variants.append((True, clean_masks(masks, postprocess)))
+        for cleaned, predicted in variants:
+            for index, name in enumerate(part.classes):
+                measured = surface_distances(
+                    predicted[:, index], truth[:, index], number, (x, y, z), tolerance
+                )
+                rows.append((patient, subset, name, cleaned, *measured))
+    table = pd.DataFrame(rows, columns=COLUMNS).astype(
+        {"postprocess": bool, "hd95": float, "nsd": float, "missed": bool}
+    )
+    return table.sort_values(COLUMNS[:4], ignore_index=True)
+
+
+def _patients(part: PredictedSlices) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
+    """Yield each patient and subset whose spacing is known, with its rows in slice order."""
+    frame = pd.DataFrame({"patient": part.patient, "subset": part.subset, "number": part.number})
+    known = ~np.isnan(part.spacing).any(axis=1) & (frame["patient"] != "").to_numpy()
+    for (patient, subset), rows in frame[known].groupby(["patient", "subset"], sort=True):
+        yield (str(patient), str(subset)), rows.sort_values("number").index.to_numpy()
+
+
+def measure_run(
+    predictions: str | Path,
+    shards: Sequence[str | Path],
+    postprocess: Mapping[str, Any] | None = None,
+    tolerance: float = TOLERANCE,
+) -> pd.DataFrame:
+    """Measure the surface distances of a run's predictions, for distances.tsv.
+
+    Parameters
+    ----------
+    predictions : str or Path
+        A predictions.h5.
+    shards : sequence of path
+        All shards of the study's recipe.
+    postprocess, tolerance
+        As in `measure_predictions`.
+
+    Returns
+    -------
+    DataFrame
+        As `measure_predictions` gives it; no rows where no spacing is known.
+    """
+    tables = [
+        measure_predictions(part, postprocess, tolerance)
+        for part in read_predictions(predictions, shards)
+        if part.probability.shape[2:] != (1, 1)  # a classifier has no surface
+    ]
+    table = pd.concat(tables) if tables else pd.DataFrame(columns=COLUMNS)
+    return table.sort_values(COLUMNS[:4], ignore_index=True)

@@ -1,0 +1,350 @@
+"""The lattice of scores: every class, metric and convention of a subset, with intervals.
+
+The slices are reduced once to sums over each patient (over each image where there are no
+patients). Every score then follows from a weighted sum of a few columns, for the subset itself
+(all weights 1) as for each resample of the bootstrap.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from gliomake.scoring.bootstrap import RESAMPLES, percentile_interval, replicate
+from gliomake.scoring.metrics import (
+    CLASSIFICATION_METRICS,
+    COUNT_COLUMNS,
+    DISTANCE_METRICS,
+    ONE_COUNT,
+    PER_CLASS_METRICS,
+    SEGMENTATION_CONVENTIONS,
+    SEGMENTATION_METRICS,
+    convention_scores,
+    element_scores,
+)
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Sums over units from which every score of a subset follows, whatever the units weigh.
+
+    Attributes
+    ----------
+    classes, metrics, conventions : tuple of str
+        The cells are their product, in this order of nesting, see `cells`.
+    units : tuple
+        Patients, or slice numbers where there are no patients.
+    totals : ndarray (unit, class, 4) of int
+        Pixels of each unit.
+    sums, sizes : ndarray (unit, class, metric, mean convention) of float64
+        The scores of the unit's elements summed, and how many were not left out.
+    slices : int
+        Number of slices in the subset.
+    """
+
+    classes: tuple[str, ...]
+    metrics: tuple[str, ...]
+    conventions: tuple[str, ...]
+    units: tuple
+    totals: np.ndarray
+    sums: np.ndarray
+    sizes: np.ndarray
+    slices: int
+
+    def scores(self, weights: np.ndarray) -> np.ndarray:
+        """Score with weighted units.
+
+        Parameters
+        ----------
+        weights : ndarray (resample, unit) of float64
+            How often each unit counts.
+
+        Returns
+        -------
+        ndarray (resample, cell) of float64
+            In the order of `cells`; NaN where undefined.
+        """
+        rows, units = weights.shape
+        pooled = (weights @ self.totals.reshape(units, -1)).reshape(rows, len(self.classes), 4)
+        flat = (units, -1)
+        with np.errstate(invalid="ignore"):
+            means = (weights @ self.sums.reshape(flat)) / (weights @ self.sizes.reshape(flat))
+        means = means.reshape(rows, *self.sums.shape[1:])
+        values = np.empty((rows, len(self.classes), len(self.metrics), len(self.conventions)))
+        mean_conventions = iter(range(means.shape[-1]))
+        for index, convention in enumerate(self.conventions):
+            if convention in ONE_COUNT:
+                for position, metric in enumerate(self.metrics):
+                    values[:, :, position, index] = element_scores(pooled, metric)
+            else:
+                values[..., index] = means[..., next(mean_conventions)]
+        if self._has_mean:
+            values = np.concatenate([values, values.mean(axis=1, keepdims=True)], axis=1)
+        return values.reshape(rows, -1)[:, self._told]
+
+    @property
+    def _has_mean(self) -> bool:
+        return len(self.classes) > 1 and "image" not in self.conventions
+
+    @cached_property
+    def _product(self) -> list[tuple[str, str, str]]:
+        classes = (*self.classes, "mean") if self._has_mean else self.classes
+        return [(c, m, v) for c in classes for m in self.metrics for v in self.conventions]
+
+    @cached_property
+    def _told(self) -> np.ndarray:
+        """Which of the product are cells: of ``no-tumour`` only what is told for either class."""
+        return np.array([c != "no-tumour" or m in PER_CLASS_METRICS for c, m, _ in self._product])
+
+    @property
+    def cells(self) -> list[tuple[str, str, str]]:
+        """Class, metric and convention of each score; class ``mean`` is the mean over classes."""
+        return [cell for cell, told in zip(self._product, self._told, strict=True) if told]
+
+    def values(self) -> np.ndarray:
+        """Score the subset itself: ndarray (cell,) of float64, NaN where undefined."""
+        return self.scores(np.ones((1, len(self.units))))[0]
+
+    def elements(self) -> np.ndarray:
+        """Count what each score was computed from, the smallest class for a mean over classes.
+
+        Returns
+        -------
+        ndarray (cell,) of int
+            Slices pooled, or elements averaged.
+        """
+        averaged = iter(np.moveaxis(self.sizes.sum(axis=0), -1, 0))
+        n = np.empty((len(self.classes), len(self.metrics), len(self.conventions)), int)
+        for index, convention in enumerate(self.conventions):
+            n[..., index] = self.slices if convention in ONE_COUNT else next(averaged)
+        if self._has_mean:
+            n = np.concatenate([n, n.min(axis=0, keepdims=True)])
+        return n.ravel()[self._told]
+
+
+def count_lattices(
+    counts: pd.DataFrame,
+    metrics: Sequence[str] | None = None,
+    conventions: Sequence[str] | None = None,
+) -> Iterator[tuple[str, bool, Lattice]]:
+    """Reduce a table of counts to one lattice for each subset and post-processing.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        Columns ``patient slice subset class postprocess tp fp fn tn``.
+    metrics, conventions : sequence of str, optional
+        By default all that apply: those of classification where every image is one pixel, those of
+        segmentation otherwise. The ``patient`` convention is left out where there are no patients.
+
+    Yields
+    ------
+    subset : str
+    postprocess : bool
+    lattice : Lattice
+
+    Raises
+    ------
+    ValueError
+        If there is no slice, one is there twice or lacks a class, only some name a patient, or
+        images and conventions do not go together.
+    """
+    if counts.empty:
+        raise ValueError("counts hold no rows: expected the slices of val and test")
+    if not counts["postprocess"].isin([True, False]).all():
+        found = ", ".join(map(repr, counts["postprocess"].unique()[:3]))
+        raise ValueError(f"postprocess holds {found}: expected booleans, as read_tsv gives them")
+    classification = bool((counts[COUNT_COLUMNS].sum(axis=1) == 1).all())
+    if metrics is None:
+        metrics = CLASSIFICATION_METRICS if classification else SEGMENTATION_METRICS
+    if conventions is None:
+        conventions = ("image",) if classification else SEGMENTATION_CONVENTIONS
+    if ("image" in conventions) and not (classification and tuple(conventions) == ("image",)):
+        raise ValueError(
+            f"conventions {', '.join(conventions)}: image is for counts of one pixel an image, "
+            "and then the only one"
+        )
+    nameless = counts["patient"].to_numpy() == ""
+    if nameless.any() and not nameless.all():
+        raise ValueError(
+            f"{nameless.sum()} of {len(counts)} rows of counts name no patient: "
+            "expected all of them or none"
+        )
+    if nameless.all():
+        conventions = [name for name in conventions if name != "patient"]
+    for (subset, postprocess), rows in counts.groupby(["subset", "postprocess"], sort=True):
+        yield str(subset), bool(postprocess), _reduce(rows, tuple(metrics), tuple(conventions))
+
+
+def _reduce(rows: pd.DataFrame, metrics: tuple[str, ...], conventions: tuple[str, ...]) -> Lattice:
+    """Sum the counts of one subset over its units."""
+    classes, units, starts, counts = _slices_by_unit(rows)
+    if "image" in conventions and classes == ("tumour",):
+        classes = ("tumour", "no-tumour")
+        counts = np.concatenate([counts, counts[..., [3, 2, 1, 0]]], axis=1)
+    totals = np.add.reduceat(counts, starts, axis=0)
+    averaging = [name for name in conventions if name not in ONE_COUNT]
+    sums = np.zeros((len(units), len(classes), len(metrics), len(averaging)))
+    sizes = np.zeros_like(sums)
+    for index, convention in enumerate(averaging):
+        for position, metric in enumerate(metrics):
+            elements = totals if convention == "patient" else counts
+            values = convention_scores(elements, metric, convention)
+            kept = ~np.isnan(values)
+            values = np.where(kept, values, 0)
+            if convention != "patient":
+                values = np.add.reduceat(values, starts, axis=0)
+                kept = np.add.reduceat(kept, starts, axis=0, dtype=np.int64)
+            sums[:, :, position, index] = values
+            sizes[:, :, position, index] = kept
+    return Lattice(classes, metrics, conventions, units, totals, sums, sizes, len(counts))
+
+
+def _slices_by_unit(
+    rows: pd.DataFrame,
+) -> tuple[tuple[str, ...], tuple, np.ndarray, np.ndarray]:
+    """Order counts as (slice, class, 4), and say where each unit's slices start."""
+    patient, patients = pd.factorize(rows["patient"], sort=True)
+    code, classes = pd.factorize(rows["class"], sort=True)
+    number = rows["slice"].to_numpy()
+    order = np.lexsort((code, number, patient))
+    k = len(classes)
+    slices = {"patient": patient[order][::k], "number": number[order][::k]}
+    changes = {name: np.diff(column) != 0 for name, column in slices.items()}
+    complete = (
+        len(rows) % k == 0
+        and np.array_equal(code[order], np.tile(np.arange(k), len(rows) // k))
+        and np.array_equal(patient[order], np.repeat(slices["patient"], k))
+        and np.array_equal(number[order], np.repeat(slices["number"], k))
+        and bool((changes["patient"] | changes["number"]).all())
+    )
+    if not complete:
+        where = f"subset {rows['subset'].iloc[0]}, postprocess {rows['postprocess'].iloc[0]}"
+        raise ValueError(
+            f"counts of {where}: expected each slice once for each of the classes "
+            f"{', '.join(classes)}; some are there twice or lack a class"
+        )
+    counts = rows[COUNT_COLUMNS].to_numpy(np.int64)[order].reshape(-1, k, 4)
+    if patients[0] == "":
+        return tuple(classes), tuple(slices["number"].tolist()), np.arange(len(counts)), counts
+    starts = np.concatenate([[0], np.flatnonzero(changes["patient"]) + 1])
+    return tuple(classes), tuple(patients), starts, counts
+
+
+def distance_lattice(distances: pd.DataFrame, units: Sequence[str]) -> Lattice:
+    """Arrange the distances of one subset and post-processing over the units of its counts.
+
+    Parameters
+    ----------
+    distances : DataFrame
+        Columns ``patient class hd95 nsd``; NaN where truth and prediction are both empty.
+    units : sequence of str
+        The patients of the subset's counts; one without distances counts in no mean.
+
+    Returns
+    -------
+    Lattice
+        Metrics ``hd95`` (mm) and ``nsd``, convention ``patient``.
+
+    Raises
+    ------
+    ValueError
+        If a patient has no counts, or a patient and class are there twice.
+    """
+    strange = set(distances["patient"]) - set(units)
+    if strange:
+        raise ValueError(
+            f"distances of patients that have no counts: {', '.join(sorted(strange)[:3])}; "
+            "both belong to one run: rebuild both"
+        )
+    classes = tuple(sorted(distances["class"].unique()))
+    values = np.full((len(units), len(classes), len(DISTANCE_METRICS)), np.nan)
+    row = pd.Index(units).get_indexer(pd.Index(distances["patient"]))
+    column = pd.Index(classes).get_indexer(pd.Index(distances["class"]))
+    if len(set(zip(row, column, strict=True))) < len(distances):
+        raise ValueError("distances hold a patient and class twice; expected each once")
+    values[row, column] = distances[list(DISTANCE_METRICS)].to_numpy(float)
+    kept = ~np.isnan(values)[..., None]
+    sums = np.where(kept, values[..., None], 0)
+    totals = np.zeros((len(units), len(classes), 4), np.int64)
+    return Lattice(
+        classes, DISTANCE_METRICS, ("patient",), tuple(units), totals, sums, kept.astype(float), 0
+    )
+
+
+_KEY = ("subset", "class", "metric", "convention", "postprocess")
+
+
+def score_table(
+    counts: pd.DataFrame,
+    metrics: Sequence[str] | None = None,
+    conventions: Sequence[str] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    distances: pd.DataFrame | None = None,
+) -> list[dict]:
+    """Score every cell of the lattice, with 95 % bootstrap intervals over patients.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        Columns ``patient slice subset class postprocess tp fp fn tn``.
+    metrics, conventions : sequence of str, optional
+        By default all that apply, see `count_lattices`.
+    resamples, seed : int
+        The bootstrap's; the same resamples serve every cell of a subset.
+    distances : DataFrame, optional
+        Columns ``patient subset class postprocess hd95 nsd``.
+
+    Returns
+    -------
+    list of dict
+        Keys ``subset class metric convention postprocess value ci_low ci_high n``, sorted. None
+        stands for what is undefined, for the interval of a single patient, and for one of which
+        more than half of the resamples are undefined.
+
+    Raises
+    ------
+    ValueError
+        If the counts are incomplete, see `count_lattices`.
+    """
+    rows = []
+    for subset, postprocess, lattice in count_lattices(counts, metrics, conventions):
+        lattices = [lattice]
+        if distances is not None:
+            chosen = (distances["subset"] == subset) & (distances["postprocess"] == postprocess)
+            if chosen.any():
+                lattices.append(distance_lattice(distances[chosen], lattice.units))
+        for part in lattices:
+            low, high = _interval(part, resamples, seed)
+            cells = zip(part.cells, part.values(), low, high, part.elements(), strict=True)
+            for (class_, metric, convention), value, ci_low, ci_high, n in cells:
+                rows.append(
+                    {
+                        "subset": subset,
+                        "class": class_,
+                        "metric": metric,
+                        "convention": convention,
+                        "postprocess": postprocess,
+                        "value": _none_if_nan(value),
+                        "ci_low": _none_if_nan(ci_low),
+                        "ci_high": _none_if_nan(ci_high),
+                        "n": int(n),
+                    }
+                )
+    return sorted(rows, key=lambda row: tuple(str(row[name]) for name in _KEY))
+
+
+def _interval(lattice: Lattice, resamples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    if len(lattice.units) < 2:
+        nothing = np.full(len(lattice.cells), np.nan)
+        return nothing, nothing
+    low, high = percentile_interval(replicate(lattice.scores, len(lattice.units), resamples, seed))
+    undefined = np.isnan(lattice.values())
+    return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
+
+
+def _none_if_nan(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

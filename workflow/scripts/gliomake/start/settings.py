@@ -1,0 +1,362 @@
+"""The configuration as a user types it: typed, its folders found, checked, its faults located."""
+
+import os
+import re
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gliomake.study.checks import checked_study
+from gliomake.study.faults import Fault, fault_report, has_path, meant, schema_faults
+from gliomake.study.load import SCALES
+from gliomake.study.run import ConfigError
+
+SCHEMA = "config.schema.yaml"
+PHANTOM = "phantom"
+# Ids and names are text, whatever they look like.
+TEXTS = ("root", "experiment", "release")
+DATASETS = ("lgg", "brats2020", "brats2021", "coco")
+# Which readers take which options; the rest are for all.
+READERS = {
+    "brats2020": ("channel_order", "layout", "release", "geometry"),
+    "brats2021": ("channel_order", "layout", "release", "geometry"),
+    "coco": ("categories",),
+}
+# A few lines of YAML can mean a billion values, which no check comes to the end of.
+MOST_VALUES = 100_000
+# The most files that a patient has in any of the data sets: slices of BraTS 2020, each in a file.
+FILES_OF_A_PATIENT = 200
+Layer = tuple[str, Mapping[str, Any]]
+
+
+def typed(value: Any, key: str = "") -> Any:
+    """Give values from the command line their types: Snakemake hands nested ones over as text.
+
+    Parameters
+    ----------
+    value : object
+        A configuration, or a part of one.
+    key : str
+        The key it stands under; roots and names stay text, whatever they look like.
+
+    Returns
+    -------
+    object
+        The same with ``"5"``, ``"1e-3"``, ``"true"`` and ``"null"`` as what they mean.
+    """
+    if isinstance(value, dict):
+        return {name: typed(part, name) for name, part in value.items()}
+    if isinstance(value, list):
+        return [typed(part) for part in value]
+    if key == "experiment" and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str) or key in TEXTS:
+        return value
+    meaning = {"true": True, "false": False, "null": None}
+    if value in meaning:
+        return meaning[value]
+    for number in (int, float):
+        with suppress(ValueError):
+            return number(value)
+    return value
+
+
+def start(
+    config: dict[str, Any],
+    base: Path,
+    here: Path,
+    layers: Callable[[], Sequence[Layer]] = lambda: (),
+    *,
+    elsewhere: bool = False,
+    others: Sequence[Fault] = (),
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Check everything that a start can know, and read the studies.
+
+    Parameters
+    ----------
+    config : dict
+        The configuration as Snakemake merged it.
+    base, here : Path
+        The checkout, and the folder in which the workflow runs.
+    layers : callable
+        Gives what the configuration was merged from, the last one first, each with the name that
+        the user knows it by; called only where there are faults.
+    elsewhere : bool
+        Whether the user chose the folder in which the workflow runs (``--directory``).
+    others : sequence of Fault
+        What else is known to be wrong.
+
+    Returns
+    -------
+    config : dict
+        Typed, its roots expanded.
+    studies : dict of str to dict
+        By id, see `gliomake.study.load.load_study`.
+
+    Raises
+    ------
+    ConfigError
+        With all faults, each with the file or option, the key, what was found and what is allowed.
+    """
+    if _weight(config, {}) > MOST_VALUES:
+        large = [key for key, part in config.items() if _weight(part, {}) > MOST_VALUES]
+        message = f"found more than {MOST_VALUES} values, by aliases of YAML; expected a few"
+        faults = [_sourced(Fault((str(key),), message), layers()) for key in large]
+        raise ConfigError(fault_report(faults or [Fault((), message)]))
+    config = typed(config)
+    paths = sorted((base / "config" / "studies").glob("*.yaml"))
+    faults = [*others, *config_faults(config, [path.stem for path in paths])]
+    if elsewhere and config.get("experiment"):
+        what = "an experiment has its folder already: give either this or --directory"
+        faults.append(Fault(("experiment",), what))
+    studies, found = _read_studies(config, paths, base)
+    faults += found
+    if not any(fault.path[:1] in (("datasets",), ("studies",)) for fault in faults):
+        config["datasets"], found = expanded_roots(config, base, here)
+        wrong = {fault.path[1] for fault in found}
+        sets = {studies[name]["dataset"] for name in config["studies"] if studies.get(name)}
+        faults += [*found, *missing_roots(config, studies, sets - wrong)]
+    if faults:
+        raise ConfigError(fault_report([_sourced(fault, layers()) for fault in faults]))
+    return config, studies
+
+
+def _weight(value: Any, known: dict[int, int]) -> int:
+    """Count the values in nested blocks, aliases written out, without walking any of them twice."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        parts = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_weight(part, known) for part in parts)
+    return known[id(value)]
+
+
+def _read_studies(
+    config: Mapping[str, Any], paths: Sequence[Path], base: Path
+) -> tuple[dict[str, dict[str, Any]], list[Fault]]:
+    """Read the studies, as far as scale and overrides let them be read."""
+    studies: dict[str, dict[str, Any]] = {}
+    faults: list[Fault] = []
+    overrides, scale = config.get("overrides"), config.get("scale")
+    if scale not in SCALES or not isinstance(overrides, Mapping):
+        return studies, faults
+    for path in paths:
+        block = overrides.get(path.stem)
+        try:
+            studies[path.stem], found = checked_study(
+                path, scale, block if isinstance(block, Mapping) else {}
+            )
+        except ConfigError as error:
+            found = [Fault((), str(error).removeprefix(f"{path}: "), str(path))]
+        faults += [_relative(fault, base) for fault in found]
+    return studies, faults
+
+
+def _relative(fault: Fault, base: Path) -> Fault:
+    return Fault(fault.path, fault.message, fault.source.removeprefix(f"{base}{os.sep}"))
+
+
+def _sourced(fault: Fault, layers: Sequence[Layer]) -> Fault:
+    """Find the layer that a fault comes from: the last one that gives the most of its path."""
+    if fault.source or not layers:
+        return fault
+    depths = [
+        max(n for n in range(len(fault.path) + 1) if has_path(layer, fault.path[:n]))
+        for _, layer in layers
+    ]
+    return Fault(fault.path, fault.message, layers[depths.index(max(depths))][0])
+
+
+def config_faults(config: Mapping[str, Any], studies: Sequence[str]) -> list[Fault]:
+    """Check a configuration by itself.
+
+    Parameters
+    ----------
+    config : mapping
+        Of `typed`.
+    studies : sequence of str
+        Ids of the studies that there are.
+
+    Returns
+    -------
+    list of Fault
+        What the schema forbids, overrides of studies that do not exist, and options that a data
+        set's reader does not take.
+    """
+    faults = schema_faults(config, SCHEMA)
+    overrides = config.get("overrides")
+    for study in overrides if isinstance(overrides, Mapping) else ():
+        if study not in studies:
+            what = f"there is no study {str(study)!r}"
+            faults.append(Fault(("overrides", str(study)), f"{what}; {meant(str(study), studies)}"))
+    datasets = config.get("datasets")
+    for dataset, block in datasets.items() if isinstance(datasets, Mapping) else ():
+        for option in block if isinstance(block, Mapping) else ():
+            takers = [name for name, options in READERS.items() if option in options]
+            if takers and dataset in DATASETS and dataset not in takers:
+                what = f"data set {dataset} does not take this, only {' and '.join(takers)}"
+                faults.append(Fault(("datasets", dataset, option), what))
+    return faults
+
+
+def expanded_roots(
+    config: Mapping[str, Any], base: Path, here: Path
+) -> tuple[dict[str, Any], list[Fault]]:
+    """Find the folders that the roots mean.
+
+    Parameters
+    ----------
+    config : mapping
+        A configuration that keeps to its schema.
+    base, here : Path
+        The checkout, from which relative roots count, and the folder in which the workflow runs.
+
+    Returns
+    -------
+    datasets : dict
+        The block ``datasets``. ``~`` and variables are expanded; relative roots stay so where the
+        workflow runs in the checkout, so that its files do not depend on where that lies.
+    faults : list of Fault
+        Variables that are not set, and names that Snakemake cannot take.
+    """
+    stays = here == base and not config.get("experiment")
+    datasets, faults = {}, []
+    for name, block in config["datasets"].items():
+        root, reason = expand(block["root"], base)
+        if reason:
+            faults.append(Fault(("datasets", name, "root"), f"found {block['root']!r}; {reason}"))
+        elif root != PHANTOM and not stays:
+            root = str(base / root)
+        datasets[name] = {**block, "root": root}
+    return datasets, faults
+
+
+def expand(root: str, base: Path) -> tuple[str, str]:
+    """Expand ``~`` and variables in a folder's path.
+
+    Parameters
+    ----------
+    root : str
+        As the user wrote it.
+    base : Path
+        Where relative paths start.
+
+    Returns
+    -------
+    root : str
+        The path; as it was where it is the name of a folder already.
+    reason : str
+        Why it cannot be taken; else empty.
+    """
+    if root != PHANTOM and not (base / root).is_dir():
+        path = os.path.expanduser(root)  # noqa: PTH111 (Path raises where there is no such user)
+        if path.startswith("~"):
+            return root, f"there is no home folder of {path.split('/')[0]!r} here"
+        for brace, plain in re.findall(r"\$(?:\{(\w+)\}|(\w+))", path):
+            if (brace or plain) not in os.environ:
+                return root, f"the variable {brace or plain} is not set"
+        root = os.path.expandvars(path)
+    if "{" in root or "}" in root:
+        link = "make a link without braces to the folder (ln -s) and give that"
+        return root, f"Snakemake takes braces in a path for a pattern; {link}"
+    return root, ""
+
+
+def missing_roots(
+    config: Mapping[str, Any], studies: Mapping[str, Mapping[str, Any]], datasets: Iterable[str]
+) -> list[Fault]:
+    """Look for the folders of the data sets before anything runs.
+
+    Parameters
+    ----------
+    config : mapping
+        The configuration; ``datasets.<id>.root`` is ``phantom`` or a folder.
+    studies : mapping
+        The studies by id.
+    datasets : iterable of str
+        The data sets that are needed.
+
+    Returns
+    -------
+    list of Fault
+        One a missing folder, and at last what to do.
+    """
+    roots = {name: config["datasets"][name]["root"] for name in datasets}
+    absent = sorted(
+        name for name, root in roots.items() if root != PHANTOM and not Path(root).is_dir()
+    )
+    if not absent:
+        return []
+    faults = []
+    for name in absent:
+        kind = "it is a file" if Path(roots[name]).is_file() else "there is no such folder"
+        message = f"data set {name}: found {roots[name]!r}, and {kind}"
+        faults.append(Fault(("datasets", name, "root"), message))
+    there = set(roots).difference(absent)
+    others = ", ".join(
+        name for name in config["studies"] if studies.get(name, {}).get("dataset") in there
+    )
+    alone = f". The other studies alone: --config studies='[{others}]'" if others else ""
+    advice = "config/README.md says where to get the data and how a folder must look; the root "
+    return [*faults, Fault((), f"{advice}`phantom` needs no data{alone}", "what to do")]
+
+
+def few_patients(dataset: str, root: str, options: Mapping[str, Any], enough: int) -> int | None:
+    """Count the patients of a small data set.
+
+    Parameters
+    ----------
+    dataset, root : str
+        The data set and its folder.
+    options : mapping
+        Options of its reader.
+    enough : int
+        More need not be counted.
+
+    Returns
+    -------
+    int or None
+        The number of cases, which is that of patients at most. None where the folder holds so many
+        files that they must be enough, and where it cannot be read: its index says why.
+    """
+    count = 0
+    for _, _, files in os.walk(root, followlinks=True):
+        count += len(files)
+        if count > FILES_OF_A_PATIENT * enough:
+            return None
+    # Costs half a second, and only small sets need it.
+    from gliomake.datasets import open_dataset
+
+    with suppress(ValueError, OSError, TypeError):
+        return len(open_dataset(dataset, root, **options).cases())
+    return None
+
+
+def repeated(config: Mapping[str, Any], study: str = "") -> str:
+    """Write the options that a printed command must repeat to build the same again.
+
+    Parameters
+    ----------
+    config : mapping
+        The configuration.
+    study : str
+        Only its overrides are repeated: those of others do not reach it. All by default.
+
+    Returns
+    -------
+    str
+        ``--config experiment=... overrides='...'``; empty where neither is set.
+    """
+    parts = []
+    if config.get("experiment"):
+        parts.append(f"experiment={config['experiment']}")
+    given = config.get("overrides") or {}
+    overrides = {name: block for name, block in given.items() if block and study in ("", name)}
+    if overrides:
+        text = yaml.safe_dump(overrides, default_flow_style=True, width=10**6, sort_keys=False)
+        parts.append(shlex.quote(f"overrides={text.strip()}"))
+    return f"--config {' '.join(parts)}" if parts else ""

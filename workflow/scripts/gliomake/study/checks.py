@@ -1,0 +1,247 @@
+"""What a study's file and its overrides must keep to, beyond the schema: checked at every start."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gliomake.study import targets
+from gliomake.study.faults import Fault, has_path, meant, schema_faults
+from gliomake.study.feasible import impossible
+from gliomake.study.load import (
+    BASELINES,
+    GATED,
+    all_models,
+    at_scale,
+    complete_study,
+    merge,
+    model_task,
+    read_study,
+)
+from gliomake.study.overrides import differences
+from gliomake.study.run import ConfigError, Run
+from gliomake.training.history import history_columns
+
+SCHEMA = "study.schema.yaml"
+# Of the readers, which cost half a second to import; a test compares them.
+CHANNELS = {
+    "lgg": ("pre-contrast", "flair", "post-contrast"),
+    "brats2020": ("t1", "t1ce", "t2", "flair"),
+    "brats2021": ("t1", "t1ce", "t2", "flair"),
+    "coco": ("grey",),
+}
+CLASSES = {"brats2020": ("NEC", "ED", "ET"), "brats2021": ("NEC", "ED", "ET")}
+# What makes an entry whole, so that a layer may add it; any other unknown name is a slip.
+DEFINES = {"models": "architecture", "figures": "kind", "tables": "kind"}
+STRIDES = {"vgg19-unet": 16, "smp-unet": 32}
+ENCODERS = {"vgg19-unet": "vgg19", "resnet50-classifier": "resnet50"}
+WATCHES = ("best", "schedule", "early_stopping")
+
+
+def checked_study(
+    path: str | Path, scale: str, overrides: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Fault]]:
+    """Read a study, lay its scale and the overrides over it, and look for faults.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``config/studies/<study>.yaml``.
+    scale : str
+        ``demo`` or ``paper``.
+    overrides : mapping
+        Laid over the study last.
+
+    Returns
+    -------
+    study : dict
+        See `gliomake.study.load.load_study`; empty where there are faults.
+    faults : list of Fault
+        All that is wrong. A fault of the file has the file as its source; the path of one of the
+        overrides starts with ``overrides`` and the study's id, and its source is empty.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read at all, or there is no such scale.
+    """
+    path = Path(path)
+    file = read_study(path)
+    plain = at_scale({key: value for key, value in file.items() if key != "scales"}, scale)
+    block = (file.get("scales") or {}).get(scale) or {}
+    layers = [
+        (("overrides", path.stem), overrides, ""),
+        (("scales", scale), block, str(path)),
+        ((), plain, str(path)),
+    ]
+    faults = [
+        *_unknown_entries(block, (plain,), path.stem),
+        *_unknown_entries(overrides, (plain, block), path.stem),
+    ]
+    known = _without_unknown(block, faults), _without_unknown(overrides, faults)
+    base = merge(plain, known[0])
+    study = merge(base, known[1])
+    if study.get("id") != path.stem:
+        faults.append(Fault(("id",), "is the file's name, and cannot be changed"))
+        study["id"] = path.stem
+    broken = schema_faults(study, SCHEMA)
+    faults += broken
+    if not broken:
+        complete = complete_study(study)
+        faults += _study_faults(complete, study)
+        if not faults:
+            changes = differences(base, study, overrides) if overrides else []
+            return complete | ({"overrides": changes} if changes else {}), []
+    # One line a setting: several models may stumble over the same one.
+    first: dict[tuple[str, ...], Fault] = {}
+    for fault in faults:
+        first.setdefault(fault.path, fault)
+    return {}, [_located(fault, layers) for fault in first.values()]
+
+
+def _located(fault: Fault, layers: list[tuple[tuple[str, ...], Mapping[str, Any], str]]) -> Fault:
+    """Say which layer a fault comes from: the last that gives the most of its path."""
+    depths = [
+        max(n for n in range(len(fault.path) + 1) if has_path(layer, fault.path[:n]))
+        for _, layer, _ in layers
+    ]
+    prefix, _, source = layers[depths.index(max(depths))]
+    return Fault((*prefix, *fault.path), fault.message, source)
+
+
+def _unknown_entries(
+    layer: Mapping[str, Any], below: Sequence[Mapping[str, Any]], study: str
+) -> Iterator[Fault]:
+    """Find models, figures and tables that a layer changes, and that are not there to change."""
+    for section, whole in DEFINES.items():
+        blocks = [each.get(section) for each in below]
+        known = {name for block in blocks if isinstance(block, Mapping) for name in block}
+        changed = layer.get(section)
+        for name, block in changed.items() if isinstance(changed, Mapping) else ():
+            if name not in known and not (isinstance(block, Mapping) and whole in block):
+                what = f"study {study} has no {section[:-1]} {name!r}"
+                yield Fault((section, str(name)), f"{what}; {meant(str(name), known)}")
+
+
+def _without_unknown(layer: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
+    """Leave out what `_unknown_entries` found: each fault is listed once."""
+    unknown = {fault.path for fault in faults}
+    return {
+        section: {name: value for name, value in block.items() if (section, name) not in unknown}
+        if section in DEFINES and isinstance(block, Mapping)
+        else block
+        for section, block in layer.items()
+    }
+
+
+def _study_faults(study: dict[str, Any], raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Check what the schema cannot: names that must be known, and settings that must fit.
+
+    `raw` is the study before it was completed: it says where a setting stands.
+    """
+    yield from _data_faults(study)
+    yield from _name_faults(study)
+    for name in study["models"]:
+        yield from _model_faults(study, name, raw)
+    for index, run in enumerate(study["runs"]):
+        if reason := impossible(Run.parse(run), study):
+            yield Fault(("runs", str(index)), f"run {run} cannot exist: {reason}")
+    leak = study.get("leakage")
+    if leak and leak["models"] and leak["leaks"]:
+        last = Run(f"leak{leak['leaks'][0]}", leak["folds"] - 1, 0)
+        if reason := impossible(last, study):
+            yield Fault(("leakage", "folds"), f"run {last} cannot exist: {reason}")
+    for output in targets.OUTPUTS:
+        for name, block in study[output].items():
+            try:
+                targets.study_targets(study | {output: {name: block}}, output)
+            except ConfigError as error:
+                message = str(error).removeprefix(f"study {study['id']}: {output}.{name}: ")
+                yield Fault((output, name), message)
+
+
+def _data_faults(study: Mapping[str, Any]) -> Iterator[Fault]:
+    dataset, preprocess = study["dataset"], study["preprocess"]
+    known = CHANNELS[dataset]
+    for channel in preprocess["channels"]:
+        if channel not in known:
+            what = f"data set {dataset} has no channel {channel!r}; {meant(channel, known)}"
+            yield Fault(("preprocess", "channels"), what)
+    # One class means any label, under whatever name.
+    classes = CLASSES.get(dataset, ())
+    for name in study["classes"] if len(study["classes"]) > 1 else ():
+        if name not in classes:
+            what = f"data set {dataset} has no class {name!r}; {meant(name, classes)}"
+            yield Fault(("classes",), what)
+
+
+def _name_faults(study: Mapping[str, Any]) -> Iterator[Fault]:
+    for name in study["models"]:
+        if name in BASELINES or name.endswith(GATED):
+            what = "the name is kept for a baseline or a gated model"
+            yield Fault(("models", name), what)
+        elif not all(letter.islower() or letter.isdigit() or letter == "-" for letter in name):
+            yield Fault(("models", name), "a name has small letters, digits and hyphens only")
+    gate, leakage = study.get("gate"), study.get("leakage")
+    named: dict[tuple[str, str], list[str]] = {}
+    if gate:
+        named |= {("gate", "classifier"): [gate["classifier"]]}
+        named |= {("gate", "segmenters"): gate["segmenters"]}
+    if leakage:
+        named |= {("leakage", key): leakage[key] for key in ("as_published", "models")}
+    for path, names in named.items():
+        for name in names:
+            if name not in study["models"]:
+                what = f"{path[0]} names the model {name!r}, which is not in models"
+                yield Fault(path, f"{what}; {meant(name, study['models'])}")
+
+
+def _model_faults(study: dict[str, Any], name: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
+    model, where = study["models"][name], ("models", name)
+    for channel in model["channels"] if "channels" in raw["models"][name] else ():
+        if channel not in study["preprocess"]["channels"]:
+            what = f"{channel!r} is not among preprocess.channels"
+            yield Fault((*where, "channels"), f"{what} {study['preprocess']['channels']}")
+    task = model_task(study, name)
+    architecture, options = model["architecture"], model["options"]
+    if (architecture == "resnet50-classifier") != (task == "classification"):
+        what = f"found {architecture}; the gate's classifier, and no other model, is"
+        yield Fault((*where, "architecture"), f"{what} a resnet50-classifier")
+    stride = STRIDES.get(architecture) or 2 ** options.get("depth", 4)
+    size = study["preprocess"]["image_size"]
+    if task == "segmentation" and size % stride:
+        what = f"found {size}; model {name} halves the image {stride.bit_length() - 1} times and"
+        yield Fault(("preprocess", "image_size"), f"{what} needs a multiple of {stride}")
+    encoder = ENCODERS.get(architecture)
+    encoder = options.get("encoder", "resnet50") if architecture == "smp-unet" else encoder
+    if model.get("pretrained", encoder) != encoder:
+        what = f"found {model['pretrained']!r}; the encoder of {name} is {encoder or 'its own'}"
+        yield Fault((*where, "pretrained"), what)
+    yield from _training_faults(study, name, task, raw)
+
+
+def _training_faults(
+    study: Mapping[str, Any], name: str, task: str, raw: Mapping[str, Any]
+) -> Iterator[Fault]:
+    training = study["models"][name]["training"]
+
+    def stands(*path: str) -> tuple[str, ...]:
+        own = path[0] in raw["models"][name]
+        return ("models", name, *path) if own else ("training", *path)
+
+    loss = training["loss"]
+    if (loss["name"] == "cross-entropy") != (task == "classification"):
+        what = f"found {loss['name']!r} for model {name}; cross-entropy is the loss of a"
+        yield Fault(stands("loss", "name"), f"{what} classifier, and of nothing else")
+        return
+    columns = history_columns(study["classes"], task, loss)
+    for watch in WATCHES:
+        monitor = (training.get(watch) or {}).get("monitor")
+        if monitor is not None and monitor not in columns:
+            what = f"found {monitor!r}; the history has no such column"
+            yield Fault(stands(watch, "monitor"), f"{what}; {meant(monitor, columns)}")
+
+
+def unknown_model(study: Mapping[str, Any], model: str) -> str:
+    """Say that a study has no such model, and which it has."""
+    known = all_models(dict(study))
+    return f"study {study['id']} has no model {model!r}; {meant(model, known)}"

@@ -1,0 +1,356 @@
+"""The figures and tables that a study declares: which kinds there are and what each is made from.
+
+Imported whenever the workflow starts, so it needs the standard library only.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gliomake.study.load import all_models, model_runs
+from gliomake.study.overrides import differences_text
+from gliomake.study.run import ConfigError
+
+OUTPUTS = ("figures", "tables")
+MODEL_NEEDS = frozenset({"history", "train", "predictions", "counts", "metrics"})
+STUDY_NEEDS = frozenset({"slices", "cases", "split", "splits", "shards", "root"})
+TRAINED_ONLY = frozenset({"history", "train"})
+OWN_KEYS = frozenset({"kind", "models", "run", "runs"})
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A way to make a figure or a table.
+
+    Attributes
+    ----------
+    output : str
+        ``figures`` or ``tables``.
+    needs : tuple of str
+        What it reads. ``history``, ``train``, ``predictions``, ``counts``, ``metrics``: one file
+        a model; ``splits``: one a run; ``split``, ``slices``, ``cases``: one file; ``shards``:
+        several; ``root``: the data set's folder.
+    models : tuple of int
+        Fewest and most models that it takes.
+    options : tuple of str
+        Options that it knows.
+    required : tuple of str
+        Options that it cannot do without.
+    evidence : bool
+        Whether it shows what data or a training gave; a definition shows neither and carries no
+        note about phantoms.
+    """
+
+    output: str
+    needs: tuple[str, ...] = ()
+    models: tuple[int, int] = (0, 0)
+    options: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    evidence: bool = True
+
+    @property
+    def per_model(self) -> bool:
+        """Whether it reads files of models."""
+        return not MODEL_NEEDS.isdisjoint(self.needs)
+
+
+MANY = 99
+_IMAGES = ("shards", "predictions", "counts")
+_RAW = ("root", "cases")
+_SCORE_OPTIONS = ("subsets", "classes", "metrics", "conventions")
+
+KINDS: dict[str, Kind] = {
+    # Figures of the data
+    "samples": Kind("figures", ("slices", "split", "shards"), (0, 0), ("view", "count", "channel")),
+    "augmentation": Kind("figures", ("slices", "split", "shards"), (1, 1), ("count", "channel")),
+    "modalities": Kind("figures", _RAW, (0, 0), ("case", "slice")),
+    "planes": Kind("figures", _RAW, (0, 0), ("case", "channel")),
+    "mask-channels": Kind("figures", _RAW, (0, 0), ("case", "slice", "channel")),
+    "intensity-ranges": Kind("figures", _RAW, (0, 0), ("patients", "slices")),
+    "modality-correlation": Kind("figures", _RAW, (0, 0), ("case",)),
+    "slice-imbalance": Kind("figures", ("slices",)),
+    "pixel-imbalance": Kind("figures", ("slices",)),
+    "histogram": Kind(
+        "figures",
+        ("cases",),
+        (0, 0),
+        ("column", "label", "unit", "bin", "censored"),
+        ("column", "label", "unit", "bin"),
+    ),
+    # Figures of models and training
+    "architecture": Kind("figures", (), (1, 2)),
+    "system": Kind("figures", (), (1, MANY)),
+    "metric-definition": Kind("figures", (), (0, 0), ("metric",), ("metric",), evidence=False),
+    "curves": Kind("figures", ("history",), (1, 1), ("panels", "convention"), ("panels",)),
+    # Figures of results
+    "masks": Kind("figures", _IMAGES, (1, MANY), ("columns", "count", "subset", "channel")),
+    "predictions": Kind("figures", _IMAGES, (1, 1), ("count", "subset", "channel")),
+    "class-predictions": Kind("figures", _IMAGES, (1, 1), ("subset", "channel")),
+    "confusion": Kind("figures", ("counts",), (1, 1), ("subset",)),
+    # Tables
+    "split": Kind("tables", ("slices", "splits")),
+    "ranking": Kind("tables", ("metrics",), (1, MANY), _SCORE_OPTIONS),
+    "comparison": Kind(
+        "tables",
+        ("metrics", "counts"),
+        (2, MANY),
+        (*_SCORE_OPTIONS, "against", "goal"),
+        ("against",),
+    ),
+    "postprocessing": Kind("tables", ("metrics",), (1, MANY), _SCORE_OPTIONS),
+    "convergence": Kind("tables", ("history",), (1, MANY), ("metric", "share")),
+    "epochs": Kind(
+        "tables", ("history",), (1, 1), ("every", "dice_convention", "precision_convention")
+    ),
+    "scope": Kind("tables", ("train", "metrics", "splits"), (1, 1)),
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure or table as a study's file declares it.
+
+    Attributes
+    ----------
+    name : str
+        The target; the file's name without its suffix.
+    kind : str
+        A key of `KINDS`.
+    models : tuple of str
+        The models shown, in the order of the file.
+    runs : tuple of str
+        The runs shown; all kinds but those that need ``splits`` show the first only.
+    options : dict
+        The kind's options.
+    """
+
+    name: str
+    kind: str
+    models: tuple[str, ...]
+    runs: tuple[str, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def declared(cls, study: Mapping[str, Any], output: str, name: str) -> "Target":
+        """Read one target of a study, without the checks of `study_targets`."""
+        block = study[output][name]
+        return cls(
+            name,
+            block["kind"],
+            tuple(block.get("models", ())),
+            tuple(block.get("runs") or [block.get("run") or study["runs"][0]]),
+            {key: value for key, value in block.items() if key not in OWN_KEYS},
+        )
+
+    @property
+    def run(self) -> str:
+        """The run shown."""
+        return self.runs[0]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What it is made from; see `Kind`."""
+        return KINDS[self.kind].needs
+
+
+@dataclass(frozen=True)
+class TargetSpec:
+    """A declared target together with the files to make it from.
+
+    Attributes
+    ----------
+    study : dict
+        The study of `gliomake.study.load.load_study`.
+    target, kind, options, models, runs
+        See `Target`.
+    inputs : dict
+        For each need a Path, a list of Paths (``shards``), or a dict from model (from run for
+        ``splits``) to Path.
+    data : str
+        ``phantom`` or ``real``.
+    scale : str
+        ``demo`` or ``paper``.
+    dataset_options : dict
+        Options of the reader of ``root``; see `gliomake.datasets.open_dataset`.
+    """
+
+    study: dict[str, Any]
+    target: str
+    kind: str
+    options: dict[str, Any]
+    models: tuple[str, ...]
+    runs: tuple[str, ...]
+    inputs: dict[str, Any]
+    data: str
+    scale: str
+    dataset_options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def run(self) -> str:
+        """The run shown."""
+        return self.runs[0]
+
+    @property
+    def note(self) -> str:
+        """Why it is not a result, and what overrides change; empty where it is one."""
+        changed = differences_text(self.study.get("overrides", ()))
+        reasons = [
+            *(["phantom data"] if self.data == "phantom" else []),
+            *(["demo scale"] if self.scale == "demo" else []),
+            *(["changed by overrides"] if changed else []),
+        ]
+        if not reasons or not KINDS[self.kind].evidence:
+            return ""
+        note = f"{', '.join(reasons)}: not a result"
+        return f"{note}\n{changed}" if changed else note
+
+
+def study_targets(study: Mapping[str, Any], output: str) -> dict[str, Target]:
+    """Read and check the targets of a study.
+
+    Parameters
+    ----------
+    study : dict
+        A study of `gliomake.study.load.load_study`.
+    output : str
+        ``figures`` or ``tables``.
+
+    Returns
+    -------
+    dict of str to Target
+        By name, in the file's order.
+
+    Raises
+    ------
+    ConfigError
+        An unknown kind, option, model or run, or a number of models that the kind does not take.
+    """
+    if output not in OUTPUTS:
+        raise ConfigError(f"targets {output!r}: expected one of {', '.join(OUTPUTS)}")
+    return {
+        name: _read_target(study, output, name, block)
+        for name, block in (study.get(output) or {}).items()
+    }
+
+
+def target_spec(
+    study: dict[str, Any],
+    output: str,
+    name: str,
+    inputs: Mapping[str, Any],
+    *,
+    data: str,
+    scale: str,
+    dataset_options: Mapping[str, Any] | None = None,
+) -> TargetSpec:
+    """Join a target with its files.
+
+    Parameters
+    ----------
+    study : dict
+        A study of `gliomake.study.load.load_study`.
+    output : str
+        ``figures`` or ``tables``.
+    name : str
+        The target.
+    inputs : mapping
+        A path or a list of paths for each of the target's needs. Files of models are listed in
+        the order of the target's models, ``splits`` in the order of its runs.
+    data : str
+        ``phantom`` or ``real``.
+    scale : str
+        ``demo`` or ``paper``.
+    dataset_options : mapping, optional
+        Options of the data set's reader; none by default.
+
+    Returns
+    -------
+    TargetSpec
+        What `gliomake.figures.make_figure` and `gliomake.tables.make_table` take.
+
+    Raises
+    ------
+    ConfigError
+        The study does not declare the target, or a file is missing or too many.
+    """
+    targets = study_targets(study, output)
+    if name not in targets:
+        raise ConfigError(
+            f"study {study['id']} has no {output} target {name!r}; it has {', '.join(targets)}"
+        )
+    target = targets[name]
+    return TargetSpec(
+        study=study,
+        target=name,
+        kind=target.kind,
+        options=target.options,
+        models=target.models,
+        runs=target.runs,
+        inputs={need: _input(target, need, inputs) for need in target.needs},
+        data=data,
+        scale=scale,
+        dataset_options=dict(dataset_options or {}),
+    )
+
+
+def _input(target: Target, need: str, inputs: Mapping[str, Any]) -> Any:
+    if need not in inputs:
+        raise ConfigError(
+            f"target {target.name} needs {need}, and got {', '.join(inputs) or 'none'}"
+        )
+    value = inputs[need]
+    if need in MODEL_NEEDS:
+        return _by_key(need, target.models, value)
+    if need == "splits":
+        return _by_key(need, target.runs, value)
+    return _paths(value) if need == "shards" else _paths(value)[0]
+
+
+def _paths(value: Any) -> list[Path]:
+    return [Path(value)] if isinstance(value, str | Path) else [Path(path) for path in value]
+
+
+def _by_key(need: str, keys: Sequence[str], value: Any) -> dict[str, Path]:
+    if isinstance(value, Mapping):
+        return {key: Path(value[key]) for key in keys}
+    paths = _paths(value)
+    if len(paths) != len(keys):
+        raise ConfigError(f"{need}: {len(paths)} files for {len(keys)} of {', '.join(keys)}")
+    return dict(zip(keys, paths, strict=True))
+
+
+def _read_target(
+    study: Mapping[str, Any], output: str, name: str, block: Mapping[str, Any]
+) -> Target:
+    where = f"study {study['id']}: {output}.{name}"
+    kinds = [kind for kind, made in KINDS.items() if made.output == output]
+    if block.get("kind") not in kinds:
+        raise ConfigError(
+            f"{where}: kind {block.get('kind')!r}; expected one of {', '.join(kinds)}"
+        )
+    kind = KINDS[block["kind"]]
+    target = Target.declared(study, output, name)
+    models, runs, options = target.models, target.runs, target.options
+    fewest, most = kind.models
+    if not fewest <= len(models) <= most:
+        wanted = fewest if fewest == most else f"{fewest} to {most}"
+        raise ConfigError(f"{where}: {len(models)} models; kind {block['kind']} takes {wanted}")
+    trained = not TRAINED_ONLY.isdisjoint(kind.needs) or not kind.per_model
+    known = list(study["models"]) if trained else all_models(dict(study))
+    if unknown := [model for model in models if model not in known]:
+        raise ConfigError(f"{where}: unknown models {unknown}; expected some of {', '.join(known)}")
+    for model in models if kind.per_model else ():
+        if strange := set(runs) - set(model_runs(dict(study), model)):
+            raise ConfigError(
+                f"{where}: {model} has no run {', '.join(sorted(strange))}; "
+                f"it has {', '.join(model_runs(dict(study), model))}"
+            )
+    if strange := set(options) - set(kind.options):
+        raise ConfigError(
+            f"{where}: unknown options {sorted(strange)}; kind {block['kind']} has "
+            f"{', '.join(kind.options) or 'none'}"
+        )
+    if absent := set(kind.required) - set(options):
+        raise ConfigError(f"{where}: kind {block['kind']} needs {', '.join(sorted(absent))}")
+    return target

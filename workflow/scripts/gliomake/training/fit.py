@@ -1,0 +1,349 @@
+"""Training that survives ``kill -9`` at any moment and ends with the same weights, bit for bit.
+
+Nothing random is carried from step to step: the order of an epoch is keyed by (seed, epoch), the
+augmentation of a slice by (seed, epoch, slice), dropout by (seed, epoch, step). All else that the
+trajectory depends on is in the state, which is saved every few optimiser steps.
+"""
+
+import json
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+
+from gliomake.files.provenance import value_sha256
+from gliomake.training.augment import augment_batch
+from gliomake.training.checkpoint import StateFolder, durable_path, save_weights, to_storage
+from gliomake.training.data import TASKS, batch_counts, epoch_order, place, stream_seed, targets
+from gliomake.training.hardware import choose_hardware, reproducible
+from gliomake.training.history import epoch_scores, history_columns, write_history
+from gliomake.training.optimisation import check_monitors
+from gliomake.training.progress import Reporter
+from gliomake.training.session import Loop, NonFiniteError, TrainingInterrupted
+from gliomake.training.tensors import SliceSet
+
+__all__ = ["NonFiniteError", "TrainingInterrupted", "fit", "train_one_epoch", "validate"]
+CHECK_STEPS = 20
+
+
+def fit(
+    *,
+    model: torch.nn.Module,
+    train: SliceSet,
+    val: SliceSet,
+    config: Mapping[str, Any],
+    classes: Sequence[str],
+    task: str,
+    seed: int,
+    state_folder: str | Path,
+    weights_path: str | Path,
+    history_path: str | Path,
+    facts_path: str | Path,
+    facts: Mapping[str, Any],
+    device: str = "auto",
+    precision: str = "auto",
+    deterministic: bool = False,
+    compile: bool = False,
+    threads: int = 1,
+    memory_limit: float | None = None,
+    resume: bool = True,
+) -> None:
+    """Train a network, from the start or from where an earlier process was ended.
+
+    Parameters
+    ----------
+    model : Module
+        Gives logits. Its first weights are the caller's to seed; changed in place.
+    train, val : SliceSet
+        Slices to learn from and slices to choose the best epoch by.
+    config : mapping
+        The model's complete ``training`` block.
+    classes : sequence of str
+        Names of the mask's classes; one for classification.
+    task : str
+        ``segmentation`` or ``classification``.
+    seed : int
+        Key of order, augmentation and dropout.
+    state_folder : path
+        Side folder for the state; its name holds the hash of config, data, split and code. It is
+        removed in the end.
+    weights_path, history_path, facts_path : path
+        ``weights.safetensors`` (best epoch), ``history.tsv`` (as it goes), ``train.json``.
+    facts : mapping
+        Goes into ``train.json`` as it is.
+    device, precision : str
+        As in `choose_hardware`.
+    deterministic : bool
+        float32, and an error where an operation cannot be repeated bit for bit.
+    compile : bool
+        Use ``torch.compile``.
+    threads : int
+        Threads of the CPU.
+    memory_limit : float, optional
+        Memory of the GPU to reckon with, MiB; what is free by default.
+    resume : bool
+        False drops a state that is there.
+
+    Raises
+    ------
+    ValueError
+        The configuration cannot be trained.
+    StateError
+        The state folder is another training's, or in use.
+    NonFiniteError
+        The training diverged.
+    TrainingInterrupted
+        SIGTERM or SIGINT came; the state is saved.
+    """
+    _check(config, classes, task)
+    if deterministic and precision == "bf16":
+        raise ValueError("deterministic training is float32; precision bf16 contradicts it")
+    hardware = choose_hardware(device, precision, threads, deterministic)
+    key = _key(model, train, val, config, classes, task, seed, state_folder)
+    with (
+        StateFolder(state_folder, key) as folder,
+        reproducible(hardware, deterministic),
+        _signals() as interrupted,
+    ):
+        hardware.adopt(model)
+        train_slices, where = place(train, hardware, memory_limit)
+        val_slices, _ = place(val, hardware, memory_limit)
+        loop = Loop(
+            model=model,
+            # One compiled network a batch size: which one runs then never depends on the past.
+            network=torch.compile(model, dynamic=False) if compile else model,
+            config=config,
+            classes=classes,
+            task=task,
+            seed=seed,
+            hardware=hardware,
+            train=train_slices,
+            val=val_slices,
+            folder=folder,
+            interrupted=interrupted,
+        )
+        if not resume:
+            folder.clear()
+        loop.resume()
+        name = " ".join(str(facts[part]) for part in ("model", "run") if part in facts)
+        _run(loop, name or "training", where, history_path)
+        outputs = Path(weights_path), Path(history_path), Path(facts_path)
+        _finish(loop, outputs, {**facts, "compile": compile, "deterministic": deterministic})
+        folder.remove()
+
+
+def _run(loop: Loop, name: str, where: str, history_path: str | Path) -> None:
+    """Train the epochs that are left."""
+    done = (loop.state.epoch - 1) * len(loop.train) + loop.slices_done
+    with Reporter(loop.config["epochs"], len(loop.train), done, name) as reporter:
+        reporter.open(loop.hardware.name, loop.hardware.precision, where, loop.state.sessions)
+        try:
+            while not loop.finished:
+                train_one_epoch(loop, reporter)
+                _end_epoch(loop, reporter)
+                write_history(loop.state.history, history_path)
+        except (TrainingInterrupted, NonFiniteError) as end:
+            reporter.line(str(end))
+            raise
+
+
+def train_one_epoch(loop: Loop, reporter: Reporter) -> None:
+    """Take the optimiser steps that are left of the epoch under way.
+
+    Parameters
+    ----------
+    loop : Loop
+        The training; its state moves on.
+    reporter : Reporter
+        Told of each step.
+    """
+    state, config, task = loop.state, loop.config, loop.task
+    order = epoch_order(loop.seed, state.epoch, len(loop.train))
+    loop.model.train()
+    for rows in order.split(loop.step_size)[state.step :]:
+        torch.manual_seed(stream_seed("dropout", loop.seed, state.epoch, state.step))
+        loop.optimizer.zero_grad(set_to_none=True)
+        for index, part in enumerate(rows.split(loop.batch_size)):
+            image, mask = loop.train.batch(part)
+            target = targets(mask, task)
+            if config["augment"]:
+                image, mask = augment_batch(
+                    image, mask, config["augment"], loop.seed, state.epoch, part
+                )
+                target = mask if task == "segmentation" else target
+            with loop.hardware.autocast():
+                logits = loop.network(image.contiguous(memory_format=loop.hardware.memory_format))
+            loss = loop.loss(logits.float(), target)
+            # The step's gradient is that of the mean over its slices, however they are batched.
+            (loss * (len(part) / len(rows))).backward()
+            state.losses[state.step * config["accumulate"] + index] = loss.detach()
+            state.counts += batch_counts(logits.detach(), target, task).sum(0)
+        if config["clip_norm"]:
+            torch.nn.utils.clip_grad_norm_(loop.model.parameters(), config["clip_norm"])
+        loop.optimizer.step()
+        state.step += 1
+        reporter.advance(state.epoch, len(rows), loop.mean_loss)
+        if state.step % CHECK_STEPS == 0:
+            loop.losses()
+        loop.heed_signals()
+        if state.step % config["checkpoint_steps"] == 0 and loop.slices_done < len(loop.train):
+            loop.save()
+
+
+@torch.inference_mode()
+def validate(loop: Loop) -> tuple[float, np.ndarray]:
+    """Measure the network on the validation slices.
+
+    Parameters
+    ----------
+    loop : Loop
+        The training; left as it is.
+
+    Returns
+    -------
+    loss : float
+        Mean over slices.
+    counts : ndarray (slice, class, 4), int64
+        As in `batch_counts`.
+    """
+    loop.model.eval()
+    losses, counts = [], []
+    for rows in torch.arange(len(loop.val)).split(loop.batch_size):
+        image, mask = loop.val.batch(rows)
+        target = targets(mask, loop.task)
+        with loop.hardware.autocast():
+            logits = loop.network(image.contiguous(memory_format=loop.hardware.memory_format))
+        losses.append(loop.loss(logits.float(), target) * len(rows))
+        counts.append(batch_counts(logits, target, loop.task))
+        loop.heed_signals()
+    total = math.fsum(torch.stack(losses).tolist())
+    return total / len(loop.val), torch.cat(counts).cpu().numpy()
+
+
+def _end_epoch(loop: Loop, reporter: Reporter) -> None:
+    """Validate, keep the best weights, adapt the learning rate, save."""
+    state, config = loop.state, loop.config
+    val_loss, val_counts = validate(loop)
+    if not math.isfinite(val_loss):
+        raise loop.not_finite(f"the validation loss is {val_loss}", state.step)
+    row: dict[str, float] = {
+        "epoch": state.epoch,
+        "learning_rate": loop.learning_rate,
+        "seconds": state.seconds
+        + time.monotonic()
+        - loop.clock
+        - sum(past["seconds"] for past in state.history),
+        "train_loss": loop.mean_loss(),
+        "val_loss": val_loss,
+    }
+    for subset, counts in (("train", state.counts.cpu().numpy()[None]), ("val", val_counts)):
+        row |= epoch_scores(subset, counts, loop.classes, loop.task, config["loss"])
+    state.history.append(row)
+    # While no epoch has a defined score, the latest weights stand in for the best.
+    if state.best.update(row) or math.isnan(state.best.value):
+        weights = loop.model.state_dict()
+        state.best_weights = {name: to_storage(value).clone() for name, value in weights.items()}
+    if state.stopping:
+        state.stopping.update(row)
+        waited = state.epoch - state.stopping.epoch
+        state.stopped_early = waited >= config["early_stopping"]["patience"]
+    if loop.schedule:
+        loop.schedule.step(row[config["schedule"]["monitor"]])
+    reporter.epoch(row, state.best.column)
+    state.begin_epoch()
+    loop.save()
+
+
+def _check(config: Mapping[str, Any], classes: Sequence[str], task: str) -> None:
+    if task not in TASKS:
+        raise ValueError(f"task {task!r}; expected one of {', '.join(TASKS)}")
+    if task == "classification" and len(classes) != 1:
+        raise ValueError(f"a classifier tells one class from none; found {list(classes)}")
+    for name in ("epochs", "batch_size", "accumulate", "checkpoint_steps"):
+        if config[name] < 1:
+            raise ValueError(f"training.{name} is {config[name]}; expected 1 or more")
+    check_monitors(config, history_columns(classes, task, config["loss"]))
+
+
+def _key(
+    model: torch.nn.Module,
+    train: SliceSet,
+    val: SliceSet,
+    config: Mapping[str, Any],
+    classes: Sequence[str],
+    task: str,
+    seed: int,
+    folder: str | Path,
+) -> str:
+    """Identify the training, beyond what the caller's hash in the folder's name does."""
+    return value_sha256(
+        {
+            "folder": Path(folder).name,
+            "config": config,
+            "classes": list(classes),
+            "task": task,
+            "seed": seed,
+            "slices": [[subset.patient, subset.slice] for subset in (train, val)],
+            "weights": {name: list(value.shape) for name, value in model.state_dict().items()},
+        }
+    )
+
+
+def _finish(loop: Loop, outputs: tuple[Path, Path, Path], facts: dict[str, Any]) -> None:
+    """Write what the rule declares, and only now."""
+    weights_path, history_path, facts_path = outputs
+    state, parameters = loop.state, list(loop.model.parameters())
+    digest = save_weights(state.best_weights, weights_path)
+    write_history(state.history, history_path)
+    epochs = len(state.history)
+    result = {
+        **facts,
+        "device": loop.hardware.name,
+        "device_type": loop.hardware.device.type,
+        "precision": loop.hardware.precision,
+        "threads": loop.hardware.threads,
+        "torch": torch.__version__,
+        "seconds": round(state.seconds, 3),
+        "slices_per_second": round(epochs * len(loop.train) / state.seconds, 3),
+        "peak_memory_mib": round(state.peak_memory, 1),
+        "parameters": sum(p.numel() for p in parameters),
+        "trainable_parameters": sum(p.numel() for p in parameters if p.requires_grad),
+        "training_slices": len(loop.train),
+        "validation_slices": len(loop.val),
+        "seed": loop.seed,
+        "epochs": epochs,
+        "best_epoch": state.best.epoch or epochs,
+        "best_monitor": state.best.column,
+        "best_value": None if math.isnan(state.best.value) else state.best.value,
+        "stopped_early": state.stopped_early,
+        "sessions": state.sessions,
+        "weights_sha256": digest,
+    }
+    with durable_path(facts_path) as partial:
+        partial.write_text(json.dumps(result, indent=2) + "\n")
+
+
+@contextmanager
+def _signals() -> Iterator[Callable[[], bool]]:
+    """Give a question, whether SIGTERM (a cluster's time limit) or SIGINT has come."""
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+
+    try:
+        before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    except ValueError:  # only the main thread can; in any other the process ends as it would
+        before = {}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

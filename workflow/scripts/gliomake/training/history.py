@@ -1,0 +1,129 @@
+"""What a training reports after each epoch: one row, and the grammar of its columns.
+
+A score's column is ``<subset>_<metric>_<class>@<convention>``, for example
+``val_dice_NEC@pooled``; with several classes ``mean`` stands for the mean over them.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gliomake.scoring.metrics import score, tversky_name
+
+FIRST_COLUMNS = ("epoch", "learning_rate", "seconds", "train_loss", "val_loss")
+SEGMENTATION = {"train": ("pooled",), "val": ("pooled", "slice-empty1", "slice-empty0")}
+CLASSIFICATION = {"train": ("image",), "val": ("image",)}
+
+
+def score_metrics(task: str, loss: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the metrics of a training's history.
+
+    Parameters
+    ----------
+    task : str
+        ``segmentation`` or ``classification``.
+    loss : mapping
+        The ``loss`` block; a Tversky loss adds the Tversky index of its alpha and beta.
+
+    Returns
+    -------
+    tuple of str
+        Names as in `gliomake.scoring.metrics`.
+    """
+    if task == "classification":
+        return ("accuracy", "precision", "recall")
+    tversky = [tversky_name(loss["alpha"], loss["beta"])] if "tversky" in loss["name"] else []
+    return ("dice", "iou", "precision", "recall", "accuracy", *tversky)
+
+
+def history_columns(classes: Sequence[str], task: str, loss: Mapping[str, Any]) -> list[str]:
+    """List the columns of a training's history, in order.
+
+    Parameters
+    ----------
+    classes : sequence of str
+        Names of the classes.
+    task : str
+        ``segmentation`` or ``classification``.
+    loss : mapping
+        The ``loss`` block.
+
+    Returns
+    -------
+    list of str
+        The header of ``history.tsv``; what `best`, `schedule` and `early_stopping` can watch.
+    """
+    names = [*classes, *(["mean"] if len(classes) > 1 else [])]
+    conventions = CLASSIFICATION if task == "classification" else SEGMENTATION
+    scores = [
+        f"{subset}_{metric}_{name}@{convention}"
+        for subset in ("train", "val")
+        for metric in score_metrics(task, loss)
+        for convention in conventions[subset]
+        for name in names
+    ]
+    return [*FIRST_COLUMNS, *scores]
+
+
+def epoch_scores(
+    subset: str, counts: np.ndarray, classes: Sequence[str], task: str, loss: Mapping[str, Any]
+) -> dict[str, float]:
+    """Score one epoch.
+
+    Parameters
+    ----------
+    subset : str
+        ``train`` or ``val``.
+    counts : ndarray (slice, class, 4), int
+        True positives, false positives, false negatives, true negatives; one row of sums
+        will do for `train`, which is scored pooled only.
+    classes : sequence of str
+        Names of the classes.
+    task : str
+        ``segmentation`` or ``classification``.
+    loss : mapping
+        The ``loss`` block.
+
+    Returns
+    -------
+    dict of str to float
+        By column; NaN where a score is not defined.
+    """
+    conventions = (CLASSIFICATION if task == "classification" else SEGMENTATION)[subset]
+    scores: dict[str, float] = {}
+    for metric in score_metrics(task, loss):
+        for convention in conventions:
+            values = {
+                name: score(counts[:, index], metric, convention)[0]
+                for index, name in enumerate(classes)
+            }
+            if len(values) > 1:
+                values["mean"] = float(np.mean(list(values.values())))
+            for name, value in values.items():
+                scores[f"{subset}_{metric}_{name}@{convention}"] = float(value)
+    return scores
+
+
+def write_history(rows: Sequence[Mapping[str, float]], path: str | Path) -> None:
+    """Write the history anew, so that a reader finds it whole at any moment.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        One an epoch, all with the same columns.
+    path : str or Path
+        ``history.tsv``. An undefined score is an empty cell.
+    """
+    # Imports torch, which the grammar of the columns does without: every start checks by it.
+    from gliomake.training.checkpoint import durable_path
+
+    lines = ["\t".join(rows[0])] if rows else []
+    lines += ["\t".join(_cell(value) for value in row.values()) for row in rows]
+    with durable_path(path) as partial:
+        partial.write_text("".join(f"{line}\n" for line in lines))
+
+
+def _cell(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.10g}"
