@@ -188,15 +188,15 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
         [
             edit("scoring/metrics.py", '"specificity": lambda',
                  '"npv": lambda tp, fp, fn, tn: (tn, tn + fn),\n    "specificity": lambda'),
-            edit("scoring/metrics.py", 'METRICS = ("dice", "iou",', 'METRICS = ("dice", "npv",
-                 "iou",'),
+            edit("scoring/metrics.py", 'METRICS = ("dice", "iou",',
+                 'METRICS = ("dice", "npv", "iou",'),
         ], set(), SCORING | {"leakage", "figure"},
     ),
     "new distance": (
         [
             edit("scoring/metrics.py", '("hd95", "nsd")', '("hd95", "nsd", "assd")'),
-            edit("files/contracts.py", '"hd95", "nsd", "missed"', '"hd95", "nsd", "assd",
-                 "missed"'),
+            edit("files/contracts.py", '"hd95", "nsd", "missed"',
+                 '"hd95", "nsd", "assd", "missed"'),
             edit("files/contracts.py", 'frozenset({"hd95",', 'frozenset({"assd", "hd95",'),
         ], set(), SCORING,
     ),
