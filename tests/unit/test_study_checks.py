@@ -12,10 +12,11 @@ import yaml
 from gliomake.datasets import DATASETS
 from gliomake.models import MODELS, create_model
 from gliomake.prepare.split import make_split
+from gliomake.scoring.metrics import DISTANCE_METRICS
 from gliomake.study import checks as study_checks
 from gliomake.study.faults import SCHEMAS, schema_faults
 from gliomake.study.feasible import impossible, too_few
-from gliomake.study.load import load_study, merge
+from gliomake.study.load import load_study, merge, study_metrics
 from gliomake.study.run import ConfigError, Run
 from gliomake.training.history import epoch_scores, history_columns
 from gliomake.training.losses import LOSSES, create_loss
@@ -304,3 +305,25 @@ def test_too_few_patients_are_those_that_no_split_can_divide(fold, test, val):
         assert bool(reason) == (not made), f"{patients} patients: {reason}"
     if impossible(Run("patient", fold, 0), study):
         assert not made
+
+
+@pytest.mark.parametrize(
+    ("study", "block", "expected"),
+    [
+        ("coco-unet", {"metrics": {"metrics": ["dise"]}}, "no score 'dise'; did you mean dice?"),
+        # No loss of this study has such weights.
+        ("lgg-encoders", {"metrics": {"metrics": ["tversky-a0.1-b0.9"]}}, "'tversky-a0.1-b0.9'"),
+        ("coco-unet", {"improvements": {"goal": {"metric": "miou", "value": 0.7}}}, "mean iou?"),
+        ("coco-unet", {"improvements": {"goal": {"value": 0.7, "metric": None}}}, "score None"),
+    ],
+)
+def test_a_score_that_there_is_not_is_refused_in_tables(study, block, expected):
+    assert expected in refused(study, {"tables": block})
+
+
+def test_every_score_of_a_study_may_stand_in_its_tables():
+    path = STUDIES / "lgg-two-stage.yaml"
+    scores = [*study_metrics(load_study(path, "demo")), *DISTANCE_METRICS]
+    assert {"tversky-a0.3-b0.7", "hd95"} <= set(scores)
+    changed = load_study(path, "demo", {"tables": {"metrics": {"metrics": scores}}})
+    assert changed["tables"]["metrics"]["metrics"] == scores

@@ -157,7 +157,15 @@ def patients(spec):
     """Draw it."""
     return new_figure()
 '''
-SCORING = {"metrics", "comparisons", "study_page", "table"}
+NEW_METRIC = """    "npv": CountMetric(
+        title="NPV", fraction=lambda tp, fp, fn, tn: (tn, tn + fn), of_background=True
+    ),
+    "specificity": CountMetric("""
+NEW_DISTANCE = """    "hd": DistanceMetric(
+        title="HD", measure=lambda directed, _: max(map(np.max, directed)), unit="mm", decimals=1
+    ),
+    "nsd": DistanceMetric("""
+SCORING = {"report", "metrics", "comparisons", "study_page", "table"}
 
 # What is changed; the trainings that run again; the rules that have a job of another digest.
 ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
@@ -186,19 +194,19 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
     ),
     "new metric": (
         [
-            edit("scoring/metrics.py", '"specificity": lambda',
-                 '"npv": lambda tp, fp, fn, tn: (tn, tn + fn),\n    "specificity": lambda'),
-            edit("scoring/metrics.py", 'METRICS = ("dice", "iou",',
-                 'METRICS = ("dice", "npv", "iou",'),
+            edit("scoring/metrics.py", '    "specificity": CountMetric(', NEW_METRIC),
         ], set(), SCORING | {"leakage", "figure"},
     ),
     "new distance": (
         [
-            edit("scoring/metrics.py", '("hd95", "nsd")', '("hd95", "nsd", "assd")'),
-            edit("files/contracts.py", '"hd95", "nsd", "missed"',
-                 '"hd95", "nsd", "assd", "missed"'),
-            edit("files/contracts.py", 'frozenset({"hd95",', 'frozenset({"assd", "hd95",'),
-        ], set(), SCORING,
+            edit("scoring/metrics.py", '    "nsd": DistanceMetric(', NEW_DISTANCE),
+        ], set(), SCORING | {"counts", "figure"},
+    ),
+    "a metric's title and digits": (
+        [
+            edit("scoring/metrics.py", 'title="IoU"', 'title="Jaccard index", decimals=2'),
+            edit("scoring/metrics.py", 'title="F1"', 'title="F measure"'),
+        ], set(), SCORING | {"leakage", "figure"},
     ),
     "new figure": (
         [
@@ -309,8 +317,8 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
         TRAININGS, {"train"},
     ),
     "a score that picks the epoch": (
-        [edit("scoring/metrics.py", '"iou": lambda tp, fp, fn, tn: (tp, tp + fp + fn)',
-              '"iou": lambda tp, fp, fn, tn: (tp, tp + fn + fp)')],
+        [edit("scoring/metrics.py", 'fraction=lambda tp, fp, fn, tn: (tp, tp + fp + fn)',
+              'fraction=lambda tp, fp, fn, tn: (tp, tp + fn + fp)')],
         {(s, m) for s, m in TRAININGS if studies.model_task(STUDIES[s], m) == "segmentation"},
         SCORING | {"leakage", "figure", "train"},
     ),

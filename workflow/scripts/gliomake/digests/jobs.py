@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gliomake.digests import Library, code_digest
-from gliomake.scoring.metrics import FRACTIONS
+from gliomake.scoring.metrics import COUNT_METRICS
 from gliomake.study.load import encoder_weights, model_task
 from gliomake.training.history import score_metrics
 
@@ -61,7 +61,7 @@ def job_code(
     if study and model and rule == "train":
         entries |= _training_entries(study, model, pretrained)
     if rule == "baseline":
-        entries["scoring.metrics.FRACTIONS"] = "dice"
+        entries["scoring.metrics.COUNT_METRICS"] = "dice"
     for output in ("figures", "tables"):
         if study and target and rule == output.removesuffix("s"):
             kind = study[output][target]["kind"]
@@ -77,7 +77,8 @@ def _training_entries(study: Mapping[str, Any], model: str, pretrained: str) -> 
     """Choose what a training uses beside its architecture and its loss."""
     settings, task = study["models"][model], model_task(dict(study), model)
     metrics = score_metrics(task, settings["training"]["loss"])
-    entries: dict[str, Any] = {"scoring.metrics.FRACTIONS": FRACTIONS.keys() & set(metrics)}
+    used = COUNT_METRICS.keys() & set(metrics)
+    entries: dict[str, Any] = {"scoring.metrics.COUNT_METRICS": used}
     if not settings["training"]["augment"]:
         entries["training.augment.augment_batch"] = ()
     if not encoder_weights(settings, pretrained):

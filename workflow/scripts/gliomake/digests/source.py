@@ -22,6 +22,8 @@ from gliomake.digests.spelling import (
 
 # What a function of such a name does lasts, whatever becomes of its result.
 _SETS = re.compile(r"set_|use_|enable|disable|register|seed|manual_seed")
+# Arguments of a registry's entries that only tables, figures and pages need.
+SHOWN = frozenset({"title", "unit", "better", "decimals", "help"})
 _COMPOUND = (ast.If, ast.Try, ast.For, ast.While, ast.With, ast.Match)
 
 
@@ -157,6 +159,14 @@ class Module:
             self.at_import.append(definition)
 
 
+def _unshown(node: ast.expr) -> ast.expr:
+    """Leave out of an entry how tables, figures and pages show it: they take registries whole."""
+    if not isinstance(node, ast.Call):
+        return node
+    keywords = [keyword for keyword in node.keywords if keyword.arg not in SHOWN]
+    return ast.Call(node.func, node.args, keywords)
+
+
 def read_module(path: Path, name: str, package: bool) -> Module:
     """Read a source file.
 
@@ -251,7 +261,7 @@ def chosen_entries(node: ast.stmt, chosen: tuple[str, ...]) -> ast.stmt:
     if not known.issuperset(chosen) and not isinstance(node, ast.AugAssign):
         return node
     kept = [
-        (key, part)
+        (key, _unshown(part))
         for key, part in zip(value.keys, value.values, strict=True)
         if not isinstance(key, ast.Constant) or key.value in chosen
     ]

@@ -7,11 +7,10 @@ from matplotlib.ticker import MaxNLocator
 
 from gliomake.figures import style
 from gliomake.files.tsv import read_tsv
+from gliomake.scoring.metrics import METRICS
 from gliomake.study.targets import TargetSpec
 from gliomake.tables.curve import best_epoch, panel_columns
 
-NAMES = {"loss": "loss", "dice": "Dice", "iou": "IoU", "accuracy": "accuracy",
-         "precision": "precision", "recall": "recall"}  # fmt: skip
 LOSSES = {"dice": "Dice loss", "bce": "binary cross-entropy", "bce-dice": "BCE + Dice loss",
           "tversky": "Tversky loss", "focal-tversky": "focal Tversky loss",
           "cross-entropy": "cross-entropy"}  # fmt: skip
@@ -90,6 +89,6 @@ def _axis_label(panel: str, columns: dict[str, str], loss: str) -> str:
     if metric.startswith("tversky-a"):
         alpha, beta = metric.removeprefix("tversky-a").split("-b")
         return f"Tversky score\n(\u03b1 {alpha}, \u03b2 {beta}, {convention})"
-    label = NAMES.get(metric, metric)
+    label = METRICS[metric].title
     kind = {"image": "of images"}.get(convention, convention)
     return f"{label}, mean of classes ({kind})" if name == "mean" else f"{label} ({kind})"

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Polygon, Rectangle
 
 from gliomake.figures import style
-from gliomake.scoring.metrics import element_scores
+from gliomake.scoring.metrics import METRICS, element_scores
 from gliomake.study.targets import TargetSpec
 
-NAMES = {"dice": "Dice", "iou": "IoU"}
+DRAWN = ("dice", "iou")
 # Where truth and prediction agree.
 BOTH = style.GREEN
 
@@ -36,7 +36,7 @@ def metric_definition(spec: TargetSpec) -> Figure:
         Another metric.
     """
     metric = spec.options["metric"]
-    if metric not in NAMES:
+    if metric not in DRAWN:
         raise ValueError(f"metric-definition of {metric!r}: expected dice or iou")
     figure = style.new_figure(style.DOUBLE, 2.55)
     figure.get_layout_engine().set(wspace=0.05)  # type: ignore[union-attr, call-arg]
@@ -55,7 +55,7 @@ def _draw_sets(axes: Axes, metric: str) -> None:
     axes.set_aspect("equal")
     axes.axis("off")
     axes.plot([1.05, 3.75], [1.7, 1.7], color="black", linewidth=0.9)
-    axes.text(0.02, 1.7, f"{NAMES[metric]} =", va="center", fontsize=9)
+    axes.text(0.02, 1.7, f"{METRICS[metric].title} =", va="center", fontsize=9)
     if metric == "dice":
         axes.text(1.42, 2.6, f"2 {style.TIMES}", va="center", ha="right", fontsize=9)
     _venn(axes, 2.4, 2.6, fill="intersection")
@@ -130,7 +130,9 @@ def _draw_example(axes: Axes, metric: str) -> np.ndarray:
     value = float(element_scores(counts, metric))
     formula = (f"2·{tp} / (2·{tp} + {fp} + {fn})" if metric == "dice"
                else f"{tp} / ({tp} + {fp} + {fn})")  # fmt: skip
-    axes.text(5, 10.4, f"{NAMES[metric]} = {formula} = {value:.3f}", ha="center", va="center")
+    axes.text(
+        5, 10.4, f"{METRICS[metric].title} = {formula} = {value:.3f}", ha="center", va="center"
+    )
     return counts
 
 

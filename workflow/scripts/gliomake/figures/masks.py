@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from gliomake.figures import images, style
 from gliomake.figures.choose import QUALITIES, by_quantile, sizes_and_worst, slice_scores
-from gliomake.files.predictions import open_predictions
+from gliomake.files.predictions import open_predictions, to_mask
 from gliomake.files.shards import load_arrays
 from gliomake.scoring.postprocess import clean_masks
 from gliomake.study.targets import TargetSpec
@@ -217,7 +217,7 @@ def _load_cases(spec: TargetSpec, chosen: dict[str, pd.Series]) -> dict[str, Cas
             image=cut(arrays.image[number]),
             truth=cut(arrays.mask[number]),
             probability={model: cut(values) for model, values in given.items()},
-            mask={model: cut(to_mask(values, spec.study)) for model, values in given.items()},
+            mask={model: cut(final_mask(values, spec.study)) for model, values in given.items()},
         )
     return cases
 
@@ -253,7 +253,7 @@ def read_probability(path: Any, keys: pd.DataFrame) -> np.ndarray:
         return np.stack([file["probability"][where[key]] for key in wanted]).astype(np.float32)
 
 
-def to_mask(probability: np.ndarray, study: dict[str, Any]) -> np.ndarray:
+def final_mask(probability: np.ndarray, study: dict[str, Any]) -> np.ndarray:
     """Threshold a slice's probabilities as the study does, and clean up where it does.
 
     Parameters
@@ -268,7 +268,7 @@ def to_mask(probability: np.ndarray, study: dict[str, Any]) -> np.ndarray:
     ndarray (class, height, width) of uint8
         0 or 1.
     """
-    mask = probability >= study["threshold"]
+    mask = to_mask(probability, study["threshold"])
     if study.get("postprocess"):
         mask = clean_masks(mask, study["postprocess"])
     return mask.astype(np.uint8)

@@ -6,12 +6,14 @@ from typing import Any
 
 import pandas as pd
 
+from gliomake.scoring.metrics import DISTANCE_METRICS
+
 REBUILD = "Delete it and start the same command: it is built again"
 
 COUNTED = ("slice", "tp", "fp", "fn", "tn")
 TABLES: dict[str, tuple[str, ...]] = {
     "counts.tsv": ("patient", "subset", "class", "postprocess", *COUNTED),
-    "distances.tsv": ("patient", "subset", "class", "postprocess", "hd95", "nsd", "missed"),
+    "distances.tsv": ("patient", "subset", "class", "postprocess", *DISTANCE_METRICS, "missed"),
     "history.tsv": ("epoch", "train_loss", "val_loss"),
     "slices.tsv": ("patient", "slice"),
     "cases.tsv": ("case", "patient"),
@@ -22,7 +24,7 @@ TABLES: dict[str, tuple[str, ...]] = {
 WHOLE = frozenset({*COUNTED, "epoch", "height", "width"})
 """Columns of whole numbers from 0 on."""
 YES_OR_NO = frozenset({"postprocess", "missed"})
-NUMBERS = frozenset({"hd95", "nsd", "train_loss", "val_loss"})
+NUMBERS = frozenset({*DISTANCE_METRICS, "train_loss", "val_loss"})
 """Columns of numbers; an empty cell is one that is not defined."""
 RECORDS: dict[str, tuple[str, ...]] = {
     "metrics.json": ("run", "subset", "class", "metric", "convention", "postprocess", "value"),

@@ -217,6 +217,32 @@ def stream_predictions(path: str | Path, batch: int = BATCH) -> Iterator[Predict
             yield _read(file, np.arange(first, min(first + batch, len(file["slice"]))))
 
 
+def to_mask(probability: np.ndarray, threshold: float) -> np.ndarray:
+    """Return where tumour is predicted: the one place where a threshold is applied.
+
+    Both are compared as float32. A stored probability of 0.4 is 0.39990 as a float16, and a
+    threshold of 0.4 would become the same number if it were compared as a float16.
+
+    Parameters
+    ----------
+    probability : ndarray of float
+        0 to 1, as stored or computed.
+    threshold : float
+        Lowest probability that counts as tumour.
+
+    Returns
+    -------
+    ndarray of bool
+        Of the same shape.
+
+    Examples
+    --------
+    >>> to_mask(np.array([0.4, 0.5], np.float16), 0.4)
+    array([False,  True])
+    """
+    return np.asarray(probability, np.float32) >= np.float32(threshold)
+
+
 def _read(file: h5py.File, rows: np.ndarray) -> Predictions:
     # One read of the stretch that holds the rows: picking them inside HDF5 is far slower.
     first, stretch = rows[0], slice(rows[0], rows[-1] + 1)
@@ -262,7 +288,7 @@ def apply_gate(
     with open_predictions(segmenter) as masks, open_predictions(classifier) as gate:
         _check_partners(masks, gate, Path(segmenter), Path(classifier))
         tumour = gate["probability"][:, 0, 0, 0].astype(np.float64)
-        closed = 1 - tumour >= threshold
+        closed = to_mask(1 - tumour, threshold)
         attributes = {name: _plain(value) for name, value in masks.attrs.items()}
         attributes |= {
             "classes": read_names(masks, "classes", PredictionError),

@@ -11,9 +11,8 @@ from gliomake.report.inputs import RunFiles, StudyInputs, records
 from gliomake.report.numbers import STATES, NumberBook
 from gliomake.report.render import render
 from gliomake.report.table import Column, Table, plain, scored, text
+from gliomake.scoring.metrics import METRICS
 from gliomake.study.overrides import differences_text, score_overrides
-
-METRICS = ("dice", "iou", "precision", "recall", "specificity", "accuracy", "f1", "hd95", "nsd")
 
 
 def card_name(study: str, model: str, suffix: str = "html") -> str:

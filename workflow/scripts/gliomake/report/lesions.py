@@ -6,15 +6,10 @@ from gliomake.files.tsv import read_tsv
 from gliomake.report.inputs import RunFiles, StudyInputs, records
 from gliomake.report.numbers import STATES
 from gliomake.report.table import Cell, Column, Table, text
-from gliomake.scoring.distances import TOLERANCE
 from gliomake.scoring.metrics import DISTANCE_METRICS
 
 DISTANCES = {
-    "hd95": "95 % of one surface lies within so many mm of the other, truth and prediction in 3D; "
-    "the larger of both directions, then the mean over patients. Smaller is better. It is measured "
-    "where the spacing of the slices is known.",
-    "nsd": f"Normalised surface Dice: the share of both surfaces that lies within {TOLERANCE:g} mm "
-    "of the other, then the mean over patients.",
+    **{name: metric.help for name, metric in DISTANCE_METRICS.items()},
     "missed or made up": "Where only one of truth and prediction holds a lesion there is no "
     "distance: hd95 counts the diagonal of the patient's volume and nsd 0. Such lesions are listed "
     "under the scores.",

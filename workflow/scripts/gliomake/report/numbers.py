@@ -13,11 +13,11 @@ from typing import Any
 
 import gliomake
 from gliomake.files.tsv import atomic_path
+from gliomake.scoring.metrics import METRICS
 
 UNDEFINED = "undefined"
 # A variance estimated at or below zero is cut off there; as 0.000 it would look measured.
 NONE_FOUND = "none found"
-MILLIMETRES = ("hd95",)
 STATES = {False: "as predicted", True: "cleaned up"}
 # What only the id says, by its place there.
 IN_ID = {
@@ -90,7 +90,8 @@ class Number:
         if self.kind == "spread" and self.value == 0:
             return NONE_FOUND
         signed = self.kind in ("comparison", "leakage")
-        unit = " mm" if self.metric in MILLIMETRES and self.value is not None else ""
+        named = METRICS[self.metric].unit if self.metric in METRICS else ""
+        unit = f" {named}" if named and self.value is not None else ""
         return format_value(self.value, self.metric, signed=signed) + unit
 
     @property
@@ -118,8 +119,8 @@ def format_value(value: float | None, metric: str = "", *, signed: bool = False)
     value : float or None
         The number; None is an undefined score.
     metric : str
-        Distances are in mm with one decimal; counts and ranks are whole; all other fractions have
-        three decimals.
+        A score has the decimals of its entry in `METRICS`; counts and ranks are whole; all others
+        have three decimals.
     signed : bool
         Whether a plus sign is written: the number is a difference.
 
@@ -130,8 +131,9 @@ def format_value(value: float | None, metric: str = "", *, signed: bool = False)
     """
     if value is None or math.isnan(value):
         return UNDEFINED
-    if metric in MILLIMETRES:
-        text = f"{value:+.1f}" if signed else f"{value:.1f}"
+    decimals = METRICS[metric].decimals if metric in METRICS else 3
+    if metric in METRICS and METRICS[metric].unit:
+        text = f"{value:{'+' if signed else ''}.{decimals}f}"
     elif float(value).is_integer() and (abs(value) >= 2 or metric in WHOLE):
         text = f"{int(value):+d}" if signed else f"{int(value)}"
     elif abs(value) >= 1000:
@@ -139,7 +141,7 @@ def format_value(value: float | None, metric: str = "", *, signed: bool = False)
     elif 0 < abs(value) < 0.001:
         text = f"{value:+.2g}" if signed else f"{value:.2g}"
     else:
-        text = f"{value:+.3f}" if signed else f"{value:.3f}"
+        text = f"{value:{'+' if signed else ''}.{decimals}f}"
     return text.replace("-", "−") if "e" not in text else text  # noqa: RUF001 (minus sign)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from PIL import Image
 
 from gliomake.figures.images import upright
-from gliomake.files.predictions import open_predictions
+from gliomake.files.predictions import open_predictions, to_mask
 from gliomake.files.shards import load_arrays
 from gliomake.files.tsv import read_tsv
 from gliomake.report.inputs import RunFiles, StudyInputs
@@ -219,7 +219,7 @@ def _masks(files: RunFiles, subset: str, keys: Sequence[Key], threshold: float) 
             )
             if of == subset
         }
-        return np.stack([file["probability"][rows[key]] >= threshold for key in keys])
+        return np.stack([to_mask(file["probability"][rows[key]], threshold) for key in keys])
 
 
 def _shown_channel(channels: Sequence[str]) -> int:

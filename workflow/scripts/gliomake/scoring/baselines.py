@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from gliomake.files.contracts import read_json
-from gliomake.files.predictions import write_predictions
+from gliomake.files.predictions import to_mask, write_predictions
 from gliomake.files.sealed import read_names
 from gliomake.files.shards import ShardError, load_arrays, open_shard
 from gliomake.files.tsv import atomic_path
@@ -62,7 +62,7 @@ class FlairThreshold:
             Probabilities, 0 or 1, the classes in the order of `thresholds`.
         """
         masks = [
-            np.zeros(image.shape, bool) if value is None else image >= np.float32(value)
+            np.zeros(image.shape, bool) if value is None else to_mask(image, value)
             for value in self.thresholds.values()
         ]
         return np.stack(masks, axis=1).astype(np.float16)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from gliomake.files.predictions import PredictionError, open_predictions
+from gliomake.files.predictions import PredictionError, open_predictions, to_mask
 from gliomake.files.sealed import read_names
 from gliomake.files.shards import load_arrays
 from gliomake.scoring.metrics import COUNT_COLUMNS
@@ -278,7 +278,7 @@ def _count_chunks(
                 f"patient {names[0][bad]!r} slice {names[1][bad]} has probabilities that are no "
                 "numbers from 0 to 1: the predictions are broken, predict again"
             )
-        masks = values >= np.float32(threshold)
+        masks = to_mask(values, threshold)
         true: np.ndarray = np.asarray(truth[rows]) > 0
         if values.shape[1:] == (1, 1, 1):
             true = np.any(true, axis=(1, 2, 3), keepdims=True)

@@ -28,11 +28,13 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
+from gliomake.files.predictions import to_mask
 from gliomake.scoring.counts import PredictedSlices, read_predictions
+from gliomake.scoring.metrics import DISTANCE_METRICS, TOLERANCE
 from gliomake.scoring.postprocess import clean_masks
 
-COLUMNS = ["patient", "subset", "class", "postprocess", "hd95", "nsd", "missed"]
-TOLERANCE = 1.0
+_KEYS = ["patient", "subset", "class", "postprocess"]
+COLUMNS = [*_KEYS, *DISTANCE_METRICS, "missed"]
 
 
 def surface_distances(
@@ -41,7 +43,7 @@ def surface_distances(
     number: Sequence[int],
     spacing: tuple[float, float, float],
     tolerance: float = TOLERANCE,
-) -> tuple[float, float, bool]:
+) -> tuple[Any, ...]:
     """Measure the distances between a predicted and a true mask of one patient.
 
     Parameters
@@ -57,10 +59,8 @@ def surface_distances(
 
     Returns
     -------
-    hd95 : float
-        mm; NaN where both masks are empty.
-    nsd : float
-        0 to 1; NaN where both masks are empty.
+    hd95, nsd, ... : float
+        One of each of `DISTANCE_METRICS`, in its order; NaN where both masks are empty.
     missed : bool
         Whether exactly one of the masks is empty.
 
@@ -82,10 +82,11 @@ def surface_distances(
         raise ValueError(f"spacing is {spacing}: expected three lengths in mm above 0")
     steps = np.array([spacing[2], spacing[0], spacing[1]], float)
     if not predicted.any() and not truth.any():
-        return np.nan, np.nan, False
+        return *(np.nan for _ in DISTANCE_METRICS), False
     if not predicted.any() or not truth.any():
         extent = np.array([heights[-1] - heights[0] + 1, *truth.shape[1:]])
-        return float(np.linalg.norm(extent * steps)), 0.0, True
+        diagonal = float(np.linalg.norm(extent * steps))
+        return *(diagonal if m.unit == "mm" else 0.0 for m in DISTANCE_METRICS.values()), True
     surfaces = [_surface_voxels(mask, heights) for mask in (predicted, truth)]
     origin = np.min([voxels.min(axis=0) for voxels in surfaces], axis=0)
     shape = np.max([voxels.max(axis=0) for voxels in surfaces], axis=0) - origin + 1
@@ -99,9 +100,7 @@ def surface_distances(
         ndimage.distance_transform_edt(grids[1 - side], sampling=steps)[tuple(surfaces[side].T)]
         for side in (0, 1)
     ]
-    hd95 = max(float(np.percentile(distances, 95)) for distances in directed)
-    near = sum(int(np.count_nonzero(distances <= tolerance)) for distances in directed)
-    return hd95, near / sum(len(distances) for distances in directed), False
+    return *(m.measure(directed, tolerance) for m in DISTANCE_METRICS.values()), False
 
 
 def _surface_voxels(mask: np.ndarray, number: np.ndarray) -> np.ndarray:
@@ -148,7 +147,7 @@ def measure_predictions(
         number = np.asarray(part.number)[members]
         if len(np.unique(number)) < len(number):
             raise ValueError(f"patient {patient}: some slices of {subset} are predicted twice")
-        masks = part.probability[members].astype(np.float32) >= np.float32(part.threshold)
+        masks = to_mask(part.probability[members], part.threshold)
         truth = part.truth[members] > 0
         x, y, z = (float(length) for length in spacing[0])
         variants = [(False, masks)]
@@ -161,9 +160,9 @@ def measure_predictions(
                 )
                 rows.append((patient, subset, name, cleaned, *measured))
     table = pd.DataFrame(rows, columns=COLUMNS).astype(
-        {"postprocess": bool, "hd95": float, "nsd": float, "missed": bool}
+        {"postprocess": bool, **dict.fromkeys(DISTANCE_METRICS, float), "missed": bool}
     )
-    return table.sort_values(COLUMNS[:4], ignore_index=True)
+    return table.sort_values(_KEYS, ignore_index=True)
 
 
 def _patients(part: PredictedSlices) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
@@ -202,4 +201,4 @@ def measure_run(
         if part.probability.shape[2:] != (1, 1)  # a classifier has no surface
     ]
     table = pd.concat(tables) if tables else pd.DataFrame(columns=COLUMNS)
-    return table.sort_values(COLUMNS[:4], ignore_index=True)
+    return table.sort_values(_KEYS, ignore_index=True)

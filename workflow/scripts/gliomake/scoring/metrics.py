@@ -27,67 +27,227 @@ What 0/0 means
   nothing predicted, recall with nothing there.
 - The specificity of an element without any background is undefined, and left out of a mean.
 - A mean over no elements is undefined, and so is a mean over classes if one of them is undefined.
+
+A new metric is one entry, in `COUNT_METRICS` or, where it is a distance between surfaces, in
+`DISTANCE_METRICS`. Files, tables, figures, pages and the checks of a study's file follow from it.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-METRICS = ("dice", "iou", "precision", "recall", "specificity", "accuracy", "f1")
-CONVENTIONS = (
-    "pooled",
-    "patient",
-    "slice-empty1",
-    "slice-empty0",
-    "slice-skip",
-    "slice-tumour",
-    "image",
-)
-SEGMENTATION_METRICS = (*METRICS, "tversky-a0.3-b0.7")
-SEGMENTATION_CONVENTIONS = CONVENTIONS[:-1]
-CLASSIFICATION_METRICS = ("accuracy", "precision", "recall", "specificity", "f1")
-# Classification tells these for tumour and for no tumour, the others for the image as a whole.
-PER_CLASS_METRICS = ("precision", "recall")
-DISTANCE_METRICS = ("hd95", "nsd")
+MEANS = ("patient", "slice-empty1", "slice-empty0", "slice-skip", "slice-tumour")
+SEGMENTATION_CONVENTIONS = ("pooled", *MEANS)
+CONVENTIONS = (*SEGMENTATION_CONVENTIONS, "image")
 COUNT_COLUMNS = ["tp", "fp", "fn", "tn"]
 # These pool all pixels; the others are means over elements.
 ONE_COUNT = ("pooled", "image")
+TOLERANCE = 1.0
+"""Of the normalised surface Dice, mm."""
+
+Fraction = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A score, and how it is shown.
+
+    Attributes
+    ----------
+    title : str
+        Its name in figures, tables and pages.
+    unit : str
+        ``mm``, or empty for a share from 0 to 1.
+    better : str
+        ``higher`` or ``lower``.
+    decimals : int
+        Digits behind the point, where it is printed.
+    help : str
+        What it measures; a page explains distances by it.
+    """
+
+    title: str
+    unit: str = ""
+    better: str = "higher"
+    decimals: int = 3
+    help: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountMetric(Metric):
+    """A score that is a fraction of counts.
+
+    Attributes
+    ----------
+    fraction : callable
+        Numerator and denominator from tp, fp, fn, tn.
+    images : str
+        What it scores of a classifier: ``all`` images, ``classes`` (tumour and no tumour each), or
+        empty where it is for masks only.
+    history : mapping of str to int
+        Its place among the scores that a training writes down after each epoch, for
+        ``segmentation`` and ``classification``; where it has none it is left out.
+    of_background : bool
+        Whether its denominator counts background only: where there is none it is undefined, not 0.
+    """
+
+    fraction: Callable[..., Fraction]
+    images: str = ""
+    history: Mapping[str, int] = field(default_factory=dict)
+    of_background: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistanceMetric(Metric):
+    """A score from the distances between two surfaces.
+
+    One in mm counts the diagonal of the volume where a lesion is missed or made up, others 0.
+
+    Attributes
+    ----------
+    measure : callable
+        From the distances of each surface's voxels to the other surface (two ndarrays, mm), and the
+        tolerance, mm.
+    """
+
+    measure: Callable[[Sequence[np.ndarray], float], float]
+
+
+def _nearest_95(directed: Sequence[np.ndarray], tolerance: float) -> float:
+    return max(float(np.percentile(distances, 95)) for distances in directed)
+
+
+def _share_within(directed: Sequence[np.ndarray], tolerance: float) -> float:
+    near = sum(int(np.count_nonzero(distances <= tolerance)) for distances in directed)
+    return near / sum(len(distances) for distances in directed)
+
+
+COUNT_METRICS: dict[str, CountMetric] = {
+    "dice": CountMetric(
+        title="Dice",
+        fraction=lambda tp, fp, fn, tn: (2 * tp, 2 * tp + fp + fn),
+        history={"segmentation": 1},
+    ),
+    "iou": CountMetric(
+        title="IoU",
+        fraction=lambda tp, fp, fn, tn: (tp, tp + fp + fn),
+        history={"segmentation": 2},
+    ),
+    "precision": CountMetric(
+        title="precision",
+        fraction=lambda tp, fp, fn, tn: (tp, tp + fp),
+        images="classes",
+        history={"segmentation": 3, "classification": 2},
+    ),
+    "recall": CountMetric(
+        title="recall",
+        fraction=lambda tp, fp, fn, tn: (tp, tp + fn),
+        images="classes",
+        history={"segmentation": 4, "classification": 3},
+    ),
+    "specificity": CountMetric(
+        title="specificity",
+        fraction=lambda tp, fp, fn, tn: (tn, tn + fp),
+        images="all",
+        of_background=True,
+    ),
+    "accuracy": CountMetric(
+        title="accuracy",
+        fraction=lambda tp, fp, fn, tn: (tp + tn, tp + fp + fn + tn),
+        images="all",
+        history={"segmentation": 5, "classification": 1},
+    ),
+    "f1": CountMetric(
+        title="F1", fraction=lambda tp, fp, fn, tn: (2 * tp, 2 * tp + fp + fn), images="all"
+    ),
+}
+"""Scores from counts, by their names in files."""
+DISTANCE_METRICS: dict[str, DistanceMetric] = {
+    "hd95": DistanceMetric(
+        title="HD95",
+        measure=_nearest_95,
+        unit="mm",
+        better="lower",
+        decimals=1,
+        help="95 % of one surface lies within so many mm of the other, truth and prediction in 3D; "
+        "the larger of both directions, then the mean over patients. Smaller is better. It is "
+        "measured where the spacing of the slices is known.",
+    ),
+    "nsd": DistanceMetric(
+        title="NSD",
+        measure=_share_within,
+        help=f"Normalised surface Dice: the share of both surfaces that lies within {TOLERANCE:g} "
+        "mm of the other, then the mean over patients.",
+    ),
+}
+"""Scores from surface distances, a patient each, by their names in files."""
+METRICS: dict[str, Metric] = {**COUNT_METRICS, **DISTANCE_METRICS}
+SEGMENTATION_METRICS = (*COUNT_METRICS, "tversky-a0.3-b0.7")
+CLASSIFICATION_METRICS = tuple(name for name, metric in COUNT_METRICS.items() if metric.images)
+# Of tumour and of no tumour there are these; the others are of the images as a whole.
+PER_CLASS_METRICS = tuple(
+    name for name, metric in COUNT_METRICS.items() if metric.images == "classes"
+)
 _TVERSKY = re.compile(r"tversky-a(\d+(?:\.\d+)?)-b(\d+(?:\.\d+)?)")
 
 
 def tversky_name(alpha: float, beta: float) -> str:
-    """Name the Tversky metric whose false positives weigh `alpha` and false negatives `beta`."""
+    """Name the Tversky metric whose false positives weigh `alpha` and false negatives `beta`.
+
+    >>> tversky_name(0.3, 0.7)
+    'tversky-a0.3-b0.7'
+    """
     return f"tversky-a{alpha}-b{beta}"
 
 
-Fraction = tuple[np.ndarray, np.ndarray]
+def count_metric(name: str) -> CountMetric:
+    """Return a metric of counts by its name.
 
-# Numerator and denominator from tp, fp, fn, tn.
-FRACTIONS: dict[str, Callable[..., Fraction]] = {
-    "dice": lambda tp, fp, fn, tn: (2 * tp, 2 * tp + fp + fn),
-    "iou": lambda tp, fp, fn, tn: (tp, tp + fp + fn),
-    "precision": lambda tp, fp, fn, tn: (tp, tp + fp),
-    "recall": lambda tp, fp, fn, tn: (tp, tp + fn),
-    "specificity": lambda tp, fp, fn, tn: (tn, tn + fp),
-    "accuracy": lambda tp, fp, fn, tn: (tp + tn, tp + fp + fn + tn),
-    "f1": lambda tp, fp, fn, tn: (2 * tp, 2 * tp + fp + fn),
-}
+    Parameters
+    ----------
+    name : str
+        One of `COUNT_METRICS`, or ``tversky-a<alpha>-b<beta>`` (Salehi et al. 2017, alpha on false
+        positives).
 
+    Returns
+    -------
+    CountMetric
+        The metric.
 
-def _fraction(counts: np.ndarray, metric: str) -> Fraction:
-    """Give numerator and denominator of a metric."""
-    tp, fp, fn, tn = (counts[..., column] for column in range(4))
-    if metric in FRACTIONS:
-        return FRACTIONS[metric](tp, fp, fn, tn)
-    weights = _TVERSKY.fullmatch(metric)
+    Raises
+    ------
+    ValueError
+        There is no such metric.
+
+    Examples
+    --------
+    >>> count_metric("iou").fraction(8, 1, 1, 90)
+    (8, 10)
+    """
+    if name in COUNT_METRICS:
+        return COUNT_METRICS[name]
+    weights = _TVERSKY.fullmatch(name)
     if weights is None:
         raise ValueError(
-            f"unknown metric {metric!r}: expected one of {', '.join(METRICS)} or "
+            f"unknown metric {name!r}: expected one of {', '.join(COUNT_METRICS)} or "
             "tversky-a<alpha>-b<beta>, for example tversky-a0.3-b0.7"
         )
     alpha, beta = (float(weight) for weight in weights.groups())
-    return tp, tp + alpha * fp + beta * fn
+    return CountMetric(
+        title=f"Tversky score (\u03b1 {weights[1]}, \u03b2 {weights[2]})",
+        fraction=lambda tp, fp, fn, tn: (tp, tp + alpha * fp + beta * fn),
+    )
+
+
+def is_lower_better(name: str) -> bool:
+    """Return whether the lower of two values of a metric is the better one.
+
+    >>> is_lower_better("hd95"), is_lower_better("dice"), is_lower_better("tversky-a0.3-b0.7")
+    (True, False, False)
+    """
+    return name in METRICS and METRICS[name].better == "lower"
 
 
 def _check_counts(counts: np.ndarray) -> np.ndarray:
@@ -107,8 +267,7 @@ def element_scores(counts: np.ndarray, metric: str) -> np.ndarray:
     counts : ndarray (..., 4) of int
         Pixels: tp, fp, fn, tn.
     metric : str
-        One of `METRICS`, or ``tversky-a<alpha>-b<beta>`` (Salehi et al. 2017, alpha on false
-        positives).
+        As `count_metric` takes it.
 
     Returns
     -------
@@ -119,8 +278,15 @@ def element_scores(counts: np.ndarray, metric: str) -> np.ndarray:
     ------
     ValueError
         If the metric is unknown or the counts are not such counts.
+
+    Examples
+    --------
+    >>> element_scores(np.array([[8, 1, 1, 90], [0, 0, 0, 100]]), "iou")
+    array([0.8, nan])
     """
-    numerator, denominator = _fraction(_check_counts(counts), metric)
+    counts = _check_counts(counts)
+    cells = (counts[..., column] for column in range(len(COUNT_COLUMNS)))
+    numerator, denominator = count_metric(metric).fraction(*cells)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.true_divide(numerator, denominator))
 
@@ -144,19 +310,27 @@ def convention_scores(counts: np.ndarray, metric: str, convention: str) -> np.nd
     ------
     ValueError
         If metric or convention is unknown.
+
+    Examples
+    --------
+    A slice that is empty in truth and prediction, under two conventions:
+
+    >>> counts = np.array([[8, 1, 1, 90], [0, 0, 0, 100]])
+    >>> convention_scores(counts, "iou", "slice-empty1")
+    array([0.8, 1. ])
+    >>> convention_scores(counts, "iou", "slice-skip")
+    array([0.8, nan])
     """
-    if convention not in CONVENTIONS or convention in ONE_COUNT:
+    if convention not in MEANS:
         raise ValueError(
-            f"{convention!r} is no mean over elements: expected one of "
-            + ", ".join(name for name in CONVENTIONS if name not in ONE_COUNT)
+            f"{convention!r} is no mean over elements: expected one of {', '.join(MEANS)}"
         )
     values = element_scores(counts, metric)
     counts = np.asarray(counts)
     tp, fp, fn = counts[..., 0], counts[..., 1], counts[..., 2]
     truth, predicted = tp + fn > 0, tp + fp > 0
-    values = np.where(
-        np.isnan(values) & (truth != predicted) & (metric != "specificity"), 0, values
-    )
+    one_empty = (truth != predicted) & (not count_metric(metric).of_background)
+    values = np.where(np.isnan(values) & one_empty, 0, values)
     both_empty = ~truth & ~predicted
     match convention:
         case "slice-empty1" | "slice-empty0":
@@ -178,7 +352,7 @@ def score(
     counts : ndarray (n, 4) of int
         Pixels of each slice: tp, fp, fn, tn.
     metric, convention : str
-        What to compute, by the names in `METRICS` and `CONVENTIONS`.
+        What to compute, by the names in `COUNT_METRICS` and `CONVENTIONS`.
     patient : sequence (n,) of str, optional
         The patient of each slice; the ``patient`` convention needs it.
 
@@ -193,6 +367,14 @@ def score(
     ------
     ValueError
         If the ``patient`` convention has no patients, or a name is unknown.
+
+    Examples
+    --------
+    >>> counts = np.array([[8, 1, 1, 90], [0, 0, 0, 100], [0, 2, 0, 98]])
+    >>> score(counts, "dice", "slice-empty1")
+    (0.6296296296296297, 3)
+    >>> score(counts, "dice", "patient", patient=["a", "a", "b"])
+    (0.4444444444444444, 2)
     """
     counts = _check_counts(counts)
     if convention in ONE_COUNT:

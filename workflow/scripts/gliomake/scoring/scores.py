@@ -270,7 +270,14 @@ def distance_lattice(distances: pd.DataFrame, units: Sequence[str]) -> Lattice:
     sums = np.where(kept, values[..., None], 0)
     totals = np.zeros((len(units), len(classes), 4), np.int64)
     return Lattice(
-        classes, DISTANCE_METRICS, ("patient",), tuple(units), totals, sums, kept.astype(float), 0
+        classes,
+        tuple(DISTANCE_METRICS),
+        ("patient",),
+        tuple(units),
+        totals,
+        sums,
+        kept.astype(float),
+        0,
     )
 
 

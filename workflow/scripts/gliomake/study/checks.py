@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gliomake.scoring.metrics import DISTANCE_METRICS
 from gliomake.study import targets
 from gliomake.study.faults import Fault, has_path, meant, schema_faults
 from gliomake.study.feasible import impossible
@@ -16,6 +17,7 @@ from gliomake.study.load import (
     merge,
     model_task,
     read_study,
+    study_metrics,
 )
 from gliomake.study.overrides import differences
 from gliomake.study.run import ConfigError, Run
@@ -140,6 +142,7 @@ def _study_faults(study: dict[str, Any], raw: Mapping[str, Any]) -> Iterator[Fau
     """
     yield from _data_faults(study)
     yield from _name_faults(study)
+    yield from _metric_faults(study)
     for name in study["models"]:
         yield from _model_faults(study, name, raw)
     for index, run in enumerate(study["runs"]):
@@ -157,6 +160,20 @@ def _study_faults(study: dict[str, Any], raw: Mapping[str, Any]) -> Iterator[Fau
             except ConfigError as error:
                 message = str(error).removeprefix(f"study {study['id']}: {output}.{name}: ")
                 yield Fault((output, name), message)
+
+
+def _metric_faults(study: dict[str, Any]) -> Iterator[Fault]:
+    """Check the scores that tables list: a job would leave out those that there are not."""
+    scores = [*study_metrics(study), *DISTANCE_METRICS]
+    for name, block in study["tables"].items():
+        wanted = {"metrics": block.get("metrics") or (), "goal": ()}
+        if block.get("goal"):
+            wanted["goal"] = (block["goal"].get("metric"),)
+        for option, metrics in wanted.items():
+            for metric in metrics:
+                if metric not in scores:
+                    what = f"the study has no score {metric!r}; {meant(str(metric), scores)}"
+                    yield Fault(("tables", name, option), what)
 
 
 def _data_faults(study: Mapping[str, Any]) -> Iterator[Fault]:

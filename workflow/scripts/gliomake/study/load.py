@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from gliomake.files.provenance import value_sha256
+from gliomake.scoring.metrics import COUNT_METRICS, tversky_name
 from gliomake.study.run import ConfigError
 from gliomake.study.run import Run as Run
 
@@ -374,9 +375,8 @@ def study_metrics(study: dict[str, Any]) -> list[str]:
         The metrics of all studies, and a Tversky index for each pair of weights that a loss uses.
     """
     losses = [model["training"]["loss"] for model in study["models"].values()]
-    tversky = {f"tversky-a{loss['alpha']}-b{loss['beta']}" for loss in losses if "alpha" in loss}
-    fixed = ["dice", "iou", "precision", "recall", "specificity", "accuracy", "f1"]
-    return [*fixed, *sorted(tversky)]
+    tversky = {tversky_name(loss["alpha"], loss["beta"]) for loss in losses if "alpha" in loss}
+    return [*COUNT_METRICS, *sorted(tversky)]
 
 
 def compared_models(study: dict[str, Any]) -> list[str]:

@@ -8,11 +8,11 @@ import pandas as pd
 from gliomake.files.contracts import read_json
 from gliomake.files.tsv import read_tsv
 from gliomake.scoring.compare import compare_models
+from gliomake.scoring.metrics import DISTANCE_METRICS, is_lower_better
 from gliomake.study.load import BASELINES, GATED
 from gliomake.study.targets import TargetSpec
 
 CELL = ["subset", "class", "metric", "convention", "postprocess"]
-LOWER_IS_BETTER = frozenset({"hd95"})
 # Differences of these keys are told; the others are the same by construction or about machines.
 CHANGES = ("architecture", "channels", "options", "training")
 
@@ -34,7 +34,7 @@ def ranking(spec: TargetSpec) -> pd.DataFrame:
     """
     table = read_scores(spec)
     ranked = table["value"].where(~table["model"].isin(BASELINES))
-    ranked = ranked.where(~table["metric"].isin(LOWER_IS_BETTER), -ranked)
+    ranked = ranked.where(~table["metric"].map(is_lower_better), -ranked)
     keys = [table[name] for name in CELL]
     table["rank"] = ranked.groupby(keys).rank(method="min", ascending=False).astype("Int64")
     order = _order(spec, table)
@@ -69,7 +69,7 @@ def comparison(spec: TargetSpec) -> pd.DataFrame:
     pairs = _pairs(spec)
     counts = {model: read_tsv(path) for model, path in spec.inputs["counts"].items()}
     metrics, conventions = list(table["metric"].unique()), list(table["convention"].unique())
-    counted = [name for name in metrics if name not in ("hd95", "nsd")]
+    counted = [name for name in metrics if name not in DISTANCE_METRICS]
     found = []
     for model, other in pairs.items():
         chosen = {name: counts[name] for name in (model, other)}
@@ -93,7 +93,9 @@ def comparison(spec: TargetSpec) -> pd.DataFrame:
     if goal := spec.options.get("goal"):
         concerned = table["metric"] == goal["metric"]
         table["goal"] = pd.Series(float(goal["value"]), table.index).where(concerned)
-        reached = (table["value"] >= goal["value"]).map({True: "yes", False: "no"})
+        lower = is_lower_better(goal["metric"])
+        good = table["value"] <= goal["value"] if lower else table["value"] >= goal["value"]
+        reached = good.map({True: "yes", False: "no"})
         table["reaches_goal"] = reached.where(concerned & table["value"].notna(), "")
         columns += ["goal", "reaches_goal"]
     table["patients_to_settle"] = table["patients_to_settle"].astype("Int64")

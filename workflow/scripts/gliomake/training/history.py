@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gliomake.scoring.metrics import score, tversky_name
+from gliomake.scoring.metrics import COUNT_METRICS, score, tversky_name
 
 FIRST_COLUMNS = ("epoch", "learning_rate", "seconds", "train_loss", "val_loss")
 SEGMENTATION = {"train": ("pooled",), "val": ("pooled", "slice-empty1", "slice-empty0")}
@@ -32,10 +32,9 @@ def score_metrics(task: str, loss: Mapping[str, Any]) -> tuple[str, ...]:
     tuple of str
         Names as in `gliomake.scoring.metrics`.
     """
-    if task == "classification":
-        return ("accuracy", "precision", "recall")
+    places = {name: m.history[task] for name, m in COUNT_METRICS.items() if task in m.history}
     tversky = [tversky_name(loss["alpha"], loss["beta"])] if "tversky" in loss["name"] else []
-    return ("dice", "iou", "precision", "recall", "accuracy", *tversky)
+    return (*sorted(places, key=places.__getitem__), *tversky)
 
 
 def history_columns(classes: Sequence[str], task: str, loss: Mapping[str, Any]) -> list[str]:
