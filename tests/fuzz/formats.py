@@ -30,8 +30,6 @@ from gliomake.files.contracts import FileError, read_json
 from gliomake.files.predictions import (
     PredictionError,
     apply_gate,
-    load_predictions,
-    stream_predictions,
 )
 from gliomake.files.shards import ShardError, load_arrays
 from gliomake.files.tsv import read_tsv
@@ -41,6 +39,7 @@ from gliomake.prepare.split import SplitOverlapError, read_split
 from gliomake.scoring.counts import count_run
 from gliomake.scoring.distances import measure_run
 from gliomake.training.checkpoint import StateError, StateFolder, load_weights
+from stored_predictions import load_predictions
 
 DATA_ERRORS = (CaseError, NiftiError, SegmentationError, BadDataError)
 Mutation = Callable[[Random, bytes], bytes]
@@ -130,12 +129,11 @@ def read_shard(root: Path) -> str:
 
 
 def read_predictions(root: Path) -> str:
-    """Stream, load, count and measure predictions."""
+    """Load, count and measure predictions."""
     path, shards = root / "unet.h5", [root / "000.h5"]
-    parts = [part.probability for part in stream_predictions(path)]
     tables = [measure(path, shards, None).to_csv() for measure in (count_run, measure_run)]
-    test = load_predictions(path, "test")
-    return _digest(*parts, test.probability, test.attributes, *tables)
+    made = load_predictions(path)
+    return _digest(made.probability, made.attributes, *tables)
 
 
 def read_gated(root: Path) -> str:

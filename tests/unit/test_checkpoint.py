@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch import nn
 
+from gliomake.files.atomic import durable_path
 from gliomake.training import checkpoint
 from gliomake.training.checkpoint import (
     KEPT,
     Snapshot,
     StateError,
     StateFolder,
-    durable_path,
     load_weights,
     save_weights,
 )

@@ -6,12 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gliomake.datasets import CaseError, open_dataset
 from gliomake.datasets.lgg import LGGDataset, missing_sequences
-from gliomake.datasets.lgg_table import fill_blanks, read_table
+from gliomake.datasets.lgg_table import read_table
 from gliomake.phantom.lgg import write_lgg
 
 SIZE = 32
@@ -382,40 +380,6 @@ def test_a_table_saved_by_a_spreadsheet(tmp_path):
     assert read_table(path) == {"TCGA_A_1": {"a;b": "x;y", "c": None}}
 
 
-def test_fill_blanks_by_hand():
-    table = {
-        "p1": {"often": "2", "tie": "b", "none": None},
-        "p2": {"often": "2", "tie": "a", "none": None},
-        "p3": {"often": None, "tie": None, "none": None},
-        "p4": {"often": "1", "tie": None, "none": None},
-    }
-    filled = fill_blanks(table)
-    assert filled["p3"] == {"often": "2", "tie": "a", "none": None}
-    assert filled["p1"] == table["p1"]
-    assert table["p3"]["often"] is None, "the table itself is left alone"
-
-
-@given(
-    st.dictionaries(
-        st.text("abc", min_size=1),
-        st.fixed_dictionaries({"x": st.none() | st.sampled_from("123"), "y": st.none()}),
-    )
-)
-def test_fill_blanks_keeps_what_is_there(table):
-    filled = fill_blanks(table)
-    assert filled.keys() == table.keys()
-    values = [row["x"] for row in table.values() if row["x"] is not None]
-    for name, row in table.items():
-        assert filled[name]["y"] is None
-        if row["x"] is not None:
-            assert filled[name]["x"] == row["x"]
-        elif values:
-            chosen = filled[name]["x"]
-            assert values.count(chosen) == max(map(values.count, values))
-        else:
-            assert filled[name]["x"] is None
-
-
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real data is not beside the repository")
 class TestReal:
     def test_cases_and_findings(self):
@@ -441,6 +405,3 @@ class TestReal:
         dataset = LGGDataset(REAL)
         row = dataset.metadata()["TCGA_CS_4942_19970222"]
         assert (row["stratum"], row["ethnicity"], row["death01"]) == ("CS", None, "1")
-        filled = fill_blanks(dataset.table())
-        assert filled["TCGA_CS_4942"]["ethnicity"] == "2"
-        assert all(value is not None for row in filled.values() for value in row.values())

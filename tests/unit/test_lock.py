@@ -117,7 +117,7 @@ def test_only_our_own_names_are_private(name, private):
 
 
 def test_private_files_carry_the_names_that_are_looked_for(tmp_path):
-    from gliomake.files.tsv import atomic_path
+    from gliomake.files.atomic import atomic_path
 
     for name in ("slices.tsv", "000.h5", "patient-f0.tsv", "unet.safetensors", "log"):
         with atomic_path(tmp_path / name) as temporary:

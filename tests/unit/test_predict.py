@@ -11,12 +11,11 @@ from torch import nn
 from gliomake.files.predictions import (
     PredictionError,
     apply_gate,
-    load_predictions,
-    stream_predictions,
     write_predictions,
 )
 from gliomake.training.predict import predict_run
 from gliomake.training.tensors import SliceSet
+from stored_predictions import load_predictions
 
 ATTRIBUTES = {"study": "s", "model": "unet", "run": "patient-f0-s0", "classes": ["tumour"],
               "threshold": 0.5}  # fmt: skip
@@ -49,7 +48,7 @@ def test_probabilities_are_the_networks(tmp_path, dtype):
     found = load_predictions(tmp_path / "p.h5")
     np.testing.assert_allclose(found.probability, expected, atol=1e-3)
     assert found.probability.dtype == np.float16
-    assert found.patient == data.patient and found.slice.tolist() == data.slice
+    assert found.patient == data.patient and found.slice == data.slice
     assert found.subset == subsets(7)
     assert found.classes == ["NEC", "ED", "ET"]
     assert found.attributes["run"] == "patient-f0-s0" and found.attributes["threshold"] == 0.5
@@ -96,19 +95,12 @@ def write(path, probability, model="unet", **changes):
                       attributes={**ATTRIBUTES, "model": model, **own})  # fmt: skip
 
 
-def test_subsets_and_streams(tmp_path):
+def test_batches_are_one_array(tmp_path):
     values = np.linspace(0, 1, 6 * 4).reshape(6, 1, 2, 2)
     write(tmp_path / "p.h5", values)
     np.testing.assert_array_equal(
-        load_predictions(tmp_path / "p.h5", "val").probability, np.float16(values[4:])
+        load_predictions(tmp_path / "p.h5").probability, np.float16(values)
     )
-    parts = list(stream_predictions(tmp_path / "p.h5", batch=4))
-    assert [len(part) for part in parts] == [4, 2]
-    np.testing.assert_array_equal(
-        np.concatenate([part.probability for part in parts]), np.float16(values)
-    )
-    with pytest.raises(PredictionError, match="no slice of the subset 'train'; it has test, val"):
-        load_predictions(tmp_path / "p.h5", "train")
 
 
 def test_the_gate_by_hand(tmp_path):

@@ -16,9 +16,10 @@ import pytest
 from gliomake.datasets.base import Volume
 from gliomake.files import sealed
 from gliomake.files.contracts import REBUILD
-from gliomake.files.predictions import PredictionError, load_predictions, write_predictions
+from gliomake.files.predictions import PredictionError, write_predictions
 from gliomake.files.sealed import BLOCK, create_sealed
 from gliomake.files.shards import ShardError, load_arrays, write_shard
+from stored_predictions import load_predictions
 
 KEYS = pd.DataFrame({"patient": ["p1"] * 4, "slice": [0, 1, 2, 3]})
 RECIPE = {"image_size": 8, "channels": ["a", "b"], "classes": ["tumour"], "intensity": "unit"}

@@ -6,13 +6,14 @@ import pytest
 
 from gliomake.datasets.base import Volume
 from gliomake.figures.masks import final_mask
-from gliomake.files.predictions import apply_gate, load_predictions, to_mask, write_predictions
+from gliomake.files.predictions import apply_gate, to_mask, write_predictions
 from gliomake.files.shards import write_shard
 from gliomake.report import viewer
 from gliomake.report.inputs import RunFiles
 from gliomake.scoring.baselines import FlairThreshold
 from gliomake.scoring.counts import count_run
 from gliomake.scoring.distances import measure_run
+from stored_predictions import load_predictions
 
 THRESHOLD = 0.4
 # 0.39990 and the next float16, 0.40015: as float16 both are at least 0.4.

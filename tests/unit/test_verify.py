@@ -9,7 +9,7 @@ import h5py
 import pandas as pd
 import pytest
 
-from gliomake.files.predictions import load_predictions, write_predictions
+from gliomake.files.predictions import write_predictions
 from gliomake.files.provenance import file_sha256
 from gliomake.report import build_report, study_inputs
 from gliomake.verify.check import VerificationError, main, verify
@@ -17,6 +17,7 @@ from gliomake.verify.files import ReportFiles
 from gliomake.verify.numbers import Recomputation
 from gliomake.verify.pages import changed_figures, read_pages
 from report_study import make_small_study
+from stored_predictions import load_predictions
 
 COUNTS = "results/small/unet/patient-f0-s0/counts.tsv"
 PREDICTIONS = "results/small/unet/patient-f0-s0/predictions.h5"

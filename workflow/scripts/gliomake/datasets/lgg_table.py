@@ -5,7 +5,6 @@ import io
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 
 from gliomake.datasets.base import CaseError
@@ -127,22 +126,3 @@ def _patient(spelt: str) -> str:
     """Return a patient's id in the folders' spelling, without the date."""
     match = _ID.fullmatch(spelt)
     return f"TCGA_{match[1]}_{match[2]}" if match else spelt
-
-
-def fill_blanks(table: Mapping[str, Mapping[str, str | None]]) -> dict[str, dict[str, str | None]]:
-    """Fill each column's blanks with its most frequent value; of equals, the first in order.
-
-    A column with no value at all stays blank.
-    """
-    columns = dict.fromkeys(column for row in table.values() for column in row)
-    modes: dict[str, str | None] = {}
-    for column in columns:
-        counts = Counter(value for row in table.values() if (value := row.get(column)) is not None)
-        modes[column] = min(counts, key=lambda value: (-counts[value], value), default=None)
-    return {
-        name: {
-            column: value if (value := row.get(column)) is not None else modes[column]
-            for column in columns
-        }
-        for name, row in table.items()
-    }

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.transforms import Bbox
 
-from gliomake.files.tsv import atomic_path
+from gliomake.files.atomic import atomic_path
 
 SINGLE = 3.5
 # Of a note: letters an inch that fit for certain, and the height of a line in inches.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gliomake.files.tsv import atomic_path
+from gliomake.files.atomic import atomic_path
 
 
 def write_json(value: Any, path: str | Path) -> None:

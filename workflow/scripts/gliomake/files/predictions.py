@@ -9,7 +9,6 @@ stands before all of it, see `gliomake.files.sealed`.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,49 +16,19 @@ import h5py
 import numpy as np
 
 from gliomake.files.contracts import REBUILD
-from gliomake.files.sealed import column, create_sealed, open_sealed, read_names, read_text
+from gliomake.files.sealed import create_sealed, open_slices, read_names, read_text
 
 BATCH = 64
 GATED = "-gated"
 TEXT = h5py.string_dtype()
+_ARRAYS = {
+    "probability": (("classes", "height", "width"), (np.dtype(np.float16),)),
+    "subset": ((), (str,)),
+}
 
 
 class PredictionError(ValueError):
     """Predictions that cannot be written, read or combined; the message says which and why."""
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Predicted slices in memory.
-
-    Attributes
-    ----------
-    patient : list of str
-        Of each slice; empty strings in a data set without patients.
-    slice : ndarray (slice,), int
-        Number of each slice.
-    subset : list of str
-        ``val`` or ``test``.
-    probability : ndarray (slice, class, height, width), float16
-        Of tumour; (slice, 1, 1, 1) from a classifier.
-    spacing : ndarray (slice, 3), float32
-        x, y, z in mm; NaN where unknown.
-    classes : list of str
-        Names of the classes.
-    attributes : dict
-        The file's attributes: ``study``, ``model``, ``run``, ``threshold`` and more.
-    """
-
-    patient: list[str]
-    slice: np.ndarray
-    subset: list[str]
-    probability: np.ndarray
-    spacing: np.ndarray
-    classes: list[str]
-    attributes: dict[str, Any]
-
-    def __len__(self) -> int:
-        return len(self.patient)
 
 
 def write_predictions(
@@ -147,74 +116,13 @@ def open_predictions(path: str | Path) -> Iterator[h5py.File]:
     PredictionError
         It is damaged, or holds no predictions.
     """
-    with open_sealed(path, PredictionError) as file:
-        half = (np.dtype(np.float16),)
-        rows = len(column(file, "probability", (None,) * 4, half, PredictionError))
-        column(file, "patient", (rows,), (str,), PredictionError)
-        column(file, "subset", (rows,), (str,), PredictionError)
-        column(file, "slice", (rows,), (np.dtype(np.int32),), PredictionError)
-        column(file, "spacing", (rows, 3), (np.dtype(np.float32),), PredictionError)
-        read_names(file, "classes", PredictionError)
+    with open_slices(path, PredictionError, _ARRAYS, ("classes",)) as file:
         threshold = file.attrs.get("threshold")
         if not (isinstance(threshold, float | int | np.number) and 0 <= threshold <= 1):
             raise PredictionError(
                 f"{path}: the threshold is {threshold!r}; expected a number from 0 to 1. {REBUILD}"
             )
         yield file
-
-
-def load_predictions(path: str | Path, subset: str | None = None) -> Predictions:
-    """Read predictions.
-
-    Parameters
-    ----------
-    path : str or Path
-        A file of `write_predictions`.
-    subset : str, optional
-        ``val`` or ``test``; all by default.
-
-    Returns
-    -------
-    Predictions
-        In the order of the file.
-
-    Raises
-    ------
-    PredictionError
-        The file is damaged, or has no slice of the subset.
-    """
-    with open_predictions(path) as file:
-        subsets = file["subset"].asstr()[:]
-        rows = np.flatnonzero(subsets == subset) if subset else np.arange(len(subsets))
-        if not len(rows):
-            found = ", ".join(sorted(set(subsets))) or "none"
-            raise PredictionError(f"{path} has no slice of the subset {subset!r}; it has {found}")
-        return _read(file, rows)
-
-
-def stream_predictions(path: str | Path, batch: int = BATCH) -> Iterator[Predictions]:
-    """Read predictions some slices at a time, so that memory does not grow with the file.
-
-    Parameters
-    ----------
-    path : str or Path
-        A file of `write_predictions`.
-    batch : int
-        Slices at a time.
-
-    Yields
-    ------
-    Predictions
-        In the order of the file.
-
-    Raises
-    ------
-    PredictionError
-        The file is damaged.
-    """
-    with open_predictions(path) as file:
-        for first in range(0, len(file["slice"]), batch):
-            yield _read(file, np.arange(first, min(first + batch, len(file["slice"]))))
 
 
 def to_mask(probability: np.ndarray, threshold: float) -> np.ndarray:
@@ -241,22 +149,6 @@ def to_mask(probability: np.ndarray, threshold: float) -> np.ndarray:
     array([False,  True])
     """
     return np.asarray(probability, np.float32) >= np.float32(threshold)
-
-
-def _read(file: h5py.File, rows: np.ndarray) -> Predictions:
-    # One read of the stretch that holds the rows: picking them inside HDF5 is far slower.
-    first, stretch = rows[0], slice(rows[0], rows[-1] + 1)
-    inside = rows - first
-    attributes = {name: _plain(value) for name, value in file.attrs.items() if name != "classes"}
-    return Predictions(
-        patient=file["patient"].asstr()[stretch][inside].tolist(),
-        slice=file["slice"][stretch][inside].astype(int),
-        subset=file["subset"].asstr()[stretch][inside].tolist(),
-        probability=file["probability"][stretch][inside],
-        spacing=file["spacing"][stretch][inside],
-        classes=read_names(file, "classes", PredictionError),
-        attributes=attributes,
-    )
 
 
 def _plain(value: Any) -> Any:

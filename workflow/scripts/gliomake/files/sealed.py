@@ -12,7 +12,7 @@ import os
 import stat
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from gliomake.files.atomic import atomic_path
 from gliomake.files.contracts import REBUILD
-from gliomake.files.tsv import atomic_path
 
 # One checksum, whichever library computes it; the standard one is the slowest by far.
 try:
@@ -40,6 +40,13 @@ EXPANSION = 88
 """What LZF makes of a byte at most: 264 bytes are packed into 3."""
 SETTLED = 2.0
 """Seconds after which a file that is written again has another time than before."""
+
+EVERY_SLICE: dict[str, tuple[tuple[str | int, ...], tuple[Any, ...]]] = {
+    "patient": ((), (str,)),
+    "slice": ((), (np.dtype(np.int32),)),
+    "spacing": ((3,), (np.dtype(np.float32),)),
+}
+"""Arrays of every file with one row a slice; spacing is x, y, z in mm."""
 
 _whole: set[tuple[int, ...]] = set()
 
@@ -94,6 +101,48 @@ def open_sealed(path: str | Path, error: type[Exception]) -> Iterator[h5py.File]
     except OSError as reason:
         raise error(f"{path} is no HDF5 file ({reason}). {REBUILD}") from reason
     with file:
+        yield file
+
+
+@contextmanager
+def open_slices(
+    path: str | Path,
+    error: type[Exception],
+    arrays: Mapping[str, tuple[tuple[str | int, ...], tuple[Any, ...]]],
+    names: Sequence[str],
+) -> Iterator[h5py.File]:
+    """Read a file with one row a slice, once it is found whole and what it should be.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file of `create_sealed`.
+    error : type of Exception
+        What to raise, with a message.
+    arrays : mapping
+        Of each array beside those of `EVERY_SLICE`, the axes behind its rows and the types that
+        will do. An axis is a length, or a name: of a list of `names`, whose length it has, or
+        else any length, the same in all arrays.
+    names : sequence of str
+        Attributes that are lists of names.
+
+    Yields
+    ------
+    h5py.File
+        To read from.
+
+    Raises
+    ------
+    Exception
+        Of the given type: it is damaged, or lacks one of these.
+    """
+    with open_sealed(path, error) as file:
+        lengths: dict[str | int, int] = {name: len(read_names(file, name, error)) for name in names}
+        for name, (axes, dtypes) in {**arrays, **EVERY_SLICE}.items():
+            named = ("row", *axes)
+            shape = (axis if isinstance(axis, int) else lengths.get(axis) for axis in named)
+            data = column(file, name, tuple(shape), dtypes, error)
+            lengths |= dict(zip(named, data.shape, strict=True))
         yield file
 
 
@@ -229,26 +278,12 @@ def read_text(file: h5py.File, name: str, error: type[Exception]) -> str:
 
 
 def read_names(file: h5py.File, name: str, error: type[Exception]) -> list[str]:
-    """Read an attribute that is a list of names, as JSON.
-
-    Parameters
-    ----------
-    file : h5py.File
-        Of `open_sealed`.
-    name : str
-        Of the attribute.
-    error : type of Exception
-        What to raise, with a message.
+    """Read an attribute that is a list of names, as JSON; see `read_text`.
 
     Returns
     -------
     list of str
         One name at least.
-
-    Raises
-    ------
-    Exception
-        Of the given type: there are no such names.
     """
     text = read_text(file, name, error)
     try:

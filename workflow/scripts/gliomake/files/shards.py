@@ -20,9 +20,14 @@ import pandas as pd
 
 from gliomake.datasets.base import Volume
 from gliomake.files.contracts import REBUILD
-from gliomake.files.sealed import column, create_sealed, open_sealed, read_names
+from gliomake.files.sealed import create_sealed, open_slices, read_names
 
 TEXT = h5py.string_dtype()
+_BYTES = np.dtype(np.uint8)
+_ARRAYS = {
+    "image": (("channels", "height", "width"), (_BYTES, np.dtype(np.float16))),
+    "mask": (("classes", "height", "width"), (_BYTES,)),
+}
 
 
 class ShardError(KeyError):
@@ -222,17 +227,7 @@ def open_shard(path: str | Path) -> Iterator[h5py.File]:
     ShardError
         It is damaged, or no shard.
     """
-    with open_sealed(path, ShardError) as file:
-        classes, channels = (
-            len(read_names(file, name, ShardError)) for name in ("classes", "channels")
-        )
-        images = (np.dtype(np.uint8), np.dtype(np.float16))
-        image = column(file, "image", (None, channels, None, None), images, ShardError)
-        rows, _, *size = image.shape
-        column(file, "mask", (rows, classes, *size), (np.dtype(np.uint8),), ShardError)
-        column(file, "patient", (rows,), (str,), ShardError)
-        column(file, "slice", (rows,), (np.dtype(np.int32),), ShardError)
-        column(file, "spacing", (rows, 3), (np.dtype(np.float32),), ShardError)
+    with open_slices(path, ShardError, _ARRAYS, ("classes", "channels")) as file:
         yield file
 
 

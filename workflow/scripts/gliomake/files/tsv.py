@@ -2,15 +2,12 @@
 
 import csv
 import io
-import os
 import re
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 
+from gliomake.files.atomic import atomic_path
 from gliomake.files.contracts import FileError, check_table
 
 IDS = frozenset({"case", "patient", "subset", "dataset", "folder", "stratum"})
@@ -102,33 +99,3 @@ def write_tsv(table: pd.DataFrame, path: str | Path) -> None:
         table[name] = table[name].map({True: "true", False: "false"})
     with atomic_path(path) as temporary:
         table.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
-
-
-@contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`, moved onto it when the block ends without an error.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file to appear whole or not at all.
-
-    Yields
-    ------
-    Path
-        Where to write; same folder and suffix as `path`.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        # mkstemp files are private; results are read by others.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

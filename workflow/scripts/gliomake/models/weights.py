@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from gliomake.files.tsv import atomic_path
+from gliomake.files.atomic import atomic_path
 
 
 class EncoderWeights(NamedTuple):

@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gliomake.files.contracts import read_json
+from gliomake.files.atomic import atomic_path
 from gliomake.files.predictions import to_mask, write_predictions
 from gliomake.files.sealed import read_names
 from gliomake.files.shards import ShardError, load_arrays, open_shard
-from gliomake.files.tsv import atomic_path
 from gliomake.scoring.metrics import element_scores
 
 # Slices in memory at a time.
@@ -71,11 +70,6 @@ class FlairThreshold:
         """Write the thresholds as JSON."""
         with atomic_path(path) as temporary:
             temporary.write_text(json.dumps(asdict(self), indent=2, allow_nan=False) + "\n")
-
-    @classmethod
-    def load(cls, path: str | Path) -> "FlairThreshold":
-        """Read thresholds written by `save`."""
-        return cls(**read_json(path))
 
 
 def fit_threshold(

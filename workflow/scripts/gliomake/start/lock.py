@@ -23,7 +23,7 @@ FOLDER = "gliomake"
 START, JOBS = "start", "jobs"
 VARIABLE = "GLIOMAKE_START"
 """Of the environment: which start a job belongs to, and the folder of its locks."""
-# Names that `gliomake.files.tsv.atomic_path` and `gliomake.training.checkpoint.durable_path` give.
+# Names that `gliomake.files.atomic` gives.
 PRIVATE = re.compile(r"\..+-[a-z0-9_]{8}(\.[A-Za-z0-9]+)?|\..+\.partial|\.partial")
 
 

@@ -14,7 +14,6 @@ from gliomake.study.run import ConfigError
 
 OUTPUTS = ("figures", "tables")
 MODEL_NEEDS = frozenset({"history", "train", "predictions", "counts", "metrics"})
-STUDY_NEEDS = frozenset({"slices", "cases", "split", "splits", "shards", "root"})
 TRAINED_ONLY = frozenset({"history", "train"})
 OWN_KEYS = frozenset({"kind", "models", "run", "runs"})
 

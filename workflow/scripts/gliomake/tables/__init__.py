@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gliomake.files.tsv import atomic_path
+from gliomake.files.atomic import atomic_path
 from gliomake.study.overrides import overrides_text
 from gliomake.study.targets import TargetSpec
 from gliomake.tables.scores import comparison, postprocessing, ranking

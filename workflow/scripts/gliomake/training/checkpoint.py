@@ -10,11 +10,9 @@ import fcntl
 import hashlib
 import json
 import logging
-import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +20,8 @@ from typing import IO, Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
+
+from gliomake.files.atomic import durable_path, move_durably, scratch_folder
 
 logger = logging.getLogger(__name__)
 
@@ -49,61 +49,6 @@ class Snapshot:
 
     tensors: dict[str, torch.Tensor]
     values: dict[str, Any]
-
-
-@contextmanager
-def durable_path(path: str | Path) -> Iterator[Path]:
-    """Give a path to write to; when the block ends it is on the disk, then moved onto `path`.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file to appear whole or not at all, a power cut included.
-
-    Yields
-    ------
-    Path
-        Where to write.
-    """
-    path = Path(path)
-    with _scratch(path.with_name(f".{path.name}.partial")) as folder:
-        partial = folder / path.name
-        yield partial
-        _share(partial)
-        _flush(partial)
-        partial.replace(path)
-    _flush(path.parent)
-
-
-@contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    """Give an empty folder for the length of a block.
-
-    A writer may have temporary files of its own beside the path that it is given, as safetensors
-    has. In a folder of a fixed name, what a killed process leaves goes with the next attempt.
-    """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _share(path: Path) -> None:
-    """Give a file the permissions that a new one has; safetensors makes its files private."""
-    umask = os.umask(0)
-    os.umask(umask)
-    path.chmod(0o666 & ~umask)
-
-
-def _flush(path: Path) -> None:
-    """Wait until a file's bytes, or a folder's entries, are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 class StateFolder:
@@ -173,13 +118,11 @@ class StateFolder:
         earlier = self.generations()
         serial = _serial(earlier[0]) + 1 if earlier else 1
         header = {"format": FORMAT, "key": self.key, "values": snapshot.values}
-        with _scratch(self.folder / SCRATCH) as scratch:
+        with scratch_folder(self.folder / SCRATCH) as scratch:
             partial = scratch / "generation"
             save_file(snapshot.tensors, partial, metadata={"gliomake": json.dumps(header)})
-            _flush(partial)
             path = self.folder / f"generation-{serial:08}-{_sha256(partial)}.safetensors"
-            partial.replace(path)
-        _flush(self.folder)
+            move_durably(partial, path)
         for old in earlier[KEPT - 1 :]:
             old.unlink()
         return path

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from gliomake.files.atomic import durable_path
 from gliomake.files.provenance import value_sha256
 from gliomake.training.augment import augment_batch
-from gliomake.training.checkpoint import StateFolder, durable_path, save_weights, to_storage
+from gliomake.training.checkpoint import StateFolder, save_weights, to_storage
 from gliomake.training.data import TASKS, batch_counts, epoch_order, place, stream_seed, targets
 from gliomake.training.hardware import choose_hardware, reproducible
 from gliomake.training.history import epoch_scores, history_columns, write_history

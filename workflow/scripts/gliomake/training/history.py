@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gliomake.files.atomic import durable_path
 from gliomake.scoring.metrics import COUNT_METRICS, score, tversky_name
 
 FIRST_COLUMNS = ("epoch", "learning_rate", "seconds", "train_loss", "val_loss")
@@ -115,9 +116,6 @@ def write_history(rows: Sequence[Mapping[str, float]], path: str | Path) -> None
     path : str or Path
         ``history.tsv``. An undefined score is an empty cell.
     """
-    # Imports torch, which the grammar of the columns does without: every start checks by it.
-    from gliomake.training.checkpoint import durable_path
-
     lines = ["\t".join(rows[0])] if rows else []
     lines += ["\t".join(_cell(value) for value in row.values()) for row in rows]
     with durable_path(path) as partial:

@@ -7,25 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from gliomake.files.predictions import (
-    Predictions,
-    apply_gate,
-    load_predictions,
-    stream_predictions,
-    write_predictions,
-)
+from gliomake.files.predictions import write_predictions
 from gliomake.training.data import probabilities
 from gliomake.training.hardware import Hardware, choose_hardware, reproducible
 from gliomake.training.tensors import SliceSet, to_float
-
-__all__ = [
-    "Predictions",
-    "apply_gate",
-    "load_predictions",
-    "predict_run",
-    "predict_slices",
-    "stream_predictions",
-]
 
 
 def predict_run(
