@@ -29,7 +29,7 @@ from gliomake.training.data import place
 from gliomake.training.fit import train_one_epoch
 from gliomake.training.hardware import Hardware, choose_hardware, reproducible
 from gliomake.training.progress import Reporter
-from gliomake.training.session import Loop
+from gliomake.training.session import Session
 from gliomake.training.tensors import SliceSet
 
 ROOT = Path(__file__).parents[1]
@@ -59,7 +59,7 @@ def made_up_slices(count: int, channels: int, classes: int, size: int) -> SliceS
 
 def make_loop(
     study: dict[str, Any], name: str, hardware: Hardware, slices: int, folder: Path, compiled: bool
-) -> Loop:
+) -> Session:
     """Set up the training of a study's model, as `gliomake.training.fit.fit` does."""
     model_config = study["models"][name]
     channels, classes = len(model_config["channels"]), len(study["classes"])
@@ -68,7 +68,7 @@ def make_loop(
     hardware.adopt(model)
     data = made_up_slices(slices, channels, classes, study["preprocess"]["image_size"])
     placed, _ = place(data, hardware)
-    return Loop(
+    return Session(
         model=model,
         network=torch.compile(model, dynamic=False) if compiled else model,
         config={**model_config["training"], "checkpoint_steps": 10**9},
@@ -83,12 +83,12 @@ def make_loop(
     )
 
 
-def epoch_seconds(loop: Loop, reporter: Reporter) -> float:
+def epoch_seconds(session: Session, reporter: Reporter) -> float:
     """Train one epoch and wait until the device is done."""
-    loop.state.begin_epoch()
+    session.state.begin_epoch()
     start = time.perf_counter()
-    train_one_epoch(loop, reporter)
-    loop.losses()
+    train_one_epoch(session, reporter)
+    session.losses()
     return time.perf_counter() - start
 
 
@@ -100,26 +100,28 @@ def measure(model: str, arguments: argparse.Namespace) -> dict[str, Any]:
     slices = batch * arguments.steps
     seconds: dict[str, list[float]] = {"float32": [], "bf16": []}
     with tempfile.TemporaryDirectory() as folder, Reporter(1, slices) as reporter:
-        loops = {}
+        sessions = {}
         for precision in seconds:
             hardware = choose_hardware(arguments.device, precision, arguments.threads)
             place_of = Path(folder, precision)
-            loops[precision] = make_loop(study, name, hardware, slices, place_of, arguments.compile)
+            sessions[precision] = make_loop(
+                study, name, hardware, slices, place_of, arguments.compile
+            )
         for _ in range(arguments.rounds + 1):
-            for precision, loop in loops.items():
-                with reproducible(loop.hardware):
-                    seconds[precision].append(epoch_seconds(loop, reporter))
+            for precision, session in sessions.items():
+                with reproducible(session.hardware):
+                    seconds[precision].append(epoch_seconds(session, reporter))
         start = time.perf_counter()
-        loops["float32"].save()
+        sessions["float32"].save()
         saving = time.perf_counter() - start
-        size = loops["float32"].folder.generations()[0].stat().st_size
+        size = sessions["float32"].folder.generations()[0].stat().st_size
     rate = {key: slices / statistics.median(values[1:]) for key, values in seconds.items()}
     ratios = [a / b for a, b in zip(seconds["float32"][1:], seconds["bf16"][1:], strict=True)]
     return {
         "model": model,
         "size": study["preprocess"]["image_size"],
         "batch": batch,
-        "parameters": count_parameters(loops["float32"].model)[0],
+        "parameters": count_parameters(sessions["float32"].model)[0],
         "float32_slices_per_second": round(rate["float32"], 2),
         "bf16_slices_per_second": round(rate["bf16"], 2),
         "bf16_gain": round(statistics.median(ratios), 3),

@@ -23,9 +23,8 @@ import torch._dynamo  # Adam would import it at its first use: once here, not on
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow/scripts"))
-from gliomake.training import checkpoint
+from gliomake.training import checkpoint, session
 from gliomake.training import fit as training
-from gliomake.training import session as loop
 from gliomake.training.tensors import SliceSet
 
 CONFIG = {
@@ -143,7 +142,7 @@ def instrument(moment: Callable[[str], None]) -> None:
         (os, ["fsync"]),
         (Path, ["replace", "unlink", "write_text"]),
         (shutil, ["rmtree"]),
-        (loop.Loop, ["heed_signals"]),
+        (session.Session, ["heed_signals"]),
         (training, ["validate", "write_history", "save_weights"]),
         (torch.optim.Adam, ["step"]),
     ):

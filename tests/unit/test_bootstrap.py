@@ -1,4 +1,4 @@
-"""The bootstrap and the lattice of scores: against naive loops, and on edges."""
+"""The bootstrap and the table of scores: against naive loops, and on edges."""
 
 import json
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gliomake.files.tsv import read_tsv, write_tsv
 from gliomake.scoring.bootstrap import percentile_interval, replicate, resample_weights
 from gliomake.scoring.metrics import CLASSIFICATION_METRICS, COUNT_COLUMNS, score
-from gliomake.scoring.scores import count_lattices, score_table
+from gliomake.scoring.scores import count_sums, score_table
 
 ROW = ["subset", "class", "metric", "convention", "postprocess"]
 
@@ -159,8 +159,8 @@ def test_images_are_resampled_where_there_are_no_patients():
     counts = random_counts(classes=("tumour",), patients=("a",), slices=40).assign(patient="")
     rows = score_table(counts, resamples=50)
     assert "patient" not in {row["convention"] for row in rows}
-    (_, _, lattice), *_ = count_lattices(counts)
-    assert lattice.units == tuple(range(40))
+    (_, _, sums), *_ = count_sums(counts)
+    assert sums.units == tuple(range(40))
     drawn = np.concatenate(list(resample_weights(40, 50, 0))).astype(int)
     elements = counts.sort_values("slice")[COUNT_COLUMNS].to_numpy()
     replicates = [score(np.repeat(elements, w, axis=0), "dice", "pooled")[0] for w in drawn]

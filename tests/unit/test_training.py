@@ -19,10 +19,10 @@ from gliomake.training.checkpoint import load_weights
 from gliomake.training.data import (
     batch_counts,
     epoch_order,
+    ground_truth,
     place,
     probabilities,
     stream_seed,
-    targets,
 )
 from gliomake.training.fit import NonFiniteError, fit
 from gliomake.training.hardware import Hardware, choose_hardware, reproducible
@@ -233,11 +233,11 @@ def test_divergence_names_the_last_state(tmp_path, monkeypatch):
 
     validate, calls = training.validate, []
 
-    def breaking(loop):
+    def breaking(session):
         calls.append(1)
         if len(calls) == 2:
-            next(loop.model.parameters()).data.fill_(float("nan"))
-        return validate(loop)
+            next(session.model.parameters()).data.fill_(float("nan"))
+        return validate(session)
 
     monkeypatch.setattr(training, "validate", breaking)
     with pytest.raises(NonFiniteError, match=r"epoch 2, step 5: .*kept in .*generation-00000001"):
@@ -347,7 +347,7 @@ def test_counts_by_hand():
     assert probabilities(logits, "classification")[2].item() == 0.5
     masks = torch.zeros(2, 3, 4, 4)
     masks[1, 2, 3, 3] = 1
-    assert targets(masks, "classification").tolist() == [0, 1]
+    assert ground_truth(masks, "classification").tolist() == [0, 1]
 
 
 def test_slices_that_do_not_fit_stay_in_host_memory():

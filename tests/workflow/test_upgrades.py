@@ -226,8 +226,8 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
         [
             edit("training/progress.py", "> 0.3", "> 0.5"),
             edit("training/progress.py", "BarColumn(),", "BarColumn(bar_width=20),"),
-            edit("training/fit.py", "loop.mean_loss)\n", "lambda: 2 * loop.mean_loss())\n"),
-            edit("training/fit.py", "with Reporter(loop.", "with Reporter(1 + loop."),
+            edit("training/fit.py", "session.mean_loss)\n", "lambda: 2 * session.mean_loss())\n"),
+            edit("training/fit.py", "with Reporter(session.", "with Reporter(1 + session."),
             edit("training/fit.py", "reporter.open(", "print()\n        reporter.open("),
         ], set(), set(),
     ),
@@ -245,8 +245,8 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
     ),
     "comments and layout": (
         [
-            edit("training/fit.py", "        loop.optimizer.step()\n",
-                 "        # Now.\n        (\n            loop.optimizer.step()\n        )\n\n"),
+            edit("training/fit.py", "        session.optimizer.step()\n",
+                 "        # Now.\n        (\n            session.optimizer.step()\n        )\n\n"),
             Edit("train.py", "    torch.set_num_threads", "    # One.\n    torch.set_num_threads"),
         ], set(), set(),
     ),
@@ -269,8 +269,8 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
     ),
     "annotations": (
         [
-            edit("training/data.py", "def targets(mask: torch.Tensor, task: str)",
-                 "def targets(mask, task: object)"),
+            edit("training/data.py", "def ground_truth(mask: torch.Tensor, task: str)",
+                 "def ground_truth(mask, task: object)"),
             edit("prepare/split.py", "def training_fraction(split: pd.DataFrame,",
                  "def training_fraction(split,"),
         ], set(), set(),
@@ -308,8 +308,8 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
         TRAININGS, {"train"},
     ),
     "training loop": (
-        [edit("training/fit.py", "        loop.optimizer.step()",
-              "        loop.optimizer.step(None)")],
+        [edit("training/fit.py", "        session.optimizer.step()",
+              "        session.optimizer.step(None)")],
         TRAININGS, {"train"},
     ),
     "a script": (

@@ -9,10 +9,10 @@ import fcntl
 import os
 import stat
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, TypeVar
 
 from gliomake.datasets import CaseError, CaseReport, Dataset, Problem, Volume, open_dataset
 from gliomake.datasets.root import AccessError
@@ -30,6 +30,7 @@ MACHINE = frozenset(
 """Errors of the machine; others, such as a missing file or a name too long, are the data's."""
 
 SHOWN = 20
+Found = TypeVar("Found")
 
 
 class BadDataError(ValueError):
@@ -241,13 +242,8 @@ def check_root(dataset: Dataset) -> list[Problem]:
     AccessError
         The machine could not read something.
     """
-    root = getattr(dataset, "root", dataset.name)
-    try:
-        problems = dataset.check_root()
-    except Exception as error:
-        if access := machine_error(error, root):
-            raise access from error
-        problems = [_refusal(error, "", root)]
+    found, fault = _whole(dataset, dataset.check_root)
+    problems = fault or found or []
     check_readable(problem.file for problem in problems)
     return problems
 
@@ -260,13 +256,19 @@ def metadata(dataset: Dataset) -> tuple[dict[str, dict[str, Any]], list[Problem]
     AccessError
         The machine could not read something.
     """
+    found, fault = _whole(dataset, dataset.metadata)
+    return found or {}, fault
+
+
+def _whole(dataset: Dataset, ask: Callable[[], Found]) -> tuple[Found | None, list[Problem]]:
+    """Ask a reader about its whole data set; what it raises is a problem of that."""
     root = getattr(dataset, "root", dataset.name)
     try:
-        return dataset.metadata(), []
+        return ask(), []
     except Exception as error:
         if access := machine_error(error, root):
             raise access from error
-        return {}, [_refusal(error, "", root)]
+        return None, [_refusal(error, "", root)]
 
 
 def check_readable(files: Iterable[str]) -> None:

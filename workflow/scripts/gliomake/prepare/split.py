@@ -24,13 +24,13 @@ import pandas as pd
 
 from gliomake.files.contracts import FileError, check_column
 from gliomake.files.tsv import CONTROL, read_tsv, write_tsv
+from gliomake.prepare.other_splits import by_folder, leak_slices
 
 COLUMNS = ["patient", "slice", "subset"]
 SUBSETS = ("train", "val", "test")
 LAST_SLICE = 2**31 - 1
 """The greatest number that a shard can hold."""
 ODD = re.compile(f"{CONTROL.pattern}|[\\t\\n\\r]")
-FOLDERS = {"train": "train", "valid": "val", "val": "val", "test": "test"}
 
 
 class SplitOverlapError(ValueError):
@@ -79,7 +79,7 @@ def make_split(
     """
     slices = slices.sort_values(["patient", "slice"], ignore_index=True)
     if method == "predefined":
-        assigned = _by_folder(slices, cases, max_patients, seed)
+        assigned = by_folder(slices, cases, max_patients, seed)
     elif method == "slice":
         slices = _limit_patients(slices, cases, max_patients, seed)
         order = np.random.default_rng(seed).permutation(len(slices))
@@ -90,7 +90,7 @@ def make_split(
     elif leak := re.fullmatch(r"leak(\d+)", method):
         slices = _limit_patients(slices, cases, max_patients, seed)
         subset = _by_patient(slices, cases, fold, test, val, seed)
-        assigned = _leak(slices.assign(subset=subset), int(leak[1]) / 100, seed + fold)
+        assigned = leak_slices(slices.assign(subset=subset), int(leak[1]) / 100, seed + fold)
     else:
         raise ValueError(
             f"split method {method!r}: expected patient, slice, leak<percent> or predefined"
@@ -384,54 +384,3 @@ def _limit_patients(
         return slices
     kept = set(_stratified_order(slices, cases, seed)[:limit])
     return slices[slices["patient"].isin(kept)].reset_index(drop=True)
-
-
-def _by_folder(
-    slices: pd.DataFrame, cases: pd.DataFrame, limit: int | None, seed: int
-) -> pd.DataFrame:
-    """Keep the data set's own folders, `limit` images a folder at most."""
-    keyed = cases.assign(slice=cases["first_slice"])[["patient", "slice", "folder"]]
-    assigned = slices.merge(keyed, on=["patient", "slice"], how="left", validate="one_to_one")
-    unknown = assigned[~assigned["folder"].isin(list(FOLDERS))]
-    if len(unknown):
-        if not any(unknown["folder"].astype(str)):
-            raise ValueError(
-                "a predefined split takes the data set's own folders "
-                f"({', '.join(FOLDERS)}), and this data set has none; use the split patient"
-            )
-        raise ValueError(
-            f"{len(unknown)} slices lie in folders {sorted(set(unknown['folder'].astype(str)))}; "
-            f"a predefined split needs {', '.join(FOLDERS)}"
-        )
-    assigned["subset"] = assigned["folder"].map(FOLDERS)
-    if limit is not None:
-        rng = np.random.default_rng(seed)
-        chosen = [
-            np.sort(rng.permutation(part.index)[:limit]) for _, part in assigned.groupby("folder")
-        ]
-        assigned = assigned.loc[np.sort(np.concatenate(chosen))]
-    return assigned
-
-
-def _leak(assigned: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
-    """Exchange `share` of the test patients' other slices for slices of training patients."""
-    tested = assigned[assigned["subset"] == "test"]
-    rank = tested.groupby("patient").cumcount()
-    evaluated = tested.index[rank % 2 == 0]
-    others = tested.index[rank % 2 == 1].to_numpy()
-    train = assigned.index[assigned["subset"] == "train"].to_numpy()
-    if len(train) < len(others):
-        raise ValueError(
-            f"{len(train)} training slices cannot be exchanged for {len(others)} slices of test "
-            "patients; lower the test share"
-        )
-    # One order for all shares: what 25 % leaks is part of what 50 % leaks.
-    rng = np.random.default_rng(seed)
-    others, given_up = rng.permutation(others), rng.permutation(train)
-    count = round(share * len(others))
-    subset = pd.Series(index=assigned.index, dtype=object)
-    subset[assigned.index[assigned["subset"] == "val"]] = "val"
-    subset[evaluated] = "test"
-    subset[given_up[count:]] = "train"
-    subset[others[:count]] = "train"
-    return assigned.assign(subset=subset).dropna(subset=["subset"])

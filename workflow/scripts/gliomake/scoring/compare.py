@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gliomake.scoring.bootstrap import RESAMPLES, percentile_interval, replicate
-from gliomake.scoring.scores import Lattice, count_lattices, distance_lattice
+from gliomake.scoring.scores import ScoreSums, count_sums, distance_sums
 
 KEYS = ["subset", "postprocess", "patient", "slice", "class"]
 COLUMNS = [
@@ -42,7 +42,7 @@ _LEVEL, _POWER = 1.96, 0.84
 
 
 class _Scored(NamedTuple):
-    lattice: Lattice
+    sums: ScoreSums
     values: np.ndarray
     replicates: np.ndarray
 
@@ -84,14 +84,14 @@ def compare_models(
     seed: int = 0,
     distances: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
-    """Compare every pair of models in every cell of the lattice.
+    """Compare every pair of models in every cell of the scores.
 
     Parameters
     ----------
     counts : mapping from str to DataFrame
         Model name to its counts.tsv; all of the same slices.
     metrics, conventions : sequence of str, optional
-        By default all that apply, see `lattice.count_lattices`.
+        By default all that apply, see `scores.count_sums`.
     run : str
         Name of the run, for the table.
     resamples, seed : int
@@ -113,20 +113,20 @@ def compare_models(
         If the models were not scored on the same slices with the same truth.
     """
     _check_same_slices(counts)
-    streams = [count_lattices(table, metrics, conventions) for table in counts.values()]
+    streams = [count_sums(table, metrics, conventions) for table in counts.values()]
     frames = []
     for groups in zip(*streams, strict=True):
         subset, postprocess, first = groups[0]
-        parts = [[lattice for _, _, lattice in groups]]
+        parts = [[sums for _, _, sums in groups]]
         if distances:
             measured = [
                 table[(table["subset"] == subset) & (table["postprocess"] == postprocess)]
                 for table in (distances[model] for model in counts)
             ]
             if all(len(table) for table in measured):
-                parts.append([distance_lattice(table, first.units) for table in measured])
-        for lattices in parts:
-            for table in _pairs(list(counts), lattices, resamples, seed):
+                parts.append([distance_sums(table, first.units) for table in measured])
+        for compared in parts:
+            for table in _pairs(list(counts), compared, resamples, seed):
                 frames.append(table.assign(run=run, subset=subset, postprocess=postprocess))
     if not frames:
         return pd.DataFrame(columns=COLUMNS)
@@ -140,21 +140,21 @@ def compare_models(
 
 
 def _pairs(
-    models: Sequence[str], lattices: Sequence[Lattice], resamples: int, seed: int
+    models: Sequence[str], compared: Sequence[ScoreSums], resamples: int, seed: int
 ) -> list[pd.DataFrame]:
     """Compare the models' cells, pair by pair."""
-    cells = lattices[0].cells
-    units = len(lattices[0].units)
+    cells = compared[0].cells
+    units = len(compared[0].units)
     scored = []
-    for lattice in lattices:
-        if lattice.cells != cells:
+    for sums in compared:
+        if sums.cells != cells:
             raise ValueError(f"{models[0]} and another model were not scored on the same classes")
         replicates = (
-            replicate(lattice.scores, units, resamples, seed)
+            replicate(sums.scores, units, resamples, seed)
             if units > 1
             else np.full((len(cells), 1), np.nan)
         )
-        scored.append(_Scored(lattice, lattice.values(), replicates))
+        scored.append(_Scored(sums, sums.values(), replicates))
     frames = []
     for (model_a, a), (model_b, b) in combinations(zip(models, scored, strict=True), 2):
         difference = a.values - b.values

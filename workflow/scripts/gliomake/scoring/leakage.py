@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from gliomake.scoring.bootstrap import RESAMPLES, percentile_interval, replicate
-from gliomake.scoring.scores import Lattice, count_lattices
+from gliomake.scoring.scores import ScoreSums, count_sums
 from gliomake.study.run import Run
 
 CLEAN = "leak0"
@@ -66,7 +66,7 @@ def leak_effects(
     subset : str
         Where the leak is measured; only the test slices are the same in both.
     metrics, conventions : sequence of str, optional
-        By default all that apply, see `lattice.count_lattices`.
+        By default all that apply, see `scores.count_sums`.
     resamples, seed : int
         Of the bootstrap.
 
@@ -95,16 +95,16 @@ def leak_effects(
     rows: list[dict] = []
     for leak, leaky in sorted(pairs.items()):
         arms = _reduce_pairs(runs, leaky, model, subset, metrics, conventions)
-        for (name, postprocess), lattices in arms.items():
+        for (name, postprocess), sums in arms.items():
             shared: dict[str, Any] = {
                 "model": model,
                 "subset": name,
                 "postprocess": postprocess,
                 "leak": leak,
             }
-            shared["folds"] = len({run.fold for run in lattices})
-            shared["seeds"] = len({run.seed for run in lattices})
-            rows += [shared | row for row in _difference(lattices, resamples, seed)]
+            shared["folds"] = len({run.fold for run in sums})
+            shared["seeds"] = len({run.seed for run in sums})
+            rows += [shared | row for row in _difference(sums, resamples, seed)]
     return pd.DataFrame(rows, columns=LEAK_COLUMNS)
 
 
@@ -115,18 +115,18 @@ def _reduce_pairs(
     subset: str,
     metrics: Sequence[str] | None,
     conventions: Sequence[str] | None,
-) -> dict[Cell, dict[Run, tuple[Lattice, Lattice]]]:
-    """Give the lattices of each leaky run and of its clean partner, by post-processing."""
-    arms: dict[Cell, dict[Run, tuple[Lattice, Lattice]]] = defaultdict(dict)
+) -> dict[Cell, dict[Run, tuple[ScoreSums, ScoreSums]]]:
+    """Give the sums of each leaky run and of its clean partner, by post-processing."""
+    arms: dict[Cell, dict[Run, tuple[ScoreSums, ScoreSums]]] = defaultdict(dict)
     for run in sorted(leaky, key=str):
         partner = Run(CLEAN, run.fold, run.seed)
         if partner not in runs:
             raise LeakageError(f"{model}: run {run} has no partner {partner}; train it, too")
         both = [_chosen(runs[each], subset) for each in (run, partner)]
         _check_pair(both[0], both[1], f"{model}: runs {run} and {partner}")
-        reduced = [_lattices(table, metrics, conventions) for table in both]
-        for cell, lattice in reduced[0].items():
-            arms[cell][run] = (lattice, reduced[1][cell])
+        reduced = [_sums_of(table, metrics, conventions) for table in both]
+        for cell, one in reduced[0].items():
+            arms[cell][run] = (one, reduced[1][cell])
     return arms
 
 
@@ -134,12 +134,12 @@ def _chosen(counts: pd.DataFrame, subset: str) -> pd.DataFrame:
     return counts[counts["subset"] == subset]
 
 
-def _lattices(
+def _sums_of(
     counts: pd.DataFrame, metrics: Sequence[str] | None, conventions: Sequence[str] | None
-) -> dict[Cell, Lattice]:
+) -> dict[Cell, ScoreSums]:
     return {
-        (subset, postprocess): lattice
-        for subset, postprocess, lattice in count_lattices(counts, metrics, conventions)
+        (subset, postprocess): one
+        for subset, postprocess, one in count_sums(counts, metrics, conventions)
     }
 
 
@@ -160,7 +160,7 @@ def _check_pair(leaky: pd.DataFrame, clean: pd.DataFrame, where: str) -> None:
 
 
 def _difference(
-    pairs: Mapping[Run, tuple[Lattice, Lattice]], resamples: int, seed: int
+    pairs: Mapping[Run, tuple[ScoreSums, ScoreSums]], resamples: int, seed: int
 ) -> Iterator[dict]:
     """Give leaky minus clean in every cell, with its interval."""
     leaky = gather({run: pair[0] for run, pair in pairs.items()})
@@ -225,17 +225,17 @@ def seed_errors(differences: Mapping[Run, np.ndarray], resamples: int, seed: int
     return error[:, None] * np.random.default_rng([seed, 1]).standard_t(degrees, resamples)
 
 
-def gather(lattices: Mapping[Run, Lattice]) -> Lattice:
+def gather(sums: Mapping[Run, ScoreSums]) -> ScoreSums:
     """Put folds side by side and average seeds within each unit.
 
     Parameters
     ----------
-    lattices : mapping of Run to Lattice
+    sums : mapping of Run to ScoreSums
         Of one model and split, subset and post-processing.
 
     Returns
     -------
-    Lattice
+    ScoreSums
         Units are (fold, patient) pairs; the sums of a unit are means over the fold's seeds.
 
     Raises
@@ -243,21 +243,21 @@ def gather(lattices: Mapping[Run, Lattice]) -> Lattice:
     LeakageError
         Seeds of one fold that were not tested on the same patients.
     """
-    folds: dict[int, list[Lattice]] = defaultdict(list)
-    for run, lattice in lattices.items():
-        folds[run.fold].append(lattice)
-    first = next(iter(lattices.values()))
+    folds: dict[int, list[ScoreSums]] = defaultdict(list)
+    for run, one in sums.items():
+        folds[run.fold].append(one)
+    first = next(iter(sums.values()))
     units: list[tuple] = []
     parts: dict[str, list[np.ndarray]] = {"totals": [], "sums": [], "sizes": []}
     for fold, seeds in sorted(folds.items()):
-        if len({lattice.units for lattice in seeds}) > 1:
+        if len({one.units for one in seeds}) > 1:
             raise LeakageError(f"fold {fold}: the seeds were not tested on the same patients")
         units += [(fold, unit) for unit in seeds[0].units]
         for name, arrays in parts.items():
-            arrays.append(np.mean([getattr(lattice, name) for lattice in seeds], axis=0))
+            arrays.append(np.mean([getattr(one, name) for one in seeds], axis=0))
     merged = {name: np.concatenate(arrays) for name, arrays in parts.items()}
     slices = sum(seeds[0].slices for seeds in folds.values())
-    return Lattice(
+    return ScoreSums(
         first.classes, first.metrics, first.conventions, tuple(units), **merged, slices=slices
     )
 
@@ -284,7 +284,7 @@ def spread(
     subset, split : str
         Which slices of which split.
     metrics, conventions : sequence of str, optional
-        By default all that apply, see `lattice.count_lattices`.
+        By default all that apply, see `scores.count_sums`.
 
     Returns
     -------
@@ -298,34 +298,34 @@ def spread(
     LeakageError
         The grid of models, folds and seeds has holes.
     """
-    cells: dict[Cell, dict[tuple[str, int, int], Lattice]] = defaultdict(dict)
+    cells: dict[Cell, dict[tuple[str, int, int], ScoreSums]] = defaultdict(dict)
     for (model, name), table in counts.items():
         run = Run.parse(name)
         if run.split == split:
-            reduced = _lattices(_chosen(table, subset), metrics, conventions)
-            for cell, lattice in reduced.items():
-                cells[cell][model, run.fold, run.seed] = lattice
+            reduced = _sums_of(_chosen(table, subset), metrics, conventions)
+            for cell, one in reduced.items():
+                cells[cell][model, run.fold, run.seed] = one
     rows: list[dict] = []
-    for (name, postprocess), lattices in cells.items():
-        for row in _spread_rows(lattices, split):
+    for (name, postprocess), sums in cells.items():
+        for row in _spread_rows(sums, split):
             rows.append({"subset": name, "postprocess": postprocess} | row)
     return pd.DataFrame(rows, columns=SPREAD_COLUMNS)
 
 
 def _spread_rows(
-    lattices: Mapping[tuple[str, int, int], Lattice], split: str
+    sums: Mapping[tuple[str, int, int], ScoreSums], split: str
 ) -> Iterator[dict[str, Any]]:
     """Split the variance of every cell over the grid of models, folds and seeds."""
-    models = sorted({model for model, _, _ in lattices})
-    folds = sorted({fold for _, fold, _ in lattices})
-    seeds = sorted({seed for _, _, seed in lattices})
+    models = sorted({model for model, _, _ in sums})
+    folds = sorted({fold for _, fold, _ in sums})
+    seeds = sorted({seed for _, _, seed in sums})
     grid = list(product(models, folds, seeds))
-    missing = [f"{m}/{Run(split, f, s)}" for m, f, s in grid if (m, f, s) not in lattices]
+    missing = [f"{m}/{Run(split, f, s)}" for m, f, s in grid if (m, f, s) not in sums]
     if missing:
         raise LeakageError(f"no counts of {', '.join(missing)}; every model needs every run")
     sizes = {"models": len(models), "folds": len(folds), "seeds": len(seeds)}
-    cells = next(iter(lattices.values())).cells
-    values = np.array([lattices[key].values() for key in grid])
+    cells = next(iter(sums.values())).cells
+    values = np.array([sums[key].values() for key in grid])
     values = values.reshape(*sizes.values(), len(cells))
     for index, (class_, metric, convention) in enumerate(cells):
         cell = {"class": class_, "metric": metric, "convention": convention}

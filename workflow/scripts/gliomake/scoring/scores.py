@@ -1,4 +1,4 @@
-"""The lattice of scores: every class, metric and convention of a subset, with intervals.
+"""The table of scores: every class, metric and convention of a subset, with intervals.
 
 The slices are reduced once to sums over each patient (over each image where there are no
 patients). Every score then follows from a weighted sum of a few columns, for the subset itself
@@ -27,7 +27,7 @@ from gliomake.scoring.metrics import (
 
 
 @dataclass(frozen=True)
-class Lattice:
+class ScoreSums:
     """Sums over units from which every score of a subset follows, whatever the units weigh.
 
     Attributes
@@ -124,12 +124,12 @@ class Lattice:
         return n.ravel()[self._told]
 
 
-def count_lattices(
+def count_sums(
     counts: pd.DataFrame,
     metrics: Sequence[str] | None = None,
     conventions: Sequence[str] | None = None,
-) -> Iterator[tuple[str, bool, Lattice]]:
-    """Reduce a table of counts to one lattice for each subset and post-processing.
+) -> Iterator[tuple[str, bool, ScoreSums]]:
+    """Reduce a table of counts to the sums of each subset and post-processing.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def count_lattices(
     ------
     subset : str
     postprocess : bool
-    lattice : Lattice
+    sums : ScoreSums
 
     Raises
     ------
@@ -178,7 +178,9 @@ def count_lattices(
         yield str(subset), bool(postprocess), _reduce(rows, tuple(metrics), tuple(conventions))
 
 
-def _reduce(rows: pd.DataFrame, metrics: tuple[str, ...], conventions: tuple[str, ...]) -> Lattice:
+def _reduce(
+    rows: pd.DataFrame, metrics: tuple[str, ...], conventions: tuple[str, ...]
+) -> ScoreSums:
     """Sum the counts of one subset over its units."""
     classes, units, starts, counts = _slices_by_unit(rows)
     if "image" in conventions and classes == ("tumour",):
@@ -199,7 +201,7 @@ def _reduce(rows: pd.DataFrame, metrics: tuple[str, ...], conventions: tuple[str
                 kept = np.add.reduceat(kept, starts, axis=0, dtype=np.int64)
             sums[:, :, position, index] = values
             sizes[:, :, position, index] = kept
-    return Lattice(classes, metrics, conventions, units, totals, sums, sizes, len(counts))
+    return ScoreSums(classes, metrics, conventions, units, totals, sums, sizes, len(counts))
 
 
 def _slices_by_unit(
@@ -233,7 +235,7 @@ def _slices_by_unit(
     return tuple(classes), tuple(patients), starts, counts
 
 
-def distance_lattice(distances: pd.DataFrame, units: Sequence[str]) -> Lattice:
+def distance_sums(distances: pd.DataFrame, units: Sequence[str]) -> ScoreSums:
     """Arrange the distances of one subset and post-processing over the units of its counts.
 
     Parameters
@@ -245,7 +247,7 @@ def distance_lattice(distances: pd.DataFrame, units: Sequence[str]) -> Lattice:
 
     Returns
     -------
-    Lattice
+    ScoreSums
         Metrics ``hd95`` (mm) and ``nsd``, convention ``patient``.
 
     Raises
@@ -269,7 +271,7 @@ def distance_lattice(distances: pd.DataFrame, units: Sequence[str]) -> Lattice:
     kept = ~np.isnan(values)[..., None]
     sums = np.where(kept, values[..., None], 0)
     totals = np.zeros((len(units), len(classes), 4), np.int64)
-    return Lattice(
+    return ScoreSums(
         classes,
         tuple(DISTANCE_METRICS),
         ("patient",),
@@ -292,14 +294,14 @@ def score_table(
     seed: int = 0,
     distances: pd.DataFrame | None = None,
 ) -> list[dict]:
-    """Score every cell of the lattice, with 95 % bootstrap intervals over patients.
+    """Score every cell of the scores, with 95 % bootstrap intervals over patients.
 
     Parameters
     ----------
     counts : DataFrame
         Columns ``patient slice subset class postprocess tp fp fn tn``.
     metrics, conventions : sequence of str, optional
-        By default all that apply, see `count_lattices`.
+        By default all that apply, see `count_sums`.
     resamples, seed : int
         The bootstrap's; the same resamples serve every cell of a subset.
     distances : DataFrame, optional
@@ -315,16 +317,16 @@ def score_table(
     Raises
     ------
     ValueError
-        If the counts are incomplete, see `count_lattices`.
+        If the counts are incomplete, see `count_sums`.
     """
     rows = []
-    for subset, postprocess, lattice in count_lattices(counts, metrics, conventions):
-        lattices = [lattice]
+    for subset, postprocess, sums in count_sums(counts, metrics, conventions):
+        parts = [sums]
         if distances is not None:
             chosen = (distances["subset"] == subset) & (distances["postprocess"] == postprocess)
             if chosen.any():
-                lattices.append(distance_lattice(distances[chosen], lattice.units))
-        for part in lattices:
+                parts.append(distance_sums(distances[chosen], sums.units))
+        for part in parts:
             low, high = _interval(part, resamples, seed)
             cells = zip(part.cells, part.values(), low, high, part.elements(), strict=True)
             for (class_, metric, convention), value, ci_low, ci_high, n in cells:
@@ -344,12 +346,12 @@ def score_table(
     return sorted(rows, key=lambda row: tuple(str(row[name]) for name in _KEY))
 
 
-def _interval(lattice: Lattice, resamples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    if len(lattice.units) < 2:
-        nothing = np.full(len(lattice.cells), np.nan)
+def _interval(sums: ScoreSums, resamples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    if len(sums.units) < 2:
+        nothing = np.full(len(sums.cells), np.nan)
         return nothing, nothing
-    low, high = percentile_interval(replicate(lattice.scores, len(lattice.units), resamples, seed))
-    undefined = np.isnan(lattice.values())
+    low, high = percentile_interval(replicate(sums.scores, len(sums.units), resamples, seed))
+    undefined = np.isnan(sums.values())
     return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
 
 

@@ -136,7 +136,7 @@ def epoch_order(seed: int, epoch: int, slices: int) -> torch.Tensor:
     return torch.randperm(slices, generator=generator)
 
 
-def targets(mask: torch.Tensor, task: str) -> torch.Tensor:
+def ground_truth(mask: torch.Tensor, task: str) -> torch.Tensor:
     """Say what the network should answer.
 
     Parameters
@@ -182,7 +182,7 @@ def batch_counts(logits: torch.Tensor, target: torch.Tensor, task: str) -> torch
     logits : Tensor (n, class, height, width), or (n, 2) for classification
         Of any precision.
     target : Tensor
-        Of `targets`.
+        Of `ground_truth`.
     task : str
         One of `TASKS`.
 

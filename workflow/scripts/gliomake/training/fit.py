@@ -22,12 +22,19 @@ from gliomake.files.atomic import durable_path
 from gliomake.files.provenance import value_sha256
 from gliomake.training.augment import augment_batch
 from gliomake.training.checkpoint import StateFolder, save_weights, to_storage
-from gliomake.training.data import TASKS, batch_counts, epoch_order, place, stream_seed, targets
+from gliomake.training.data import (
+    TASKS,
+    batch_counts,
+    epoch_order,
+    ground_truth,
+    place,
+    stream_seed,
+)
 from gliomake.training.hardware import choose_hardware, reproducible
 from gliomake.training.history import epoch_scores, history_columns, write_history
 from gliomake.training.optimisation import check_monitors
 from gliomake.training.progress import Reporter
-from gliomake.training.session import Loop, NonFiniteError, TrainingInterrupted
+from gliomake.training.session import NonFiniteError, Session, TrainingInterrupted
 from gliomake.training.tensors import SliceSet
 
 __all__ = ["NonFiniteError", "TrainingInterrupted", "fit", "train_one_epoch", "validate"]
@@ -116,7 +123,7 @@ def fit(
         hardware.adopt(model)
         train_slices, where = place(train, hardware, memory_limit)
         val_slices, _ = place(val, hardware, memory_limit)
-        loop = Loop(
+        session = Session(
             model=model,
             # One compiled network a batch size: which one runs then never depends on the past.
             network=torch.compile(model, dynamic=False) if compile else model,
@@ -132,79 +139,83 @@ def fit(
         )
         if not resume:
             folder.clear()
-        loop.resume()
+        session.resume()
         name = " ".join(str(facts[part]) for part in ("model", "run") if part in facts)
-        _run(loop, name or "training", where, history_path)
+        _run(session, name or "training", where, history_path)
         outputs = Path(weights_path), Path(history_path), Path(facts_path)
-        _finish(loop, outputs, {**facts, "compile": compile, "deterministic": deterministic})
+        _finish(session, outputs, {**facts, "compile": compile, "deterministic": deterministic})
         folder.remove()
 
 
-def _run(loop: Loop, name: str, where: str, history_path: str | Path) -> None:
+def _run(session: Session, name: str, where: str, history_path: str | Path) -> None:
     """Train the epochs that are left."""
-    done = (loop.state.epoch - 1) * len(loop.train) + loop.slices_done
-    with Reporter(loop.config["epochs"], len(loop.train), done, name) as reporter:
-        reporter.open(loop.hardware.name, loop.hardware.precision, where, loop.state.sessions)
+    done = (session.state.epoch - 1) * len(session.train) + session.slices_done
+    with Reporter(session.config["epochs"], len(session.train), done, name) as reporter:
+        reporter.open(
+            session.hardware.name, session.hardware.precision, where, session.state.sessions
+        )
         try:
-            while not loop.finished:
-                train_one_epoch(loop, reporter)
-                _end_epoch(loop, reporter)
-                write_history(loop.state.history, history_path)
+            while not session.finished:
+                train_one_epoch(session, reporter)
+                _end_epoch(session, reporter)
+                write_history(session.state.history, history_path)
         except (TrainingInterrupted, NonFiniteError) as end:
             reporter.line(str(end))
             raise
 
 
-def train_one_epoch(loop: Loop, reporter: Reporter) -> None:
+def train_one_epoch(session: Session, reporter: Reporter) -> None:
     """Take the optimiser steps that are left of the epoch under way.
 
     Parameters
     ----------
-    loop : Loop
+    session : Session
         The training; its state moves on.
     reporter : Reporter
         Told of each step.
     """
-    state, config, task = loop.state, loop.config, loop.task
-    order = epoch_order(loop.seed, state.epoch, len(loop.train))
-    loop.model.train()
-    for rows in order.split(loop.step_size)[state.step :]:
-        torch.manual_seed(stream_seed("dropout", loop.seed, state.epoch, state.step))
-        loop.optimizer.zero_grad(set_to_none=True)
-        for index, part in enumerate(rows.split(loop.batch_size)):
-            image, mask = loop.train.batch(part)
-            target = targets(mask, task)
+    state, config, task = session.state, session.config, session.task
+    layout = session.hardware.memory_format
+    order = epoch_order(session.seed, state.epoch, len(session.train))
+    session.model.train()
+    for rows in order.split(session.step_size)[state.step :]:
+        torch.manual_seed(stream_seed("dropout", session.seed, state.epoch, state.step))
+        session.optimizer.zero_grad(set_to_none=True)
+        for index, part in enumerate(rows.split(session.batch_size)):
+            image, mask = session.train.batch(part)
+            target = ground_truth(mask, task)
             if config["augment"]:
                 image, mask = augment_batch(
-                    image, mask, config["augment"], loop.seed, state.epoch, part
+                    image, mask, config["augment"], session.seed, state.epoch, part
                 )
                 target = mask if task == "segmentation" else target
-            with loop.hardware.autocast():
-                logits = loop.network(image.contiguous(memory_format=loop.hardware.memory_format))
-            loss = loop.loss(logits.float(), target)
+            with session.hardware.autocast():
+                logits = session.network(image.contiguous(memory_format=layout))
+            loss = session.loss(logits.float(), target)
             # The step's gradient is that of the mean over its slices, however they are batched.
             (loss * (len(part) / len(rows))).backward()
             state.losses[state.step * config["accumulate"] + index] = loss.detach()
             state.counts += batch_counts(logits.detach(), target, task).sum(0)
         if config["clip_norm"]:
-            torch.nn.utils.clip_grad_norm_(loop.model.parameters(), config["clip_norm"])
-        loop.optimizer.step()
+            torch.nn.utils.clip_grad_norm_(session.model.parameters(), config["clip_norm"])
+        session.optimizer.step()
         state.step += 1
-        reporter.advance(state.epoch, len(rows), loop.mean_loss)
+        reporter.advance(state.epoch, len(rows), session.mean_loss)
         if state.step % CHECK_STEPS == 0:
-            loop.losses()
-        loop.heed_signals()
-        if state.step % config["checkpoint_steps"] == 0 and loop.slices_done < len(loop.train):
-            loop.save()
+            session.losses()
+        session.heed_signals()
+        due = state.step % config["checkpoint_steps"] == 0
+        if due and session.slices_done < len(session.train):
+            session.save()
 
 
 @torch.inference_mode()
-def validate(loop: Loop) -> tuple[float, np.ndarray]:
+def validate(session: Session) -> tuple[float, np.ndarray]:
     """Measure the network on the validation slices.
 
     Parameters
     ----------
-    loop : Loop
+    session : Session
         The training; left as it is.
 
     Returns
@@ -214,52 +225,52 @@ def validate(loop: Loop) -> tuple[float, np.ndarray]:
     counts : ndarray (slice, class, 4), int64
         As in `batch_counts`.
     """
-    loop.model.eval()
+    session.model.eval()
     losses, counts = [], []
-    for rows in torch.arange(len(loop.val)).split(loop.batch_size):
-        image, mask = loop.val.batch(rows)
-        target = targets(mask, loop.task)
-        with loop.hardware.autocast():
-            logits = loop.network(image.contiguous(memory_format=loop.hardware.memory_format))
-        losses.append(loop.loss(logits.float(), target) * len(rows))
-        counts.append(batch_counts(logits, target, loop.task))
-        loop.heed_signals()
+    for rows in torch.arange(len(session.val)).split(session.batch_size):
+        image, mask = session.val.batch(rows)
+        target = ground_truth(mask, session.task)
+        with session.hardware.autocast():
+            logits = session.network(image.contiguous(memory_format=session.hardware.memory_format))
+        losses.append(session.loss(logits.float(), target) * len(rows))
+        counts.append(batch_counts(logits, target, session.task))
+        session.heed_signals()
     total = math.fsum(torch.stack(losses).tolist())
-    return total / len(loop.val), torch.cat(counts).cpu().numpy()
+    return total / len(session.val), torch.cat(counts).cpu().numpy()
 
 
-def _end_epoch(loop: Loop, reporter: Reporter) -> None:
+def _end_epoch(session: Session, reporter: Reporter) -> None:
     """Validate, keep the best weights, adapt the learning rate, save."""
-    state, config = loop.state, loop.config
-    val_loss, val_counts = validate(loop)
+    state, config = session.state, session.config
+    val_loss, val_counts = validate(session)
     if not math.isfinite(val_loss):
-        raise loop.not_finite(f"the validation loss is {val_loss}", state.step)
+        raise session.not_finite(f"the validation loss is {val_loss}", state.step)
     row: dict[str, float] = {
         "epoch": state.epoch,
-        "learning_rate": loop.learning_rate,
+        "learning_rate": session.learning_rate,
         "seconds": state.seconds
         + time.monotonic()
-        - loop.clock
+        - session.clock
         - sum(past["seconds"] for past in state.history),
-        "train_loss": loop.mean_loss(),
+        "train_loss": session.mean_loss(),
         "val_loss": val_loss,
     }
     for subset, counts in (("train", state.counts.cpu().numpy()[None]), ("val", val_counts)):
-        row |= epoch_scores(subset, counts, loop.classes, loop.task, config["loss"])
+        row |= epoch_scores(subset, counts, session.classes, session.task, config["loss"])
     state.history.append(row)
     # While no epoch has a defined score, the latest weights stand in for the best.
     if state.best.update(row) or math.isnan(state.best.value):
-        weights = loop.model.state_dict()
+        weights = session.model.state_dict()
         state.best_weights = {name: to_storage(value).clone() for name, value in weights.items()}
     if state.stopping:
         state.stopping.update(row)
         waited = state.epoch - state.stopping.epoch
         state.stopped_early = waited >= config["early_stopping"]["patience"]
-    if loop.schedule:
-        loop.schedule.step(row[config["schedule"]["monitor"]])
+    if session.schedule:
+        session.schedule.step(row[config["schedule"]["monitor"]])
     reporter.epoch(row, state.best.column)
     state.begin_epoch()
-    loop.save()
+    session.save()
 
 
 def _check(config: Mapping[str, Any], classes: Sequence[str], task: str) -> None:
@@ -297,28 +308,28 @@ def _key(
     )
 
 
-def _finish(loop: Loop, outputs: tuple[Path, Path, Path], facts: dict[str, Any]) -> None:
+def _finish(session: Session, outputs: tuple[Path, Path, Path], facts: dict[str, Any]) -> None:
     """Write what the rule declares, and only now."""
     weights_path, history_path, facts_path = outputs
-    state, parameters = loop.state, list(loop.model.parameters())
+    state, parameters = session.state, list(session.model.parameters())
     digest = save_weights(state.best_weights, weights_path)
     write_history(state.history, history_path)
     epochs = len(state.history)
     result = {
         **facts,
-        "device": loop.hardware.name,
-        "device_type": loop.hardware.device.type,
-        "precision": loop.hardware.precision,
-        "threads": loop.hardware.threads,
+        "device": session.hardware.name,
+        "device_type": session.hardware.device.type,
+        "precision": session.hardware.precision,
+        "threads": session.hardware.threads,
         "torch": torch.__version__,
         "seconds": round(state.seconds, 3),
-        "slices_per_second": round(epochs * len(loop.train) / state.seconds, 3),
+        "slices_per_second": round(epochs * len(session.train) / state.seconds, 3),
         "peak_memory_mib": round(state.peak_memory, 1),
         "parameters": sum(p.numel() for p in parameters),
         "trainable_parameters": sum(p.numel() for p in parameters if p.requires_grad),
-        "training_slices": len(loop.train),
-        "validation_slices": len(loop.val),
-        "seed": loop.seed,
+        "training_slices": len(session.train),
+        "validation_slices": len(session.val),
+        "seed": session.seed,
         "epochs": epochs,
         "best_epoch": state.best.epoch or epochs,
         "best_monitor": state.best.column,

@@ -25,7 +25,7 @@ class NonFiniteError(FloatingPointError):
 
 
 @dataclass
-class Loop:
+class Session:
     """One training: what stays the same while it runs, and its `state`.
 
     Attributes

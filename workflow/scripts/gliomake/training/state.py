@@ -74,7 +74,7 @@ def pack(
     Parameters
     ----------
     state : State
-        Of the loop.
+        Of the session.
     model : Module
         Its network.
     optimizer : Adam
@@ -128,12 +128,12 @@ def unpack(
     schedule : ReduceLROnPlateau or None
         Changed in place.
     device : torch.device
-        Where the loop runs.
+        Where the session runs.
 
     Returns
     -------
     State
-        Of the loop.
+        Of the session.
     """
 
     def group(prefix: str) -> dict[str, torch.Tensor]:
