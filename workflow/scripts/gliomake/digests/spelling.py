@@ -320,7 +320,11 @@ def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
 
 
 def chain_of(node: ast.AST | None) -> str:
-    """Write a name with the attributes taken of it, ``a.b.c``; empty for anything else."""
+    """Write a name with the attributes taken of it, ``a.b.c``; empty for anything else.
+
+    >>> chain_of(ast.parse("losses.create_loss", mode="eval").body)
+    'losses.create_loss'
+    """
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute) and (start := chain_of(node.value)):

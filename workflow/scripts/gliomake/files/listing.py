@@ -8,7 +8,11 @@ FOREIGN = ("lost+found", "__MACOSX", "System Volume Information", "$RECYCLE.BIN"
 
 
 def is_data(name: str) -> bool:
-    """Return whether a file or folder name may be data: not hidden, not an operating system's."""
+    """Return whether a file or folder name may be data: not hidden, not an operating system's.
+
+    >>> is_data("TCGA_CS_4941"), is_data(".DS_Store"), is_data("__MACOSX")
+    (True, False, False)
+    """
     return not name.startswith(".") and name not in FOREIGN
 
 

@@ -56,6 +56,11 @@ def value_sha256(value: Any) -> str:
     -------
     str
         64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> value_sha256({"a": 1, "b": 2}) == value_sha256({"b": 2, "a": 1})
+    True
     """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

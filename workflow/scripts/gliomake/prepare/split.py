@@ -299,6 +299,11 @@ def block_sizes(count: int, test: float, val: float) -> tuple[int, int]:
     -------
     tested, validated : int
         Both rounded up.
+
+    Examples
+    --------
+    >>> block_sizes(110, test=0.1, val=0.2)
+    (11, 20)
     """
     tested = math.ceil(round(test * count, 9))
     return tested, math.ceil(round(val * (count - tested), 9))
@@ -372,6 +377,12 @@ def tumour_columns(slices: pd.DataFrame) -> list[str]:
     -------
     list of str
         The classes, in the file's order.
+
+    Examples
+    --------
+    >>> columns = ["dataset", "patient", "slice", "height", "width", "NEC", "ED"]
+    >>> tumour_columns(pd.DataFrame(columns=columns))
+    ['NEC', 'ED']
     """
     fixed = {"dataset", "patient", "slice", "height", "width"}
     return [name for name in slices.columns if name not in fixed]

@@ -162,6 +162,11 @@ def flair_channel(channels: Sequence[str]) -> str:
     ------
     ValueError
         If there are several and none is FLAIR.
+
+    Examples
+    --------
+    >>> flair_channel(["t1", "t1ce", "t2", "flair"])
+    'flair'
     """
     if "flair" in channels:
         return "flair"

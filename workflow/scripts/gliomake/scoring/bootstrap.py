@@ -38,6 +38,12 @@ def resample_weights(
     ------
     ValueError
         If there is no unit or no resample.
+
+    Examples
+    --------
+    >>> [weights] = resample_weights(units=3, resamples=2)
+    >>> weights.shape, weights.sum(axis=1).tolist()
+    ((2, 3), [3.0, 3.0])
     """
     if units < 1 or resamples < 1:
         raise ValueError(f"cannot draw {resamples} resamples of {units} units: both must be > 0")
@@ -94,6 +100,12 @@ def percentile_interval(
     -------
     low, high : ndarray (cells,) of float64
         NaN where there is no interval.
+
+    Examples
+    --------
+    >>> low, high = percentile_interval(np.array([[4.0, 1.0, 2.0, 3.0, 0.0]]), level=0.5)
+    >>> low.tolist(), high.tolist()
+    ([1.0], [3.0])
     """
     ordered = np.sort(replicates, axis=1)  # NaN go last
     defined = np.count_nonzero(~np.isnan(ordered), axis=1)

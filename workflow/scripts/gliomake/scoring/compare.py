@@ -67,6 +67,11 @@ def patients_to_settle(difference: float, standard_error: float, n: int) -> int 
     int or None
         More than `n`, and at least `FEWEST_PATIENTS`; None where it would take over a million, as
         for a difference of zero, and where either number is undefined.
+
+    Examples
+    --------
+    >>> patients_to_settle(difference=0.02, standard_error=0.02, n=50)
+    392
     """
     if difference == 0 or not math.isfinite(difference) or not math.isfinite(standard_error):
         return None

@@ -192,6 +192,11 @@ def count_pixels(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
     ------
     ValueError
         If the shapes differ.
+
+    Examples
+    --------
+    >>> count_pixels(np.array([[1, 1], [0, 0]]), np.array([[1, 0], [1, 0]]))
+    array([1, 1, 1, 1])
     """
     predicted, truth = np.asarray(predicted, bool), np.asarray(truth, bool)
     if predicted.shape != truth.shape:

@@ -68,6 +68,13 @@ def surface_distances(
     ------
     ValueError
         If the shapes do not fit together, the numbers do not ascend or the spacing is not positive.
+
+    Examples
+    --------
+    >>> predicted, truth = np.zeros((2, 1, 4, 4), bool)
+    >>> predicted[0, 1, 1] = truth[0, 1, 3] = True
+    >>> surface_distances(predicted, truth, number=[7], spacing=(1.0, 0.5, 3.0))
+    (1.0, 1.0, False)
     """
     predicted, truth = np.asarray(predicted, bool), np.asarray(truth, bool)
     heights = np.asarray(number, int)

@@ -31,6 +31,13 @@ def clean_mask(mask: np.ndarray, min_area: float = 0.0, fill_holes: bool = False
     ------
     ValueError
         If the mask is not two-dimensional or the share is not between 0 and 1.
+
+    Examples
+    --------
+    >>> mask = np.array([[1, 1, 0, 0], [1, 1, 0, 1]])
+    >>> clean_mask(mask, min_area=0.25).astype(int)
+    array([[1, 1, 0, 0],
+           [1, 1, 0, 0]])
     """
     mask = np.asarray(mask, bool)
     if mask.ndim != 2:

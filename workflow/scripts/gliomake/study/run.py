@@ -46,6 +46,11 @@ class Run:
         ------
         ConfigError
             The name is none of a run.
+
+        Examples
+        --------
+        >>> Run.parse("leak50-f1-s2")
+        Run(split='leak50', fold=1, seed=2)
         """
         match = re.fullmatch(r"(patient|slice|predefined|leak\d+)-f(\d+)-s(\d+)", name)
         if not match:

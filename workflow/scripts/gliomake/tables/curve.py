@@ -62,6 +62,12 @@ def best_epoch(history: pd.DataFrame, criterion: dict[str, str] | None) -> int |
     -------
     int or None
         The first best epoch; None without a criterion or where it was never defined.
+
+    Examples
+    --------
+    >>> history = pd.DataFrame({"epoch": [1, 2, 3], "val_loss": [0.5, 0.3, 0.4]})
+    >>> best_epoch(history, {"monitor": "val_loss", "mode": "min"})
+    2
     """
     if not criterion or criterion["monitor"] not in history:
         return None

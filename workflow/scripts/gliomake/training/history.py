@@ -32,6 +32,13 @@ def score_metrics(task: str, loss: Mapping[str, Any]) -> tuple[str, ...]:
     -------
     tuple of str
         Names as in `gliomake.scoring.metrics`.
+
+    Examples
+    --------
+    >>> score_metrics("classification", {"name": "cross-entropy"})
+    ('accuracy', 'precision', 'recall')
+    >>> score_metrics("segmentation", {"name": "tversky", "alpha": 0.3, "beta": 0.7})[-1]
+    'tversky-a0.3-b0.7'
     """
     places = {name: m.history[task] for name, m in COUNT_METRICS.items() if task in m.history}
     tversky = [tversky_name(loss["alpha"], loss["beta"])] if "tversky" in loss["name"] else []
@@ -54,6 +61,11 @@ def history_columns(classes: Sequence[str], task: str, loss: Mapping[str, Any]) 
     -------
     list of str
         The header of ``history.tsv``; what `best`, `schedule` and `early_stopping` can watch.
+
+    Examples
+    --------
+    >>> history_columns(["tumour"], "classification", {"name": "cross-entropy"})[:6]
+    ['epoch', 'learning_rate', 'seconds', 'train_loss', 'val_loss', 'train_accuracy_tumour@image']
     """
     names = [*classes, *(["mean"] if len(classes) > 1 else [])]
     conventions = CLASSIFICATION if task == "classification" else SEGMENTATION

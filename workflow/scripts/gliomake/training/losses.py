@@ -204,6 +204,13 @@ def create_loss(spec: Mapping[str, Any]) -> Loss:
     ------
     ValueError
         If the name or an option is unknown, or a value is not a positive number.
+
+    Examples
+    --------
+    >>> loss = create_loss({"name": "dice", "smooth": 1.0})
+    >>> perfect = torch.full((1, 1, 2, 2), 50.0)
+    >>> loss(perfect, torch.ones(1, 1, 2, 2)).item()
+    0.0
     """
     options = dict(spec)
     name = options.pop("name", None)
