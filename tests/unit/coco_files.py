@@ -52,3 +52,18 @@ class Maker:
         for folder, content in self.content.items():
             (self.root / folder / ANNOTATIONS).write_text(json.dumps(content))
         return CocoDataset(self.root, **options)
+
+
+def problems(dataset):
+    """The first problem of each case that has one."""
+    return {
+        case: report.problems[0].message
+        for case in dataset.cases()
+        if (report := dataset.inspect(case)).problems
+    }
+
+
+def findings(dataset):
+    """What the cases say together, by kind."""
+    reports = [dataset.inspect(case) for case in dataset.cases()]
+    return {finding.kind: finding for finding in dataset.compare(reports)}

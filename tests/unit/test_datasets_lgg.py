@@ -9,7 +9,6 @@ import tifffile
 
 from gliomake.datasets import CaseError, open_dataset
 from gliomake.datasets.lgg import LGGDataset, missing_sequences
-from gliomake.datasets.lgg_table import read_table
 from gliomake.phantom.lgg import write_lgg
 
 SIZE = 32
@@ -366,18 +365,6 @@ def test_a_damaged_table(root, text, message):
         case: {"stratum": case.split("_")[1], "folder": case} for case in dataset.cases()
     }
     assert findings(dataset) == []
-
-
-def test_a_table_that_is_not_text(root):
-    (root / "data.csv").write_bytes(b"Patient,x\n\xff\xfe")
-    with pytest.raises(CaseError, match="unreadable"):
-        read_table(root / "data.csv")
-
-
-def test_a_table_saved_by_a_spreadsheet(tmp_path):
-    path = tmp_path / "data.csv"
-    path.write_text('\ufeffPatient;"a;b";c\r\nTCGA_A_1;"x;y";\r\n;;\r\n', newline="")
-    assert read_table(path) == {"TCGA_A_1": {"a;b": "x;y", "c": None}}
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real data is not beside the repository")

@@ -114,3 +114,15 @@ def test_a_table_of_no_patient_here_is_a_finding(tmp_path):
     assert "not one row of" in found["not-in-table"].message
     assert found["not-in-table"].cases == tuple(dataset.cases())
     assert found["not-in-folder"].cases == ("sub-01",)
+
+
+def test_a_table_that_is_not_text(tmp_path):
+    (tmp_path / "data.csv").write_bytes(b"Patient,x\n\xff\xfe")
+    with pytest.raises(CaseError, match="unreadable"):
+        read_table(tmp_path / "data.csv")
+
+
+def test_a_table_saved_by_a_spreadsheet(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text('\ufeffPatient;"a;b";c\r\nTCGA_A_1;"x;y";\r\n;;\r\n', newline="")
+    assert read_table(path) == {"TCGA_A_1": {"a;b": "x;y", "c": None}}
