@@ -123,8 +123,7 @@ def test_every_claim_has_a_verdict(demo):
         ignore_index=True,
     )
     reported = pd.read_csv(ROOT / "config" / "claims.tsv", sep="\t", dtype=str)
-    assert len(claims) == 197
-    assert set(claims["claim"]) == set(reported["claim"])
+    assert sorted(claims["claim"]) == sorted(reported["claim"])
     assert claims["verdict"].str.len().gt(10).all()
     values = claims[claims["quantity"].isin(["dice", "iou", "precision", "recall"])]
     assert values["verdict"].str.contains("ot comparable").all(), "phantoms prove nothing"
