@@ -80,8 +80,16 @@ def test_a_runs_files(demo, study, model, run):
     folder = demo / "results" / study / model / run
     counts = read_tsv(folder / "counts.tsv")
     assert counts.columns.tolist() == [
-        "patient", "slice", "subset", "class", "postprocess", "tp", "fp", "fn", "tn",
-    ]  # fmt: skip
+        "patient",
+        "slice",
+        "subset",
+        "class",
+        "postprocess",
+        "tp",
+        "fp",
+        "fn",
+        "tn",
+    ]
     with h5py.File(folder / "predictions.h5") as file:
         pixels = file["probability"][0, 0].size
         assert file["probability"].shape[1] == len(STUDIES[study]["classes"])
@@ -109,9 +117,17 @@ def test_metrics_have_the_contracts_fields(demo, study):
         assert {row["run"] for row in rows} == set(studies.model_runs(STUDIES[study], model))
         for row in rows:
             assert set(row) == {
-                "run", "subset", "class", "metric", "convention", "postprocess",
-                "value", "ci_low", "ci_high", "n",
-            }  # fmt: skip
+                "run",
+                "subset",
+                "class",
+                "metric",
+                "convention",
+                "postprocess",
+                "value",
+                "ci_low",
+                "ci_high",
+                "n",
+            }
             if row["ci_low"] is not None and row["metric"] != "hd95":
                 assert row["ci_low"] <= row["ci_high"] and 0 <= row["value"] <= 1
             assert not (study == "coco-unet" and row["convention"] == "patient")

@@ -19,9 +19,12 @@ from gliomake.files.tsv import read_tsv
 
 RUN = Path("results/lgg-two-stage/vgg19-unet/patient-f0-s0")
 ARGUMENTS = (
-    "--cores", "1", str(RUN / "weights.safetensors"),
-    "--config", "overrides={lgg-two-stage: {models: {vgg19-unet: {epochs: 5}}}}",
-)  # fmt: skip
+    "--cores",
+    "1",
+    str(RUN / "weights.safetensors"),
+    "--config",
+    "overrides={lgg-two-stage: {models: {vgg19-unet: {epochs: 5}}}}",
+)
 
 
 @pytest.fixture(scope="module")

@@ -22,11 +22,14 @@ def test_a_planted_leak_is_found(tmp_path):
         " augment: null, learning_rate: 2e-3, best: {monitor: train_loss, mode: min}}}"
     )
     done = snakemake(
-        "--cores", "2", LEAKAGE, "--config",
+        "--cores",
+        "2",
+        LEAKAGE,
+        "--config",
         "phantoms={lgg: {texture: 0.3, patients: 10, slices: 32}}",
         f"overrides={{lgg-encoders: {study}}}",
         folder=folder,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     row = leak(folder)
     assert row["ci_low"] > 0

@@ -25,10 +25,14 @@ def test_one_model_builds_on_four_real_patients(tmp_path):
         (root / name).symlink_to(REAL / name)
     overrides = "{lgg-encoders: {training: {epochs: 2}, split: {test: 0.25, val: 0.25}}}"
     done = snakemake(
-        "--cores", "2", "results/lgg-encoders/unet/metrics.json",
-        "--config", f"datasets={{lgg: {{root: {root}, links: anywhere}}}}",
-        f"overrides={overrides}", folder=folder,
-    )  # fmt: skip
+        "--cores",
+        "2",
+        "results/lgg-encoders/unet/metrics.json",
+        "--config",
+        f"datasets={{lgg: {{root: {root}, links: anywhere}}}}",
+        f"overrides={overrides}",
+        folder=folder,
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     integrity = json.loads((folder / "results/data/lgg/integrity.json").read_text())
     assert integrity["data"] == "real"

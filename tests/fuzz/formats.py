@@ -81,8 +81,11 @@ def _digest(*values: object) -> str:
     whole = hashlib.sha256()
     for value in values:
         array = value if isinstance(value, np.ndarray) else None
-        whole.update(repr(value).encode("utf-8", "surrogatepass") if array is None else
-                     f"{array.dtype} {array.shape}".encode() + array.tobytes())  # fmt: skip
+        whole.update(
+            repr(value).encode("utf-8", "surrogatepass")
+            if array is None
+            else f"{array.dtype} {array.shape}".encode() + array.tobytes()
+        )
     return whole.hexdigest()[:16]
 
 
@@ -179,8 +182,9 @@ def _split(root: Path) -> str:
     return f"{len(read_split(root / 'patient-f0.tsv'))} rows"
 
 
-def _data(name: str, make: Callable[[Path], None], files: str, spoil: Mutation,
-          checksum: bool = False) -> Format:  # fmt: skip
+def _data(
+    name: str, make: Callable[[Path], None], files: str, spoil: Mutation, checksum: bool = False
+) -> Format:
     return Format(make, files, spoil, partial(read_dataset, name), DATA_ERRORS, checksum)
 
 
@@ -211,11 +215,19 @@ FORMATS: dict[str, Format] = {
         originals.shard, "000.h5", _bytes(5000), read_shard, (ShardError,), checksum=True
     ),
     "predictions": Format(
-        originals.predictions, "unet.h5", _bytes(6000), read_predictions, (PredictionError,),
+        originals.predictions,
+        "unet.h5",
+        _bytes(6000),
+        read_predictions,
+        (PredictionError,),
         checksum=True,
     ),
     "gate": Format(
-        originals.predictions, "classifier.h5", _bytes(6000), read_gated, (PredictionError,),
+        originals.predictions,
+        "classifier.h5",
+        _bytes(6000),
+        read_gated,
+        (PredictionError,),
         checksum=True,
     ),
     "split": Format(originals.split, "*.tsv", any_text, _split, SPLIT_ERRORS),
@@ -224,4 +236,4 @@ FORMATS: dict[str, Format] = {
     "state": Format(
         originals.state, "generation-00000002*", _bytes(300), read_state, (StateError,)
     ),
-}  # fmt: skip
+}

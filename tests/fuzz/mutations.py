@@ -49,8 +49,9 @@ def any_bytes(rng: Random, data: bytes, head: int = 1024) -> bytes:
 
 
 def _spoil(rng: Random, data: bytearray, at: int, reach: int) -> None:
-    kind = rng.choice(("bits", "bits", "byte", "cut", "word", "word", "zero", "insert", "repeat",
-                       "float"))  # fmt: skip
+    kind = rng.choice(
+        ("bits", "bits", "byte", "cut", "word", "word", "zero", "insert", "repeat", "float")
+    )
     if kind == "bits":
         for _ in range(rng.randrange(1, 9)):
             data[rng.randrange(reach)] ^= 1 << rng.randrange(8)

@@ -107,8 +107,13 @@ def shard(root: Path) -> None:
     image = rng.integers(0, 255, (4, 3, 16, 16), np.uint8)
     mask = rng.integers(0, 2, (4, 1, 16, 16)).astype(np.uint8)
     volume = Volume("c", "p1", np.arange(4), image, mask, (1.0, 1.0, 1.0))
-    recipe = {"image_size": 16, "channels": ["a", "b", "c"], "classes": ["tumour"],
-              "intensity": "unit", "slices": "all"}  # fmt: skip
+    recipe = {
+        "image_size": 16,
+        "channels": ["a", "b", "c"],
+        "classes": ["tumour"],
+        "intensity": "unit",
+        "slices": "all",
+    }
     write_shard(root / "000.h5", [volume], dataset="lgg", recipe=recipe)
 
 
@@ -124,9 +129,14 @@ def predictions(root: Path) -> None:
             slice=[0, 1, 2, 3],
             subset=["val", "test", "test", "test"],
             spacing=np.ones((4, 3), np.float32),
-            attributes={"study": "s", "model": model, "run": "patient-f0-s0",
-                        "classes": ["tumour"], "threshold": 0.5},
-        )  # fmt: skip
+            attributes={
+                "study": "s",
+                "model": model,
+                "run": "patient-f0-s0",
+                "classes": ["tumour"],
+                "threshold": 0.5,
+            },
+        )
 
 
 def split(root: Path) -> None:
@@ -169,7 +179,15 @@ def counts(root: Path) -> None:
     (root / "history.tsv").write_text(
         "epoch\tlearning_rate\tseconds\ttrain_loss\tval_loss\n1\t0.1\t2.5\t0.7\t\n2\t0.1\t5\t0.6\t1\n"
     )
-    score = {"run": "patient-f0-s0", "subset": "test", "class": "tumour", "metric": "dice",
-             "convention": "pooled", "postprocess": False, "value": 0.5, "n": 1}  # fmt: skip
+    score = {
+        "run": "patient-f0-s0",
+        "subset": "test",
+        "class": "tumour",
+        "metric": "dice",
+        "convention": "pooled",
+        "postprocess": False,
+        "value": 0.5,
+        "n": 1,
+    }
     (root / "metrics.json").write_text(json.dumps([score, score | {"value": None}]))
     (root / "train.json").write_text(json.dumps({"seconds": 3.5, "device": "cpu"}))

@@ -30,10 +30,18 @@ STUDY = Path("results/brats2021-flair")
 RUN = STUDY / "unet/patient-f0-s0"
 # A cluster without accounting: no account to charge, and the queue alone knows how a job ended.
 PROFILE = (
-    "--workflow-profile", "profiles/slurm", "--slurm-no-account",
-    "--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2",
-    "--seconds-between-status-checks", "2", "--latency-wait", "10",
-)  # fmt: skip
+    "--workflow-profile",
+    "profiles/slurm",
+    "--slurm-no-account",
+    "--slurm-status-command",
+    "squeue",
+    "--slurm-init-seconds-before-status-checks",
+    "2",
+    "--seconds-between-status-checks",
+    "2",
+    "--latency-wait",
+    "10",
+)
 
 
 def small(folder: Path, scale: str) -> Path:
@@ -70,9 +78,17 @@ def shards(tmp_path_factory) -> Path:
     folder = copy_checkout(tmp_path_factory.mktemp("checkout") / "shards")
     config = small(folder, "paper")
     done = snakemake(
-        "--cores", "2", "--configfile", str(config), "--until", "shard", "split", "--",
-        str(RUN / "weights.safetensors"), folder=folder,
-    )  # fmt: skip
+        "--cores",
+        "2",
+        "--configfile",
+        str(config),
+        "--until",
+        "shard",
+        "split",
+        "--",
+        str(RUN / "weights.safetensors"),
+        folder=folder,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return folder
 

@@ -58,11 +58,13 @@ def make_encoders(results):
     pair = {"run": "patient-f0-s0", "subset": "val", "class": "tumour", "metric": "dice"}
     pair |= {"convention": "pooled", "postprocess": False, "n": 10, "patients_to_settle": 30}
     comparisons = [
-        pair | {"model_a": "unet", "model_b": "unet-vgg16", "difference": -0.03}
+        pair
+        | {"model_a": "unet", "model_b": "unet-vgg16", "difference": -0.03}
         | {"ci_low": -0.08, "ci_high": 0.02},
-        pair | {"model_a": "unet", "model_b": "unet-resnet50", "difference": -0.09}
+        pair
+        | {"model_a": "unet", "model_b": "unet-resnet50", "difference": -0.09}
         | {"ci_low": -0.15, "ci_high": -0.02},
-    ]  # fmt: skip
+    ]
     write_tsv(pd.DataFrame(comparisons), folder / "comparisons.tsv")
     return study, Artefacts(study, results)
 

@@ -106,8 +106,15 @@ class FigureInputs:
                 inputs[need] = [self.folder / "000.h5"]
             else:
                 inputs[need] = [self.model_file(model, runs[0], need) for model in block["models"]]
-        return target_spec(study, output, name, inputs, data="phantom", scale="demo",
-                           dataset_options=self.dataset_options)  # fmt: skip
+        return target_spec(
+            study,
+            output,
+            name,
+            inputs,
+            data="phantom",
+            scale="demo",
+            dataset_options=self.dataset_options,
+        )
 
     def split(self, run: str) -> Path:
         """Give the split of a run."""
@@ -118,15 +125,26 @@ class FigureInputs:
             slices, cases = (read_tsv(self.folder / f"{name}.tsv") for name in ("slices", "cases"))
             if self.study["preprocess"]["slices"] == "tumour":
                 slices = slices[slices[["NEC", "ED", "ET"]].any(axis=1)]
-            made = make_split(slices, cases, method=method.split("-")[0], test=shares["test"],
-                              val=shares["val"], seed=0)  # fmt: skip
+            made = make_split(
+                slices,
+                cases,
+                method=method.split("-")[0],
+                test=shares["test"],
+                val=shares["val"],
+                seed=0,
+            )
             write_split(made, path)
         return path
 
     def model_file(self, model: str, run: str, need: str) -> Path:
         """Give a file of a model's run, made up where it is not there yet."""
-        names = {"history": "history.tsv", "train": "train.json", "counts": "counts.tsv",
-                 "predictions": "predictions.h5", "metrics": "metrics.json"}  # fmt: skip
+        names = {
+            "history": "history.tsv",
+            "train": "train.json",
+            "counts": "counts.tsv",
+            "predictions": "predictions.h5",
+            "metrics": "metrics.json",
+        }
         path = self.folder / model / run / names[need]
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -137,16 +155,22 @@ class FigureInputs:
         name = self.study["dataset"]
         dataset = open_dataset(name, self.root, **self.dataset_options)
         reports = [dataset.inspect(case) for case in dataset.cases()]
-        merge_index(dataset, reports, on_bad_case="skip", data="phantom",
-                    slices_path=self.folder / "slices.tsv",
-                    cases_path=self.folder / "cases.tsv",
-                    integrity_path=self.folder / "integrity.json")  # fmt: skip
+        merge_index(
+            dataset,
+            reports,
+            on_bad_case="skip",
+            data="phantom",
+            slices_path=self.folder / "slices.tsv",
+            cases_path=self.folder / "cases.tsv",
+            integrity_path=self.folder / "integrity.json",
+        )
         recipe = {**self.study["preprocess"], "classes": self.study["classes"]}
         kept = {report.case for report in reports if not report.problems}
         volumes = (
             preprocess(dataset.load(case), dataset.channels, recipe)
-            for case in dataset.cases() if case in kept
-        )  # fmt: skip
+            for case in dataset.cases()
+            if case in kept
+        )
         write_shard(self.folder / "000.h5", volumes, dataset=name, recipe=recipe)
 
     def _write_predictions(self, model: str, run: str, path: Path) -> None:
@@ -160,36 +184,56 @@ class FigureInputs:
             probability = np.clip(found, 0, 1).reshape(-1, 1, 1, 1)
         else:
             quality = rng.uniform(0.55, 1.15, (len(truth), 1, 1, 1))
-            moved = np.stack([
-                ndimage.shift(mask, (0, *rng.normal(0, 1.2 * mask.shape[-1] / 64, 2)), order=0)
-                for mask in truth
-            ])  # fmt: skip
+            moved = np.stack(
+                [
+                    ndimage.shift(mask, (0, *rng.normal(0, 1.2 * mask.shape[-1] / 64, 2)), order=0)
+                    for mask in truth
+                ]
+            )
             blur = (0, 0, 1.5 * truth.shape[-1] / 64, 1.5 * truth.shape[-1] / 64)
             probability = ndimage.gaussian_filter(moved, blur) * quality
             probability = np.clip(probability, 0.01, 0.99)
-        attributes = {"study": self.study["id"], "model": model, "run": run,
-                      "classes": self.study["classes"], "threshold": 0.5}  # fmt: skip
-        write_predictions(path, [probability], patient=list(keys["patient"]),
-                          slice=list(keys["slice"]), subset=list(keys["subset"]),
-                          spacing=arrays.spacing, attributes=attributes)  # fmt: skip
+        attributes = {
+            "study": self.study["id"],
+            "model": model,
+            "run": run,
+            "classes": self.study["classes"],
+            "threshold": 0.5,
+        }
+        write_predictions(
+            path,
+            [probability],
+            patient=list(keys["patient"]),
+            slice=list(keys["slice"]),
+            subset=list(keys["subset"]),
+            spacing=arrays.spacing,
+            attributes=attributes,
+        )
 
     def _write_counts(self, model: str, run: str, path: Path) -> None:
         import h5py
 
         with h5py.File(self.model_file(model, run, "predictions")) as file:
-            keys = pd.DataFrame({
-                "patient": file["patient"].asstr()[:],
-                "slice": file["slice"][:],
-                "subset": file["subset"].asstr()[:],
-            })  # fmt: skip
+            keys = pd.DataFrame(
+                {
+                    "patient": file["patient"].asstr()[:],
+                    "slice": file["slice"][:],
+                    "subset": file["subset"].asstr()[:],
+                }
+            )
             truth = load_arrays([self.folder / "000.h5"], keys).mask
             if model == "resnet50-classifier":
                 truth = truth.any(axis=(1, 2, 3), keepdims=True)
             counts = count_predictions(
-                file["probability"][:], truth, 0.5, patient=list(keys["patient"]),
-                number=list(keys["slice"]), subset=list(keys["subset"]),
-                classes=self.study["classes"], postprocess=self.study["postprocess"],
-            )  # fmt: skip
+                file["probability"][:],
+                truth,
+                0.5,
+                patient=list(keys["patient"]),
+                number=list(keys["slice"]),
+                subset=list(keys["subset"]),
+                classes=self.study["classes"],
+                postprocess=self.study["postprocess"],
+            )
         write_tsv(counts, path)
 
     def _write_metrics(self, model: str, run: str, path: Path) -> None:
@@ -212,6 +256,11 @@ class FigureInputs:
         write_tsv(table, path)
 
     def _write_train(self, model: str, run: str, path: Path) -> None:
-        facts = {"seconds": 5400.0, "device": "a processor", "parameters": 1_234_567,
-                 "best_epoch": 7, "epochs": 11}  # fmt: skip
+        facts = {
+            "seconds": 5400.0,
+            "device": "a processor",
+            "parameters": 1_234_567,
+            "best_epoch": 7,
+            "epochs": 11,
+        }
         path.write_text(json.dumps(facts))

@@ -184,8 +184,11 @@ def test_a_confusion_matrix_is_counted_from_images(tmp_path):
     write_tsv(counts, run / "counts.tsv")
     table = audit(study, Artefacts(study, tmp_path))
     assert list(table.loc[[f"lgg-two-stage.00{n}" for n in (2, 3, 4, 5)], "reproduced"]) == [
-        0, 1, 0, 1,
-    ]  # fmt: skip
+        0,
+        1,
+        0,
+        1,
+    ]
 
 
 def test_tversky_takes_the_weights_of_the_models_loss(tmp_path):

@@ -32,10 +32,11 @@ def rank_by(encoders, clear, n=10):
     pair = {"run": "patient-f0-s0", "subset": "val", "class": "tumour", "metric": "dice"}
     pair |= {"convention": "pooled", "postprocess": False, "n": n, "difference": 0.1}
     rows = [
-        pair | {"model_a": a, "model_b": b, "ci_high": 0.2}
+        pair
+        | {"model_a": a, "model_b": b, "ci_high": 0.2}
         | {"ci_low": 0.05 if (a, b) in clear else -0.05}
         for a, b in combinations(MODELS, 2)
-    ]  # fmt: skip
+    ]
     write_tsv(pd.DataFrame(rows), artefacts.folder / "comparisons.tsv")
     table = audit(study, Artefacts(study, artefacts.results))
     assert list(table.loc[RANKS, "reproduced"]) == [1, 3, 2, 4]

@@ -124,15 +124,18 @@ def test_so_many_patients_do_settle():
 
 
 def test_only_open_differences_are_to_be_settled():
-    counts = {name: model_counts(quality, seed) for name, quality, seed in
-              [("a", 0.9, 1), ("b", 0.9, 2), ("c", 0.3, 3)]}  # fmt: skip
+    counts = {
+        name: model_counts(quality, seed)
+        for name, quality, seed in [("a", 0.9, 1), ("b", 0.9, 2), ("c", 0.3, 3)]
+    }
     table = compare_models(counts, ["dice"], ["pooled"], resamples=200)
     settled = (table["ci_low"] > 0) | (table["ci_high"] < 0)
     assert settled.any() and not settled.all()
     assert list(table["patients_to_settle"].isna()) == list(settled)
     assert (table.loc[~settled, "patients_to_settle"] > table["n"].max()).all()
-    few = {name: model_counts(0.9 - index / 2, index, PATIENTS[:5])
-           for index, name in enumerate("ab")}  # fmt: skip
+    few = {
+        name: model_counts(0.9 - index / 2, index, PATIENTS[:5]) for index, name in enumerate("ab")
+    }
     row = compare_models(few, ["dice"], ["pooled"], resamples=50).iloc[0]
     assert row["ci_low"] > 0
     assert row["patients_to_settle"] >= FEWEST_PATIENTS

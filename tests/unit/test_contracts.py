@@ -20,8 +20,15 @@ DISTANCES = (
 )
 HISTORY = "epoch\tlearning_rate\tseconds\ttrain_loss\tval_loss\n1\t0.1\t2.5\t0.7\t\n"
 SPLIT = "patient\tslice\tsubset\na\t1\ttrain\nb\t1\tval\nc\t1\ttest\n"
-SCORE = {"run": "r", "subset": "test", "class": "tumour", "metric": "dice", "convention": "pooled",
-         "postprocess": False, "value": None}  # fmt: skip
+SCORE = {
+    "run": "r",
+    "subset": "test",
+    "class": "tumour",
+    "metric": "dice",
+    "convention": "pooled",
+    "postprocess": False,
+    "value": None,
+}
 
 
 def short(value):

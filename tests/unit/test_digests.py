@@ -226,7 +226,8 @@ EDITS = {  # whether the digest changes
     "returned annotation": (("-> int", "-> object"), False),
     "print": (("    return value", "    print(value, job)\n    return value"), False),
     "print to a stream": (
-        ("    return value", "    print(value, file=sys.stderr)\n    return value"), False,
+        ("    return value", "    print(value, file=sys.stderr)\n    return value"),
+        False,
     ),
     "print in an else": (("        pass", "        pass\n        print(job)"), False),
     "log": (("    return value", '    logger.info("%s", value)\n    return value'), False),
@@ -245,15 +246,17 @@ EDITS = {  # whether the digest changes
     "annotation of a field": (("size: int", "size: float"), True),
     "decorator": (("@dataclass", "@dataclass(frozen=True)"), True),
     "print to a file": (
-        ("        value =", "        print(job, file=file)\n        value ="), True,
+        ("        value =", "        print(job, file=file)\n        value ="),
+        True,
     ),
     "print that reads on": (
-        ("        value =", "        print(next(file))\n        value ="), True,
+        ("        value =", "        print(next(file))\n        value ="),
+        True,
     ),
     "print that assigns": (("    return value", "    print(value := 3)\n    return value"), True),
     "call beside the observer's": (('bar.line("begins")', "file.seek(3)"), True),
     "words that are returned": (("return value", 'return "value"'), True),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", EDITS)

@@ -23,6 +23,7 @@ def test_examples_run(name):
 
 def test_there_are_examples():
     finder = doctest.DocTestFinder(exclude_empty=True)
-    counts = [sum(bool(each.examples) for each in finder.find(import_module(name)))
-              for name in MODULES]  # fmt: skip
+    counts = [
+        sum(bool(each.examples) for each in finder.find(import_module(name))) for name in MODULES
+    ]
     assert sum(counts) >= 20

@@ -17,8 +17,14 @@ from gliomake.study.load import load_study
 from gliomake.study.run import ConfigError
 from gliomake.study.targets import KINDS, OUTPUTS, study_targets, target_spec
 
-SURVIVAL = {"kind": "histogram", "column": "survival_days", "label": "survival", "unit": "days",
-            "bin": 100, "censored": "censored"}  # fmt: skip
+SURVIVAL = {
+    "kind": "histogram",
+    "column": "survival_days",
+    "label": "survival",
+    "unit": "days",
+    "bin": 100,
+    "censored": "censored",
+}
 # A block for each kind, the study it is drawn for, and how many panels hold something.
 BLOCKS = [
     ("lgg-encoders", {"kind": "samples", "count": 8}, 8),
@@ -131,14 +137,19 @@ def test_confusion_shows_the_counts(inputs):
     spec = inputs("lgg-two-stage").spec(
         "figures", {"kind": "confusion", "models": ["resnet50-classifier"], "subset": "test"}
     )
-    counts = pd.DataFrame({
-        "patient": "p", "slice": range(588), "subset": "test", "class": "tumour",
-        "postprocess": False,
-        "tp": [1] * 193 + [0] * 395,
-        "fp": [0] * 193 + [1] * 52 + [0] * 343,
-        "fn": [0] * 245 + [1] * 13 + [0] * 330,
-        "tn": [0] * 258 + [1] * 330,
-    })  # fmt: skip
+    counts = pd.DataFrame(
+        {
+            "patient": "p",
+            "slice": range(588),
+            "subset": "test",
+            "class": "tumour",
+            "postprocess": False,
+            "tp": [1] * 193 + [0] * 395,
+            "fp": [0] * 193 + [1] * 52 + [0] * 343,
+            "fn": [0] * 245 + [1] * 13 + [0] * 330,
+            "tn": [0] * 258 + [1] * 330,
+        }
+    )
     path = spec.inputs["counts"]["resnet50-classifier"]
     kept = path.read_bytes()
     counts.to_csv(path, sep="\t", index=False)
@@ -215,8 +226,7 @@ class TestTrace:
         assert [stage.height for stage in encoder] == [64, 32, 16, 8, 4]
         assert [stage.channels for stage in decoder] == [256, 128, 64, 32]
         assert [stage.skip for stage in decoder] == [3, 2, 1, 0]
-        assert [stage.joined for stage in decoder] == [
-            (256, 256), (128, 128), (64, 64), (32, 32)]  # fmt: skip
+        assert [stage.joined for stage in decoder] == [(256, 256), (128, 128), (64, 64), (32, 32)]
         assert {stage.entry.kind for stage in decoder} == {"up-convolution"}
         assert (found.head.channels, found.head.detail) == (1, "1\u00d71")
 
@@ -249,12 +259,14 @@ class TestTrace:
 class TestChoice:
     """Slices are chosen by rule."""
 
-    scores = pd.DataFrame({
-        "patient": ["a", "a", "b", "b", "c", "c"],
-        "slice": [1, 2, 1, 2, 1, 2],
-        "pixels": [10, 20, 30, 40, 50, 60],
-        "dice": [0.0, 0.9, 0.1, 0.8, 0.3, 0.7],
-    })  # fmt: skip
+    scores = pd.DataFrame(
+        {
+            "patient": ["a", "a", "b", "b", "c", "c"],
+            "slice": [1, 2, 1, 2, 1, 2],
+            "pixels": [10, 20, 30, 40, 50, 60],
+            "dice": [0.0, 0.9, 0.1, 0.8, 0.3, 0.7],
+        }
+    )
 
     def test_sizes_come_from_different_patients_and_worst_follow(self):
         chosen = choose.sizes_and_worst(self.scores, 5)
@@ -352,10 +364,12 @@ class TestTargets:
             ({"kind": "masks", "models": []}, "0 models; kind masks takes 1 to"),
             ({"kind": "curves", "models": ["unet"]}, "kind curves needs panels"),
             ({"kind": "masks", "models": ["unet"], "colour": "red"}, r"unknown options \['colour"),
-            ({"kind": "masks", "models": ["unet"], "run": "patient-f9-s0"},
-             "unet has no run patient-f9-s0; it has patient-f0-s0"),
+            (
+                {"kind": "masks", "models": ["unet"], "run": "patient-f9-s0"},
+                "unet has no run patient-f9-s0; it has patient-f0-s0",
+            ),
         ],
-    )  # fmt: skip
+    )
     def test_bad_block(self, study, block, message):
         with pytest.raises(ConfigError, match=message):
             study_targets({**study, "figures": {"bad": block}}, "figures")

@@ -135,8 +135,13 @@ def test_skip_lists_the_refused_and_goes_on(tmp_path):
     assert integrity["findings"][0]["message"] == "2 compared"
     slices = read_tsv(tmp_path / "slices.tsv")
     assert slices.columns.tolist() == [
-        "dataset", "patient", "slice", "height", "width", "tumour",
-    ]  # fmt: skip
+        "dataset",
+        "patient",
+        "slice",
+        "height",
+        "width",
+        "tumour",
+    ]
     assert slices["patient"].tolist() == ["A", "A", "C", "C"]
     cases = read_tsv(tmp_path / "cases.tsv")
     assert cases["case"].tolist() == ["A", "C"]

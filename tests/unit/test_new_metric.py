@@ -76,8 +76,13 @@ def test_it_is_among_the_scores_of_every_model(built):
     assert metrics.index("npv") == metrics.index("specificity") - 1
     rows = pd.DataFrame(json.loads((work / "results/small/unet/metrics.json").read_text()))
     assert set(rows.loc[rows["metric"] == "npv", "convention"]) == {
-        "pooled", "patient", "slice-empty1", "slice-empty0", "slice-skip", "slice-tumour",
-    }  # fmt: skip
+        "pooled",
+        "patient",
+        "slice-empty1",
+        "slice-empty0",
+        "slice-skip",
+        "slice-tumour",
+    }
     chosen = rows[(rows["metric"] == "npv") & (rows["convention"] == "pooled")]
     counts = read_tsv(work / "results/small/unet/patient-f0-s0/counts.tsv")
     tn, fn = counts.loc[counts["subset"] == "test", ["tn", "fn"]].sum()

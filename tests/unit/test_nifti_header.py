@@ -194,7 +194,7 @@ REFUSED = {
         lambda: with_extension(nifti())[:352] + bytes(4) + with_extension(nifti())[356:],
         "a header extension that cannot be read",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])

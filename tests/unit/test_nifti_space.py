@@ -114,7 +114,7 @@ def test_sform_and_qform_that_differ(tmp_path):
         ({"sform_code": 99}, "sform_code 99, expected a code from 0 to 5"),
         ({"qform_code": -1}, "qform_code -1, expected"),
     ],
-)  # fmt: skip
+)
 def test_affines_that_cannot_be_are_refused(tmp_path, fields, message):
     with pytest.raises(NiftiError, match=message):
         read_header(write(tmp_path / "a.nii", nifti(**fields)))

@@ -48,7 +48,7 @@ def study(name: str, overrides: dict, scale: str = "demo") -> dict:
         ("coco-unet", {"threshold": 0.5}, []),
         ("coco-unet", {}, []),
     ],
-)  # fmt: skip
+)
 def test_differences_by_hand(name, overrides, expected):
     found = study(name, overrides).get("overrides", [])
     assert [(each["key"], each["old"], each["new"]) for each in found] == expected
@@ -76,11 +76,16 @@ def test_what_a_training_depends_on():
 
     # unet and vgg19-unet set their own epochs; resunet takes the study's.
     assert keys(training_overrides(changed, "unet")) == {
-        "training.accumulate", "models.unet.batch_size", "split.seed"
-    }  # fmt: skip
+        "training.accumulate",
+        "models.unet.batch_size",
+        "split.seed",
+    }
     assert keys(training_overrides(changed, "resunet")) == {
-        "training.epochs", "training.accumulate", "models.resunet.learning_rate", "split.seed"
-    }  # fmt: skip
+        "training.epochs",
+        "training.accumulate",
+        "models.resunet.learning_rate",
+        "split.seed",
+    }
     assert keys(score_overrides(changed, "unet")) == keys(training_overrides(changed, "unet")) | {
         "threshold"
     }

@@ -17,17 +17,24 @@ from gliomake.training.predict import predict_run
 from gliomake.training.tensors import SliceSet
 from stored_predictions import load_predictions
 
-ATTRIBUTES = {"study": "s", "model": "unet", "run": "patient-f0-s0", "classes": ["tumour"],
-              "threshold": 0.5}  # fmt: skip
+ATTRIBUTES = {
+    "study": "s",
+    "model": "unet",
+    "run": "patient-f0-s0",
+    "classes": ["tumour"],
+    "threshold": 0.5,
+}
 
 
 def slices(count: int, dtype=torch.uint8) -> SliceSet:
     image = torch.arange(count * 2 * 4 * 4).reshape(count, 2, 4, 4) % 251
     return SliceSet(
-        image.to(dtype), torch.zeros(count, 1, 4, 4, dtype=torch.uint8),
-        [f"P{index // 3}" for index in range(count)], list(range(10, 10 + count)),
+        image.to(dtype),
+        torch.zeros(count, 1, 4, 4, dtype=torch.uint8),
+        [f"P{index // 3}" for index in range(count)],
+        list(range(10, 10 + count)),
         np.tile(np.float32([1, 2, 3]), (count, 1)),
-    )  # fmt: skip
+    )
 
 
 def subsets(count: int) -> list[str]:
@@ -40,8 +47,16 @@ def test_probabilities_are_the_networks(tmp_path, dtype):
     model = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.Dropout(0.5), nn.BatchNorm2d(3))
     data = slices(7, dtype)
     attributes = {**ATTRIBUTES, "classes": ["NEC", "ED", "ET"]}
-    predict_run(model, data, subsets(7), tmp_path / "p.h5", attributes=attributes,
-                batch_size=3, precision="float32", device="cpu")  # fmt: skip
+    predict_run(
+        model,
+        data,
+        subsets(7),
+        tmp_path / "p.h5",
+        attributes=attributes,
+        batch_size=3,
+        precision="float32",
+        device="cpu",
+    )
     image = data.image.float() / (255 if dtype == torch.uint8 else 1)
     with torch.no_grad():
         expected = model.eval()(image).sigmoid().half().numpy()
@@ -73,8 +88,16 @@ def test_a_classifier_gives_the_probability_of_tumour(tmp_path):
             return torch.stack([torch.zeros_like(level), level], 1)
 
     data = slices(4)
-    predict_run(Classifier(), data, subsets(4), tmp_path / "p.h5", attributes=ATTRIBUTES,
-                task="classification", precision="float32", device="cpu")  # fmt: skip
+    predict_run(
+        Classifier(),
+        data,
+        subsets(4),
+        tmp_path / "p.h5",
+        attributes=ATTRIBUTES,
+        task="classification",
+        precision="float32",
+        device="cpu",
+    )
     found = load_predictions(tmp_path / "p.h5").probability
     level = (data.image.double() / 255).mean((1, 2, 3)).numpy()
     assert found.shape == (4, 1, 1, 1)
@@ -91,8 +114,12 @@ def write(path, probability, model="unet", **changes):
         **{key: value for key, value in changes.items() if key not in ATTRIBUTES},
     }
     own = {key: value for key, value in changes.items() if key in ATTRIBUTES}
-    write_predictions(path, np.array_split(np.float16(probability), 2), **keys,
-                      attributes={**ATTRIBUTES, "model": model, **own})  # fmt: skip
+    write_predictions(
+        path,
+        np.array_split(np.float16(probability), 2),
+        **keys,
+        attributes={**ATTRIBUTES, "model": model, **own},
+    )
 
 
 def test_batches_are_one_array(tmp_path):
@@ -165,8 +192,13 @@ def test_bad_predictions_leave_no_file(tmp_path, probability, changes, message):
 
 
 def test_predictions_must_add_up(tmp_path):
-    keys = {"patient": ["P"] * 3, "slice": [0, 1, 2], "subset": ["val"] * 3,
-            "spacing": np.ones((3, 3)), "attributes": ATTRIBUTES}  # fmt: skip
+    keys = {
+        "patient": ["P"] * 3,
+        "slice": [0, 1, 2],
+        "subset": ["val"] * 3,
+        "spacing": np.ones((3, 3)),
+        "attributes": ATTRIBUTES,
+    }
     with pytest.raises(PredictionError, match="2 predictions for 3 slices"):
         write_predictions(tmp_path / "p.h5", [np.ones((2, 1, 2, 2))], **keys)
     with pytest.raises(PredictionError, match="more predictions than 3 slices"):

@@ -23,8 +23,13 @@ from stored_predictions import load_predictions
 
 KEYS = pd.DataFrame({"patient": ["p1"] * 4, "slice": [0, 1, 2, 3]})
 RECIPE = {"image_size": 8, "channels": ["a", "b"], "classes": ["tumour"], "intensity": "unit"}
-ATTRIBUTES = {"study": "s", "model": "m", "run": "patient-f0-s0", "classes": ["tumour"],
-              "threshold": 0.5}  # fmt: skip
+ATTRIBUTES = {
+    "study": "s",
+    "model": "m",
+    "run": "patient-f0-s0",
+    "classes": ["tumour"],
+    "threshold": 0.5,
+}
 
 
 def volume(slices=4, size=8):
@@ -275,8 +280,9 @@ def test_a_threshold_that_is_none(tmp_path, threshold):
 
 def test_shards_of_different_recipes_are_refused(tmp_path):
     write_shard(tmp_path / "a.h5", [volume()], dataset="lgg", recipe=RECIPE)
-    write_shard(tmp_path / "b.h5", [volume(size=4)], dataset="lgg",
-                recipe=RECIPE | {"image_size": 4})  # fmt: skip
+    write_shard(
+        tmp_path / "b.h5", [volume(size=4)], dataset="lgg", recipe=RECIPE | {"image_size": 4}
+    )
     with pytest.raises(ShardError, match=r"b.h5 holds uint8 of \(4, 4\) pixels, the shards before"):
         load_arrays([tmp_path / "a.h5", tmp_path / "b.h5"], KEYS)
 

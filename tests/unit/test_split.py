@@ -257,9 +257,16 @@ def test_training_fraction_thins_patients_and_leaves_the_rest():
 
 def test_a_training_set_without_tumour_is_an_error():
     slices = pd.DataFrame(
-        {"dataset": "lgg", "patient": ["A", "A", "B", "B"], "slice": [1, 2, 1, 2],
-         "height": 4, "width": 4, "NEC": [0, 0, 3, 0], "ED": [0, 0, 0, 1]}
-    )  # fmt: skip
+        {
+            "dataset": "lgg",
+            "patient": ["A", "A", "B", "B"],
+            "slice": [1, 2, 1, 2],
+            "height": 4,
+            "width": 4,
+            "NEC": [0, 0, 3, 0],
+            "ED": [0, 0, 0, 1],
+        }
+    )
     split = slices[["patient", "slice"]].assign(subset=["train", "train", "test", "test"])
     message = (
         r"x/patient-f0\.tsv: none of the 2 training slices has a pixel of NEC or ED, as have 2"

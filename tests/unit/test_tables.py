@@ -18,14 +18,18 @@ BLOCKS = {
     "ranking": ("lgg-encoders", {"kind": "ranking", "models": ["unet", "unet-vgg16"]}),
     "comparison": (
         "lgg-two-stage",
-        {"kind": "comparison", "models": ["unet", "unet-gated"], "against": "ungated",
-         "metrics": ["dice"]},
+        {
+            "kind": "comparison",
+            "models": ["unet", "unet-gated"],
+            "against": "ungated",
+            "metrics": ["dice"],
+        },
     ),
     "postprocessing": ("coco-unet", {"kind": "postprocessing", "models": ["unet"]}),
     "convergence": ("lgg-encoders", {"kind": "convergence", "models": ["unet", "unet-vgg16"]}),
     "epochs": ("brats2020-multiclass", {"kind": "epochs", "models": ["unet-v1"]}),
     "scope": ("brats2020-multiclass", {"kind": "scope", "models": ["unet-v1"]}),
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -97,8 +101,13 @@ def test_ranking_without_the_run_is_an_error(tmp_path):
 
 
 def test_comparison_holds_the_paired_difference(inputs):
-    block = {"kind": "comparison", "models": ["unet", "attention-unet"], "against": "unet",
-             "metrics": ["iou", "dice"], "goal": {"metric": "iou", "value": 0.3}}  # fmt: skip
+    block = {
+        "kind": "comparison",
+        "models": ["unet", "attention-unet"],
+        "against": "unet",
+        "metrics": ["iou", "dice"],
+        "goal": {"metric": "iou", "value": 0.3},
+    }
     table = TABLES["comparison"](inputs("coco-unet").spec("tables", block))
     other = table[table["model"] == "attention-unet"]
     assert set(other["against"]) == {"unet"} and set(other["change"]) == {"attention: none -> true"}
@@ -125,11 +134,22 @@ def test_gated_models_are_compared_with_themselves_alone(inputs):
 
 
 def test_changes_are_told_from_the_configuration():
-    plain = {"architecture": "unet", "channels": ["grey"], "options": {"base": 8},
-             "training": {"loss": {"name": "dice"}, "accumulate": 1, "augment": None}}  # fmt: skip
-    other = {**plain, "options": {"base": 8, "attention": True},
-             "training": {**plain["training"], "accumulate": 8, "augment": {"flip": ["vertical"]},
-                          "loss": {"name": "tversky", "alpha": 0.3}}}  # fmt: skip
+    plain = {
+        "architecture": "unet",
+        "channels": ["grey"],
+        "options": {"base": 8},
+        "training": {"loss": {"name": "dice"}, "accumulate": 1, "augment": None},
+    }
+    other = {
+        **plain,
+        "options": {"base": 8, "attention": True},
+        "training": {
+            **plain["training"],
+            "accumulate": 8,
+            "augment": {"flip": ["vertical"]},
+            "loss": {"name": "tversky", "alpha": 0.3},
+        },
+    }
     study = {"models": {"plain": plain, "other": other, "twin": plain}}
     assert describe_change(study, "other", "plain") == (
         "attention: none -> true; loss: dice -> tversky, alpha 0.3; accumulate: 1 -> 8; "
@@ -149,17 +169,32 @@ def test_postprocessing_pairs_before_and_after(inputs):
 
 
 def test_split_by_hand(tmp_path):
-    slices = pd.DataFrame({"dataset": "lgg", "patient": list("aabbcd"), "slice": [1, 2, 1, 2, 1, 1],
-                           "height": 4, "width": 4, "tumour": [0, 3, 2, 0, 1, 0]})  # fmt: skip
+    slices = pd.DataFrame(
+        {
+            "dataset": "lgg",
+            "patient": list("aabbcd"),
+            "slice": [1, 2, 1, 2, 1, 1],
+            "height": 4,
+            "width": 4,
+            "tumour": [0, 3, 2, 0, 1, 0],
+        }
+    )
     split = slices[["patient", "slice"]].assign(
         subset=["train", "test", "train", "train", "val", "test"]
     )
     slices.to_csv(tmp_path / "slices.tsv", sep="\t", index=False)
     split.to_csv(tmp_path / "slice-f0.tsv", sep="\t", index=False)
-    spec = TargetSpec({}, "split", "split", {}, (), ("slice-f0-s0",),
-                      {"slices": tmp_path / "slices.tsv",
-                       "splits": {"slice-f0-s0": tmp_path / "slice-f0.tsv"}},
-                      "real", "paper")  # fmt: skip
+    spec = TargetSpec(
+        {},
+        "split",
+        "split",
+        {},
+        (),
+        ("slice-f0-s0",),
+        {"slices": tmp_path / "slices.tsv", "splits": {"slice-f0-s0": tmp_path / "slice-f0.tsv"}},
+        "real",
+        "paper",
+    )
     table = TABLES["split"](spec).set_index("subset")
     assert list(table["slices"]) == [3, 1, 2, 6]
     assert list(table["patients"]) == [2, 1, 2, 4]
@@ -175,8 +210,7 @@ def test_split_without_patients_leaves_them_empty(inputs):
 
 
 def test_convergence_by_hand():
-    history = pd.DataFrame({"epoch": range(1, 9),
-                            "iou": [0.1, 0.5, 0.73, 0.6, 0.7, 0.9, 0.7, 0.8]})  # fmt: skip
+    history = pd.DataFrame({"epoch": range(1, 9), "iou": [0.1, 0.5, 0.73, 0.6, 0.7, 0.9, 0.7, 0.8]})
     facts = convergence_facts(history, "iou", "iou", 0.9)
     # 90 % of 0.8 is 0.72, first reached at epoch 3; the second half is 0.7 0.9 0.7 0.8.
     assert facts["final_iou"] == 0.8 and facts["best_iou"] == 0.9 and facts["best_epoch"] == 6
@@ -202,10 +236,12 @@ def test_epochs_has_the_documents_columns(inputs):
     history = pd.read_csv(spec.inputs["history"]["unet-v1"], sep="\t")
     last = int(history["epoch"].max())
     assert list(table["epoch"]) == sorted({*range(1, last + 1, 5), last})
-    np.testing.assert_allclose(table["dice_NEC/NET"].iloc[1],
-                               history.loc[5, "val_dice_NEC@slice-empty1"])  # fmt: skip
-    np.testing.assert_allclose(table["prec_ED"].iloc[1],
-                               history.loc[5, "val_precision_ED@slice-empty0"])  # fmt: skip
+    np.testing.assert_allclose(
+        table["dice_NEC/NET"].iloc[1], history.loc[5, "val_dice_NEC@slice-empty1"]
+    )
+    np.testing.assert_allclose(
+        table["prec_ED"].iloc[1], history.loc[5, "val_precision_ED@slice-empty0"]
+    )
 
 
 def test_scope_is_filled_from_the_run(inputs):
@@ -215,8 +251,14 @@ def test_scope_is_filled_from_the_run(inputs):
     assert "2 x 32 x 32: t1ce, flair" in table["Input"]
     assert "attention-unet-v2" in table["Success: next version"]
     rows = json.loads(spec.inputs["metrics"]["unet-v1"].read_text())
-    [mean] = [row["value"] for row in rows if row["metric"] == "dice" and row["class"] == "mean"
-              and row["convention"] == "pooled" and row["subset"] == "val"]  # fmt: skip
+    [mean] = [
+        row["value"]
+        for row in rows
+        if row["metric"] == "dice"
+        and row["class"] == "mean"
+        and row["convention"] == "pooled"
+        and row["subset"] == "val"
+    ]
     assert f"mean Dice {mean:.3f}" in table["Metrics: primary"]
 
 
@@ -229,12 +271,20 @@ def test_scope_counts_the_patients_that_were_trained_on(inputs):
 
 
 def test_columns_of_a_history():
-    history = pd.DataFrame(columns=[
-        "train_loss", "val_loss", "train_dice_ED@pooled", "train_dice_mean@pooled",
-        "val_dice_ED@pooled", "val_dice_mean@pooled", "val_dice_mean@slice-empty1",
-        "train_tversky-a0.3-b0.7_tumour@pooled", "val_tversky-a0.3-b0.7_tumour@pooled",
-        "val_accuracy_tumour@image",
-    ])  # fmt: skip
+    history = pd.DataFrame(
+        columns=[
+            "train_loss",
+            "val_loss",
+            "train_dice_ED@pooled",
+            "train_dice_mean@pooled",
+            "val_dice_ED@pooled",
+            "val_dice_mean@pooled",
+            "val_dice_mean@slice-empty1",
+            "train_tversky-a0.3-b0.7_tumour@pooled",
+            "val_tversky-a0.3-b0.7_tumour@pooled",
+            "val_accuracy_tumour@image",
+        ]
+    )
     assert panel_columns(history, "loss") == {"train": "train_loss", "val": "val_loss"}
     assert panel_columns(history, "dice")["val"] == "val_dice_mean@pooled"
     found = panel_columns(history, "dice", "slice-empty1")
@@ -250,5 +300,6 @@ def test_best_epoch_takes_the_first_of_equals():
     assert best_epoch(history, {"monitor": "val_loss", "mode": "min"}) == 2
     assert best_epoch(history, {"monitor": "val_loss", "mode": "max"}) == 1
     assert best_epoch(history, None) is None
-    assert best_epoch(history.assign(val_loss=np.nan),
-                      {"monitor": "val_loss", "mode": "min"}) is None  # fmt: skip
+    assert (
+        best_epoch(history.assign(val_loss=np.nan), {"monitor": "val_loss", "mode": "min"}) is None
+    )

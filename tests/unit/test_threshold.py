@@ -30,9 +30,14 @@ def write(path, probability, model="unet"):
         slice=list(range(len(probability))),
         subset=["test"] * len(probability),
         spacing=np.ones((len(probability), 3), np.float32),
-        attributes={"study": "s", "model": model, "run": "patient-f0-s0", "classes": ["tumour"],
-                    "threshold": THRESHOLD},
-    )  # fmt: skip
+        attributes={
+            "study": "s",
+            "model": model,
+            "run": "patient-f0-s0",
+            "classes": ["tumour"],
+            "threshold": THRESHOLD,
+        },
+    )
     return path
 
 
@@ -57,8 +62,11 @@ def shard(tmp_path):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_a_probability_is_compared_by_its_value_not_by_its_type(dtype):
     assert to_mask(np.array([0, BELOW, ABOVE, 1], dtype), THRESHOLD).tolist() == [
-        False, False, True, True,
-    ]  # fmt: skip
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_counts_distances_viewer_and_figures_see_the_same_masks(predicted, shard):

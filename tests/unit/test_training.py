@@ -78,10 +78,15 @@ def test_a_real_model_learns(tmp_path):
     torch.manual_seed(0)
     model = create_model("unet", 2, 1, base=4, depth=2)
     history, facts = run(
-        tmp_path, model, make_slices(48, 1), epochs=12, loss={"name": "dice"},
+        tmp_path,
+        model,
+        make_slices(48, 1),
+        epochs=12,
+        loss={"name": "dice"},
         best={"monitor": "val_dice_tumour@pooled", "mode": "max"},
-        augment={"flip": ["horizontal"], "rotate": 0.1}, precision="auto",
-    )  # fmt: skip
+        augment={"flip": ["horizontal"], "rotate": 0.1},
+        precision="auto",
+    )
     assert facts["best_value"] > 0.8
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
 
@@ -99,8 +104,10 @@ def test_losses_and_scores_against_an_oracle(tmp_path):
         )
         expected = f1_score(slices.mask.flatten(), (logits >= 0).flatten())
         assert row[f"{subset}_dice_tumour@pooled"] == pytest.approx(expected)
-    each = [f1_score(truth.flatten(), found.flatten(), zero_division=1.0)
-            for truth, found in zip(val.mask, logits >= 0, strict=True)]  # fmt: skip
+    each = [
+        f1_score(truth.flatten(), found.flatten(), zero_division=1.0)
+        for truth, found in zip(val.mask, logits >= 0, strict=True)
+    ]
     assert row["val_dice_tumour@slice-empty1"] == pytest.approx(np.mean(each))
     assert row["learning_rate"] == 1e-12 and row["epoch"] == 1
 
@@ -185,16 +192,30 @@ def test_frozen_parameters_stay_and_are_counted(tmp_path):
 
 def test_a_classifier(tmp_path):
     history, facts = run(
-        tmp_path, Classifier(), make_slices(60, 1), make_slices(30, 2), task="classification",
-        loss={"name": "cross-entropy"}, epochs=15, augment={"flip": ["vertical"]},
+        tmp_path,
+        Classifier(),
+        make_slices(60, 1),
+        make_slices(30, 2),
+        task="classification",
+        loss={"name": "cross-entropy"},
+        epochs=15,
+        augment={"flip": ["vertical"]},
         best={"monitor": "val_accuracy_tumour@image", "mode": "max"},
-    )  # fmt: skip
+    )
     assert facts["best_value"] > 0.9
     assert list(history) == [
-        "epoch", "learning_rate", "seconds", "train_loss", "val_loss",
-        "train_accuracy_tumour@image", "train_precision_tumour@image", "train_recall_tumour@image",
-        "val_accuracy_tumour@image", "val_precision_tumour@image", "val_recall_tumour@image",
-    ]  # fmt: skip
+        "epoch",
+        "learning_rate",
+        "seconds",
+        "train_loss",
+        "val_loss",
+        "train_accuracy_tumour@image",
+        "train_precision_tumour@image",
+        "train_recall_tumour@image",
+        "val_accuracy_tumour@image",
+        "val_precision_tumour@image",
+        "val_recall_tumour@image",
+    ]
 
 
 def test_facts(tmp_path):
@@ -253,10 +274,14 @@ def test_resume_false_starts_anew(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"best": {"monitor": "val_dice", "mode": "max"}},
-         r"training.best.monitor is 'val_dice'.*val_dice_tumour@pooled"),
-        ({"schedule": {"monitor": "val_loss", "mode": "less", "factor": 0.1, "patience": 1}},
-         "training.schedule.mode is 'less'"),
+        (
+            {"best": {"monitor": "val_dice", "mode": "max"}},
+            r"training.best.monitor is 'val_dice'.*val_dice_tumour@pooled",
+        ),
+        (
+            {"schedule": {"monitor": "val_loss", "mode": "less", "factor": 0.1, "patience": 1}},
+            "training.schedule.mode is 'less'",
+        ),
         ({"epochs": 0}, "training.epochs is 0"),
         ({"task": "regression"}, "task 'regression'"),
         ({"task": "classification", "classes": ["NEC", "ED"]}, "one class from none"),
@@ -265,7 +290,7 @@ def test_resume_false_starts_anew(tmp_path, monkeypatch):
         ({"val": make_slices(0, 1)}, "a set of slices is empty"),
         ({"model": plain().requires_grad_(False)}, "every parameter of Sequential is frozen"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_trained_is_refused(tmp_path, changes, message):
     with pytest.raises(ValueError, match=message):
         run(tmp_path, **changes)

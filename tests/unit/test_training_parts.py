@@ -30,8 +30,9 @@ def test_history_columns_by_hand():
     assert "train_dice_mean@pooled" in columns and "val_iou_ED@slice-empty0" in columns
     assert "train_dice_mean@slice-empty1" not in columns
     assert len(columns) == 5 + 5 * 3 * (1 + 3)
-    tversky = history_columns(["tumour"], "segmentation",
-                              {"name": "focal-tversky", "alpha": 0.3, "beta": 0.7})  # fmt: skip
+    tversky = history_columns(
+        ["tumour"], "segmentation", {"name": "focal-tversky", "alpha": 0.3, "beta": 0.7}
+    )
     assert "val_tversky-a0.3-b0.7_tumour@pooled" in tversky
     assert not any("mean" in name for name in tversky)
 
@@ -47,8 +48,9 @@ def test_scores_by_hand():
 
 
 def test_history_is_written_whole_with_undefined_cells_empty(tmp_path):
-    write_history([{"epoch": 1, "val_loss": 0.5}, {"epoch": 2, "val_loss": math.nan}],
-                  tmp_path / "h.tsv")  # fmt: skip
+    write_history(
+        [{"epoch": 1, "val_loss": 0.5}, {"epoch": 2, "val_loss": math.nan}], tmp_path / "h.tsv"
+    )
     assert (tmp_path / "h.tsv").read_text() == "epoch\tval_loss\n1\t0.5\n2\t\n"
 
 
@@ -82,8 +84,11 @@ def test_counts_by_hand():
     logits = torch.tensor([[0.0, 1], [1, 0], [0, 0], [5, 0]])
     label = torch.tensor([1, 1, 0, 0])
     assert batch_counts(logits, label, "classification").tolist() == [
-        [[1, 0, 0, 0]], [[0, 0, 1, 0]], [[0, 1, 0, 0]], [[0, 0, 0, 1]],
-    ]  # fmt: skip
+        [[1, 0, 0, 0]],
+        [[0, 0, 1, 0]],
+        [[0, 1, 0, 0]],
+        [[0, 0, 0, 1]],
+    ]
     assert probabilities(logits, "classification")[2].item() == 0.5
     masks = torch.zeros(2, 3, 4, 4)
     masks[1, 2, 3, 3] = 1

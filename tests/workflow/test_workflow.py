@@ -83,9 +83,11 @@ def test_slurm_profile_asks_for_gpus_for_networks_alone(checkout):
     output = dry_run(
         checkout,
         "results/lgg-encoders/unet/metrics.json",
-        "--workflow-profile", "profiles/slurm",
-        "--config", "scale=paper",
-    )  # fmt: skip
+        "--workflow-profile",
+        "profiles/slurm",
+        "--config",
+        "scale=paper",
+    )
     for rule in ("train", "predict"):
         assert all("gpu=1" in line for line in resources(output, rule))
     for rule in ("shard", "index_group", "counts"):
@@ -123,9 +125,13 @@ def test_slurm_jobs_that_travel_together_fit_a_node(checkout):
 
 def test_missing_root_fails_before_any_job(checkout):
     done = snakemake(
-        "--cores", "1", "lgg_encoders", "--config", 'datasets={lgg: {root: /no/such/folder}}',
+        "--cores",
+        "1",
+        "lgg_encoders",
+        "--config",
+        "datasets={lgg: {root: /no/such/folder}}",
         folder=checkout,
-    )  # fmt: skip
+    )
     assert done.returncode != 0
     message = done.stdout + done.stderr
     for part in ("data set lgg", "datasets.lgg.root", "config/README.md"):

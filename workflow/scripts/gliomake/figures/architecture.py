@@ -149,9 +149,12 @@ class _Layout:
         axes.axis("off")
         # Wide columns get longer arrows, not fatter boxes.
         self.boxes = [
-            [(left * stretch, width, channels, colour, text)
-             for left, width, channels, colour, text in boxes] for boxes in self.boxes
-        ]  # fmt: skip
+            [
+                (left * stretch, width, channels, colour, text)
+                for left, width, channels, colour, text in boxes
+            ]
+            for boxes in self.boxes
+        ]
         stages = self.structure.stages
         for number, stage in enumerate(stages):
             self._draw_stage(axes, stage, self.boxes[number])
@@ -169,14 +172,35 @@ class _Layout:
                 parts = [(width * share, colour[0]), (width * (1 - share), colour[1])]
             at = left
             for part, shade in parts:
-                axes.add_patch(Rectangle((at, middle - tall / 2), part, tall, facecolor=shade,
-                                         edgecolor=style.GREY, linewidth=0.5))  # fmt: skip
+                axes.add_patch(
+                    Rectangle(
+                        (at, middle - tall / 2),
+                        part,
+                        tall,
+                        facecolor=shade,
+                        edgecolor=style.GREY,
+                        linewidth=0.5,
+                    )
+                )
                 at += part
-            axes.text(left + width / 2, middle - tall / 2 - 0.02, f"{channels}", fontsize=6,
-                      ha="center", va="bottom")  # fmt: skip
+            axes.text(
+                left + width / 2,
+                middle - tall / 2 - 0.02,
+                f"{channels}",
+                fontsize=6,
+                ha="center",
+                va="bottom",
+            )
             if text:
-                axes.text(left + width / 2, middle, text, fontsize=6, ha="center", va="center",
-                          linespacing=1.0)  # fmt: skip
+                axes.text(
+                    left + width / 2,
+                    middle,
+                    text,
+                    fontsize=6,
+                    ha="center",
+                    va="center",
+                    linespacing=1.0,
+                )
             if position:
                 before = boxes[position - 1]
                 self._arrow(axes, "conv", (before[0] + before[1], middle), (left, middle))
@@ -184,8 +208,15 @@ class _Layout:
         edge = boxes[0][0] - 0.05 if side < 0 else boxes[-1][0] + boxes[-1][1] + 0.05
         if stage.level == self.levels:
             edge, side = boxes[-1][0] + boxes[-1][1] + 0.05, 1
-        axes.text(edge, middle + tall / 2, f"{stage.height}²", fontsize=6, color=style.GREY,
-                  ha="right" if side < 0 else "left", va="bottom")  # fmt: skip
+        axes.text(
+            edge,
+            middle + tall / 2,
+            f"{stage.height}²",
+            fontsize=6,
+            color=style.GREY,
+            ha="right" if side < 0 else "left",
+            va="bottom",
+        )
 
     def _draw_entry(self, axes: Axes, number: int) -> None:
         stage = self.structure.stages[number]
@@ -207,8 +238,11 @@ class _Layout:
             self.used[kind] = f"{entry.detail} upsampling"
 
     def _draw_skips(self, axes: Axes) -> None:
-        last = {stage.level: number for number, stage in enumerate(self.structure.stages)
-                if stage.side == "encoder"}  # fmt: skip
+        last = {
+            stage.level: number
+            for number, stage in enumerate(self.structure.stages)
+            if stage.side == "encoder"
+        }
         for number, stage in enumerate(self.structure.stages):
             if stage.skip is None or stage.side == "encoder":
                 continue
@@ -218,8 +252,16 @@ class _Layout:
             self._arrow(axes, "skip", (source[0] + source[1], middle), (target, middle))
             if stage.gated:
                 at = target - 0.2
-                axes.plot([at], [middle], marker="o", markersize=7, markerfacecolor="white",
-                          markeredgecolor=style.PURPLE, markeredgewidth=1, zorder=5)  # fmt: skip
+                axes.plot(
+                    [at],
+                    [middle],
+                    marker="o",
+                    markersize=7,
+                    markerfacecolor="white",
+                    markeredgecolor=style.PURPLE,
+                    markeredgewidth=1,
+                    zorder=5,
+                )
                 axes.text(at, middle, "G", fontsize=5.5, ha="center", va="center_baseline",
                           color=style.PURPLE, zorder=6)  # fmt: skip
 
@@ -230,8 +272,14 @@ class _Layout:
         arrow = 0.22 if self.structure.stages[0].convolutions else 0.04
         if self.structure.stages[0].convolutions:
             self._arrow(axes, "conv", (first[0] - arrow, middle), (first[0], middle))
-        axes.text(first[0] - arrow - 0.02, middle, f"image\n{channels} ch.", fontsize=6.5,
-                  va="center", ha="right")  # fmt: skip
+        axes.text(
+            first[0] - arrow - 0.02,
+            middle,
+            f"image\n{channels} ch.",
+            fontsize=6.5,
+            va="center",
+            ha="right",
+        )
         head = self.structure.head
         end = last[0] + last[1]
         self._arrow(axes, "head", (end, middle), (end + 0.24, middle))
@@ -345,6 +393,8 @@ def _legend(figure: Figure, used: dict[str, str], structures: Iterable[Structure
     maps = {"encoder": ENCODER, "upsampled": JOINED, "decoder": DECODER}
     if any(stage.residual_blocks for structure in structures for stage in structure.stages):
         maps["residual blocks"] = RESIDUAL
-    handles += [Patch(facecolor=colour, edgecolor=style.GREY, linewidth=0.5, label=name)
-                for name, colour in maps.items()]  # fmt: skip
+    handles += [
+        Patch(facecolor=colour, edgecolor=style.GREY, linewidth=0.5, label=name)
+        for name, colour in maps.items()
+    ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=6.5)

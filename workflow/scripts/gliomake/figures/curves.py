@@ -11,9 +11,14 @@ from gliomake.scoring.metrics import METRICS
 from gliomake.study.targets import TargetSpec
 from gliomake.tables.curve import best_epoch, panel_columns
 
-LOSSES = {"dice": "Dice loss", "bce": "binary cross-entropy", "bce-dice": "BCE + Dice loss",
-          "tversky": "Tversky loss", "focal-tversky": "focal Tversky loss",
-          "cross-entropy": "cross-entropy"}  # fmt: skip
+LOSSES = {
+    "dice": "Dice loss",
+    "bce": "binary cross-entropy",
+    "bce-dice": "BCE + Dice loss",
+    "tversky": "Tversky loss",
+    "focal-tversky": "focal Tversky loss",
+    "cross-entropy": "cross-entropy",
+}
 
 
 def curves(spec: TargetSpec) -> Figure:
@@ -73,8 +78,14 @@ def _draw_panel(
         axes.plot(history["epoch"], history[column], color=colour, linestyle=line, marker=marker,
                   markersize=2.5, label=style.SUBSETS[subset], clip_on=False, zorder=3)  # fmt: skip
     if best is not None:
-        axes.axvline(best, color=style.GREY, linewidth=0.7, linestyle=":", zorder=1,
-                     label=f"weights kept (epoch {best})")  # fmt: skip
+        axes.axvline(
+            best,
+            color=style.GREY,
+            linewidth=0.7,
+            linestyle=":",
+            zorder=1,
+            label=f"weights kept (epoch {best})",
+        )
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=2))
     last = int(history["epoch"].max())

@@ -114,22 +114,30 @@ def _draw_example(axes: Axes, metric: str) -> np.ndarray:
     counts = np.array([tp, fp, fn, truth.size - tp - fp - fn])
     for (row, column), inside in np.ndenumerate(truth):
         predicted = prediction[row, column]
-        colour = {(True, True): BOTH, (True, False): style.TRUTH,
-                  (False, True): style.PREDICTION, (False, False): "#F5F5F5"}[
-            (bool(inside), bool(predicted))]  # fmt: skip
-        axes.add_patch(Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="white",
-                                 linewidth=0.6))  # fmt: skip
+        colour = {
+            (True, True): BOTH,
+            (True, False): style.TRUTH,
+            (False, True): style.PREDICTION,
+            (False, False): "#F5F5F5",
+        }[(bool(inside), bool(predicted))]
+        axes.add_patch(
+            Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="white", linewidth=0.6)
+        )
     axes.set_xlim(0, 10)
     axes.set_ylim(11, 0)
     axes.set_aspect("equal")
     axes.axis("off")
-    for x, text, colour in ((0.2, f"TP {tp}", BOTH), (3.6, f"FP {fp}", style.PREDICTION),
-                            (7.0, f"FN {fn}", style.TRUTH)):  # fmt: skip
+    for x, text, colour in (
+        (0.2, f"TP {tp}", BOTH),
+        (3.6, f"FP {fp}", style.PREDICTION),
+        (7.0, f"FN {fn}", style.TRUTH),
+    ):
         axes.add_patch(Rectangle((x, 8.4), 0.8, 0.8, facecolor=colour))
         axes.text(x + 1.1, 8.8, text, va="center", fontsize=7.5)
     value = float(element_scores(counts, metric))
-    formula = (f"2·{tp} / (2·{tp} + {fp} + {fn})" if metric == "dice"
-               else f"{tp} / ({tp} + {fp} + {fn})")  # fmt: skip
+    formula = (
+        f"2·{tp} / (2·{tp} + {fp} + {fn})" if metric == "dice" else f"{tp} / ({tp} + {fp} + {fn})"
+    )
     axes.text(
         5, 10.4, f"{METRICS[metric].title} = {formula} = {value:.3f}", ha="center", va="center"
     )
@@ -145,8 +153,14 @@ def _draw_relation(axes: Axes, metric: str, counts: np.ndarray) -> None:
     axes.plot(iou, dice, color=style.BLACK)
     at = float(element_scores(counts, "iou")), float(element_scores(counts, "dice"))
     axes.plot(*at, marker="o", color=BOTH, markersize=5)
-    axes.annotate(f"example:\nIoU {at[0]:.3f}\nDice {at[1]:.3f}", at, xytext=(6, -6),
-                  textcoords="offset points", va="top", fontsize=7)  # fmt: skip
+    axes.annotate(
+        f"example:\nIoU {at[0]:.3f}\nDice {at[1]:.3f}",
+        at,
+        xytext=(6, -6),
+        textcoords="offset points",
+        va="top",
+        fontsize=7,
+    )
     axes.text(0.06, 0.97, "Dice = 2 IoU / (1 + IoU)", fontsize=7, va="top")
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
@@ -203,15 +217,36 @@ def system(spec: TargetSpec) -> Figure:
     return figure
 
 
-def _box(axes: Axes, x: float, y: float, text: str, wide: float, *, tall: float = 0.48,
-         fill: str = "white") -> None:  # fmt: skip
-    axes.add_patch(FancyBboxPatch((x - wide / 2, y - tall / 2), wide, tall, facecolor=fill,
-                   boxstyle="round,pad=0,rounding_size=0.06", edgecolor="black",
-                   linewidth=0.7))  # fmt: skip
+def _box(
+    axes: Axes,
+    x: float,
+    y: float,
+    text: str,
+    wide: float,
+    *,
+    tall: float = 0.48,
+    fill: str = "white",
+) -> None:
+    axes.add_patch(
+        FancyBboxPatch(
+            (x - wide / 2, y - tall / 2),
+            wide,
+            tall,
+            facecolor=fill,
+            boxstyle="round,pad=0,rounding_size=0.06",
+            edgecolor="black",
+            linewidth=0.7,
+        )
+    )
     axes.text(x, y, text, ha="center", va="center", linespacing=1.15)
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    look: dict[str, Any] = {"arrowstyle": "-|>,head_length=0.3,head_width=0.15", "color": "black",
-                            "linewidth": 0.8, "shrinkA": 0, "shrinkB": 1}  # fmt: skip
+    look: dict[str, Any] = {
+        "arrowstyle": "-|>,head_length=0.3,head_width=0.15",
+        "color": "black",
+        "linewidth": 0.8,
+        "shrinkA": 0,
+        "shrinkB": 1,
+    }
     axes.annotate("", end, start, arrowprops=look)

@@ -225,8 +225,13 @@ def mask_legend(figure: Figure, entries: list[tuple[str, str, str]]) -> None:
         else Patch(facecolor=colour, edgecolor="none", label=text)
         for text, colour, look in entries
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles),
-                  handlelength=1.2, columnspacing=1.4)  # fmt: skip
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=len(handles),
+        handlelength=1.2,
+        columnspacing=1.4,
+    )
 
 
 def slice_name(patient: str, number: int) -> str:
@@ -251,8 +256,9 @@ def slice_name(patient: str, number: int) -> str:
     return f"{short}\nslice {number}"
 
 
-def grid(figure_width: float, rows: int, columns: int, *, extra: float = 0.55,
-         label: float = 0.8) -> Figure:  # fmt: skip
+def grid(
+    figure_width: float, rows: int, columns: int, *, extra: float = 0.55, label: float = 0.8
+) -> Figure:
     """Make a figure for a grid of square pictures.
 
     Parameters

@@ -57,8 +57,9 @@ def intensity_ranges(spec: TargetSpec) -> Figure:
     grid[0][0].set_ylim(bottom=0)
     style.panel_label(grid[0][0], "a")
     style.panel_label(grid[1][0], "b")
-    figure.suptitle("each line is a slice: 1st to 99th percentile of its non-zero pixels",
-                    fontsize=8)  # fmt: skip
+    figure.suptitle(
+        "each line is a slice: 1st to 99th percentile of its non-zero pixels", fontsize=8
+    )
     return figure
 
 
@@ -89,13 +90,20 @@ def modality_correlation(spec: TargetSpec) -> Figure:
     axes.spines[:].set_visible(False)
     for row, values in enumerate(matrix):
         for column, value in enumerate(values):
-            axes.text(column, row, f"{value:.2f}", ha="center", va="center",
-                      color="white" if abs(value) > 0.6 else "black")  # fmt: skip
+            axes.text(
+                column,
+                row,
+                f"{value:.2f}",
+                ha="center",
+                va="center",
+                color="white" if abs(value) > 0.6 else "black",
+            )
     bar = figure.colorbar(drawn, ax=axes, shrink=0.85, aspect=18, ticks=[-1, 0, 1])
     bar.set_label("Pearson correlation")
     bar.outline.set_visible(False)
-    figure.suptitle(f"{where(spec, volume)}\nmiddle third of the slices, without background",
-                    fontsize=8)  # fmt: skip
+    figure.suptitle(
+        f"{where(spec, volume)}\nmiddle third of the slices, without background", fontsize=8
+    )
     return figure
 
 

@@ -15,8 +15,13 @@ from gliomake.files.shards import load_arrays
 from gliomake.scoring.postprocess import clean_masks
 from gliomake.study.targets import TargetSpec
 
-HEADINGS = {"image": "image", "truth": "truth", "prediction": "prediction",
-            "overlay": "truth and prediction", "probability": "probability"}  # fmt: skip
+HEADINGS = {
+    "image": "image",
+    "truth": "truth",
+    "prediction": "prediction",
+    "overlay": "truth and prediction",
+    "probability": "probability",
+}
 
 
 @dataclass
@@ -170,8 +175,13 @@ def class_predictions(spec: TargetSpec) -> Figure:
         truth, mask = case.truth[number], case.mask[model][number]
         images.show(grid[0][number + 1], grey, [(truth, style.TRUTH)], opacity=0.55)
         _show_probability(grid[1][number + 1], case.probability[model][number])
-        images.show(grid[2][number + 1], grey, [(mask, style.PREDICTION)],
-                    [(truth, style.TRUTH)], opacity=0.55)  # fmt: skip
+        images.show(
+            grid[2][number + 1],
+            grey,
+            [(mask, style.PREDICTION)],
+            [(truth, style.TRUTH)],
+            opacity=0.55,
+        )
         grid[0][number + 1].set_title("NEC/NET" if name == "NEC" else name)
     _probability_bar(figure, grid[1, 1:], "right")
     subset = style.SUBSETS[case.row["subset"]]
@@ -283,8 +293,9 @@ def _draw_cell(axes: Axes, kind: str, case: Case, model: str, channel: int) -> N
     elif kind == "prediction":
         images.show_mask(axes, case.mask[model][0], style.PREDICTION)
     elif kind == "overlay":
-        images.show(axes, grey, [(case.mask[model][0], style.PREDICTION)],
-                    [(case.truth[0], style.TRUTH)])  # fmt: skip
+        images.show(
+            axes, grey, [(case.mask[model][0], style.PREDICTION)], [(case.truth[0], style.TRUTH)]
+        )
     elif kind == "probability":
         _show_probability(axes, case.probability[model][0])
     else:
@@ -297,17 +308,25 @@ def _show_probability(axes: Axes, probability: np.ndarray) -> None:
 
 
 def _probability_bar(figure: Figure, panels: np.ndarray, location: str) -> None:
-    bar = figure.colorbar(panels[0].images[0], ax=list(panels), location=location,
-                          shrink=0.9, aspect=18, pad=0.02)  # fmt: skip
+    bar = figure.colorbar(
+        panels[0].images[0], ax=list(panels), location=location, shrink=0.9, aspect=18, pad=0.02
+    )
     bar.set_ticks([0, 0.5, 1])
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=7, length=2)
 
 
 def _score_tag(axes: Axes, dice: float) -> None:
-    axes.text(0.03, 0.03, f"Dice {dice:.2f}", transform=axes.transAxes, color="white",
-              fontsize=7, va="bottom", bbox={"facecolor": "black", "alpha": 0.55, "pad": 1,
-                                             "edgecolor": "none"})  # fmt: skip
+    axes.text(
+        0.03,
+        0.03,
+        f"Dice {dice:.2f}",
+        transform=axes.transAxes,
+        color="white",
+        fontsize=7,
+        va="bottom",
+        bbox={"facecolor": "black", "alpha": 0.55, "pad": 1, "edgecolor": "none"},
+    )
 
 
 def _short(model: str) -> str:

@@ -40,8 +40,9 @@ def samples(spec: TargetSpec) -> Figure:
     across = 3 if beside else 6
     rows = -(-len(chosen) // across)
     panels = 2 * across if beside else across
-    figure = images.grid(style.DOUBLE, rows, panels, extra=0.35 + (0.17 if beside else 0.29) * rows,
-                         label=0.1)  # fmt: skip
+    figure = images.grid(
+        style.DOUBLE, rows, panels, extra=0.35 + (0.17 if beside else 0.29) * rows, label=0.1
+    )
     grid = figure.subplots(rows, panels, squeeze=False)
     channel = _channel(spec)
     for axes in grid.flat:

@@ -14,6 +14,8 @@ from gliomake.prepare.split import tumour_columns
 from gliomake.scoring.metrics import COUNT_COLUMNS, score
 from gliomake.study.targets import TargetSpec
 
+CELLS = (("true negatives", "false positives"), ("false negatives", "true positives"))
+
 
 def slice_imbalance(spec: TargetSpec) -> Figure:
     """Show how many slices hold tumour, and at which height of the head.
@@ -34,15 +36,22 @@ def slice_imbalance(spec: TargetSpec) -> Figure:
     any_class = (slices[classes] > 0).any(axis=1)
     figure = style.new_figure(style.DOUBLE, 2.3)
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
-    bars = [("no tumour", int((~any_class).sum()), style.FAINT), ("tumour", int(any_class.sum()),
-            style.BLUE)]  # fmt: skip
+    bars = [
+        ("no tumour", int((~any_class).sum()), style.FAINT),
+        ("tumour", int(any_class.sum()), style.BLUE),
+    ]
     if len(classes) > 1:
         bars += [(f"with {name}", int((slices[name] > 0).sum()), style.SKY) for name in classes]
     names, counts, colours = zip(*bars, strict=True)
     left.barh(names, counts, color=colours, height=0.7)
     for number, count in enumerate(counts):
-        left.text(count, number, f" {count:,} ({count / len(slices):.0%})".replace(",", "\u2009"),
-                  va="center", fontsize=7.5)  # fmt: skip
+        left.text(
+            count,
+            number,
+            f" {count:,} ({count / len(slices):.0%})".replace(",", "\u2009"),
+            va="center",
+            fontsize=7.5,
+        )
     left.invert_yaxis()
     left.set_xlim(0, max(counts) * 1.45)
     left.set_xlabel("slices")
@@ -156,8 +165,14 @@ def histogram(spec: TargetSpec) -> Figure:
         flags = pd.to_numeric(cases[options["censored"]], errors="coerce")
         censored = flags.loc[numbers.index].fillna(0) > 0
     groups = [numbers[~censored], numbers[censored]]
-    bars: Any = axes.hist(groups, bins=list(bins), stacked=True, color=[style.BLUE, "white"],
-                          edgecolor=style.BLUE, linewidth=0.6)[2]  # fmt: skip
+    bars: Any = axes.hist(
+        groups,
+        bins=list(bins),
+        stacked=True,
+        color=[style.BLUE, "white"],
+        edgecolor=style.BLUE,
+        linewidth=0.6,
+    )[2]
     if censored.any():
         for bar in bars[1]:
             bar.set_hatch("//////")
@@ -168,9 +183,17 @@ def histogram(spec: TargetSpec) -> Figure:
     # On the side of the line with more room.
     left = 2 * median > sum(axes.get_xlim())
     whose = "\nof those who died" if censored.any() else ""
-    axes.annotate(f"median {median:.0f}{whose}", (median, 1), xycoords=("data", "axes fraction"),
-                  xytext=(-3 if left else 3, 0), textcoords="offset points", fontsize=7.5,
-                  ha="right" if left else "left", va="top", color=style.VERMILION)  # fmt: skip
+    axes.annotate(
+        f"median {median:.0f}{whose}",
+        (median, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(-3 if left else 3, 0),
+        textcoords="offset points",
+        fontsize=7.5,
+        ha="right" if left else "left",
+        va="top",
+        color=style.VERMILION,
+    )
     axes.set_ylim(0, axes.get_ylim()[1] * 1.35)
     axes.set_xlabel(f"{options['label']} ({options['unit']})")
     axes.set_ylabel("patients")
@@ -182,8 +205,15 @@ def histogram(spec: TargetSpec) -> Figure:
 
 
 def _not_available(figure: Figure, axes: Axes, label: str) -> Figure:
-    axes.text(0.5, 0.5, f"{label}: not available\n(survival_info.csv is not with this data set)",
-              ha="center", va="center", transform=axes.transAxes, color=style.GREY)  # fmt: skip
+    axes.text(
+        0.5,
+        0.5,
+        f"{label}: not available\n(survival_info.csv is not with this data set)",
+        ha="center",
+        va="center",
+        transform=axes.transAxes,
+        color=style.GREY,
+    )
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(True)
@@ -214,24 +244,31 @@ def confusion(spec: TargetSpec) -> Figure:
     matrix = np.array([[tn, fp], [fn, tp]])
     figure = style.new_figure(style.SINGLE, 3.3)
     axes = figure.subplots()
-    rows = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    axes.imshow(rows, cmap="Blues", vmin=0, vmax=1.25)
-    for row in range(2):
-        for column in range(2):
-            dark = rows[row, column] > 0.75
-            axes.text(column, row, f"{matrix[row, column]}", ha="center", va="center", fontsize=13,
-                      color="white" if dark else "black")  # fmt: skip
-            axes.text(column, row + 0.24, ("true negatives", "false positives", "false negatives",
-                      "true positives")[2 * row + column], ha="center", va="center", fontsize=7,
-                      color="white" if dark else style.GREY)  # fmt: skip
+    _draw_matrix(axes, matrix)
     names = ("no tumour", "tumour")
     for number, one in enumerate((healthy, tumour)):
-        axes.text(1.58, number, f"recall\n{_percent(score(one, 'recall', 'image')[0])}",
-                  va="center", ha="left")  # fmt: skip
-        axes.text(number, 1.62, f"precision\n{_percent(score(one, 'precision', 'image')[0])}",
-                  va="top", ha="center")  # fmt: skip
-    axes.text(1.58, 1.62, f"accuracy\n{_percent(score(tumour, 'accuracy', 'image')[0])}",
-              va="top", ha="left", fontweight="bold")  # fmt: skip
+        axes.text(
+            1.58,
+            number,
+            f"recall\n{_percent(score(one, 'recall', 'image')[0])}",
+            va="center",
+            ha="left",
+        )
+        axes.text(
+            number,
+            1.62,
+            f"precision\n{_percent(score(one, 'precision', 'image')[0])}",
+            va="top",
+            ha="center",
+        )
+    axes.text(
+        1.58,
+        1.62,
+        f"accuracy\n{_percent(score(tumour, 'accuracy', 'image')[0])}",
+        va="top",
+        ha="left",
+        fontweight="bold",
+    )
     axes.set_xticks([0, 1], names)
     axes.set_yticks([0, 1], names, rotation=90, va="center")
     axes.xaxis.tick_top()
@@ -242,6 +279,33 @@ def confusion(spec: TargetSpec) -> Figure:
     axes.spines[:].set_visible(False)
     figure.suptitle(f"{model}, {style.SUBSETS[subset]} set: {len(chosen)} images", fontsize=8)
     return figure
+
+
+def _draw_matrix(axes: Axes, matrix: np.ndarray) -> None:
+    """Draw the four counts, shaded by their share of the row."""
+    rows = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axes.imshow(rows, cmap="Blues", vmin=0, vmax=1.25)
+    for row in range(2):
+        for column in range(2):
+            dark = rows[row, column] > 0.75
+            axes.text(
+                column,
+                row,
+                f"{matrix[row, column]}",
+                ha="center",
+                va="center",
+                fontsize=13,
+                color="white" if dark else "black",
+            )
+            axes.text(
+                column,
+                row + 0.24,
+                CELLS[row][column],
+                ha="center",
+                va="center",
+                fontsize=7,
+                color="white" if dark else style.GREY,
+            )
 
 
 def _percent(value: float) -> str:

@@ -133,8 +133,16 @@ def save_figure(figure: Figure, svg: str | Path, png: str | Path, note: str = ""
     lines = [part for line in note.splitlines() for part in wrap(line, int(width * LETTERS))]
     strip = 0.16 + LINE * (len(lines) - 1) if note else 0.0
     if note:
-        figure.text(0.995, -0.03 / height, "\n".join(lines), ha="right", va="top", fontsize=6.5,
-                    color=GREY, in_layout=False)  # fmt: skip
+        figure.text(
+            0.995,
+            -0.03 / height,
+            "\n".join(lines),
+            ha="right",
+            va="top",
+            fontsize=6.5,
+            color=GREY,
+            in_layout=False,
+        )
     page = Bbox.from_bounds(0, -strip, width, height + strip)
     images: list[AxesImage] = figure.findobj(AxesImage)
     with matplotlib.rc_context(STYLE):
@@ -149,8 +157,13 @@ def save_figure(figure: Figure, svg: str | Path, png: str | Path, note: str = ""
                 image.set_interpolation(interpolation)
             metadata = {"Date": None} if suffix == ".svg" else {"Software": None}
             with atomic_path(path) as temporary:
-                figure.savefig(temporary, format=suffix[1:], dpi=DOTS_PER_INCH, metadata=metadata,
-                               bbox_inches=page)  # fmt: skip
+                figure.savefig(
+                    temporary,
+                    format=suffix[1:],
+                    dpi=DOTS_PER_INCH,
+                    metadata=metadata,
+                    bbox_inches=page,
+                )
 
 
 def _freeze_layout(figure: Figure) -> None:

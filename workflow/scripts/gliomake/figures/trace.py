@@ -275,6 +275,8 @@ def _join(
         if stage.side == "encoder" and stage is not current:
             below = join.channels - origin.channels
             current.skip, current.joined, current.gated = (
-                stage.level, (origin.channels, below), gated
-            )  # fmt: skip
+                stage.level,
+                (origin.channels, below),
+                gated,
+            )
     current.channels = join.channels

@@ -67,11 +67,17 @@ def planes(spec: TargetSpec) -> Figure:
     # Arrays are (z, x, y); pictures have the forehead or the crown at the top.
     cuts: list[tuple[str, Any, Any, float, float, int, int]] = [
         ("axial", image[depth].T, mask[depth].T, y, x, column, row),
-        ("coronal", image[::-1, :, column], mask[::-1, :, column], z, x,
-         len(image) - 1 - depth, row),
-        ("sagittal", image[::-1, row, :], mask[::-1, row, :], z, y,
-         len(image) - 1 - depth, column),
-    ]  # fmt: skip
+        (
+            "coronal",
+            image[::-1, :, column],
+            mask[::-1, :, column],
+            z,
+            x,
+            len(image) - 1 - depth,
+            row,
+        ),
+        ("sagittal", image[::-1, row, :], mask[::-1, row, :], z, y, len(image) - 1 - depth, column),
+    ]
     heights = [cut[1].shape[0] * cut[3] for cut in cuts]
     widths = [cut[1].shape[1] * cut[4] for cut in cuts]
     scale = (style.DOUBLE - 0.3) / sum(widths)
@@ -80,8 +86,9 @@ def planes(spec: TargetSpec) -> Figure:
     limits = images.grey_limits(image)
     for letter, axes, cut in zip("abc", panels, cuts, strict=True):
         name, plane, tumour, tall, wide, line_row, line_column = cut
-        images.show(axes, plane, outlines=[(tumour, style.TRUTH)], aspect=tall / wide,
-                    limits=limits)  # fmt: skip
+        images.show(
+            axes, plane, outlines=[(tumour, style.TRUTH)], aspect=tall / wide, limits=limits
+        )
         for draw, at in ((axes.axhline, line_row), (axes.axvline, line_column)):
             draw(at, color=style.YELLOW, linewidth=0.5, linestyle=(0, (4, 3)))
         axes.set_anchor("N")
@@ -90,8 +97,9 @@ def planes(spec: TargetSpec) -> Figure:
         _scale_bar(axes, plane.shape, wide)
     names = MODALITIES.get(dataset.channels[channel], dataset.channels[channel])
     figure.suptitle(f"{where(spec, volume)}, {names}", fontsize=8)
-    images.mask_legend(figure, [("tumour", style.TRUTH, "line"),
-                                ("the other two planes", style.YELLOW, "line")])  # fmt: skip
+    images.mask_legend(
+        figure, [("tumour", style.TRUTH, "line"), ("the other two planes", style.YELLOW, "line")]
+    )
     return figure
 
 
@@ -130,8 +138,9 @@ def mask_channels(spec: TargetSpec) -> Figure:
     for letter, axes in zip("abcdefg", panels, strict=False):
         style.panel_label(axes, letter)
     figure.suptitle(where(spec, volume, row), fontsize=8)
-    images.mask_legend(figure, [(style.LABELS[name], style.CLASSES[name], "fill")
-                                for name in classes])  # fmt: skip
+    images.mask_legend(
+        figure, [(style.LABELS[name], style.CLASSES[name], "fill") for name in classes]
+    )
     return figure
 
 
@@ -297,6 +306,11 @@ def _centre(mask: np.ndarray) -> tuple[int, int, int]:
 def _scale_bar(axes: Axes, shape: tuple[int, ...], pixel: float) -> None:
     length = 50.0 if shape[1] * pixel > 120 else 20.0
     left, bottom = 0.05 * shape[1], 0.94 * shape[0]
-    axes.plot([left, left + length / pixel], [bottom, bottom], color="white", linewidth=1.5,
-              solid_capstyle="butt")  # fmt: skip
+    axes.plot(
+        [left, left + length / pixel],
+        [bottom, bottom],
+        color="white",
+        linewidth=1.5,
+        solid_capstyle="butt",
+    )
     axes.text(left, 0.925 * shape[0], f"{length:g} mm", color="white", fontsize=6.5, va="bottom")

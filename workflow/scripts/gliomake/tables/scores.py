@@ -77,8 +77,9 @@ def comparison(spec: TargetSpec) -> pd.DataFrame:
     differences = pd.concat(found).rename(
         columns={"model_a": "model", "ci_low": "difference_low", "ci_high": "difference_high"}
     )
-    table = table.merge(differences.drop(columns=["run", "n", "model_b"]), how="left",
-                        on=["model", *CELL])  # fmt: skip
+    table = table.merge(
+        differences.drop(columns=["run", "n", "model_b"]), how="left", on=["model", *CELL]
+    )
     table["against"] = table["model"].map(pairs).fillna("")
     reference = table[[*CELL, "model", "value"]].rename(
         columns={"model": "against", "value": "reference"}
@@ -124,9 +125,9 @@ def postprocessing(spec: TargetSpec) -> pd.DataFrame:
     halves = []
     for flag, name in ((False, "before"), (True, "after")):
         half = table[table["postprocess"] == flag].drop(columns="postprocess")
-        halves.append(half.rename(
-            columns={"value": name, "ci_low": f"{name}_low", "ci_high": f"{name}_high"}
-        ))  # fmt: skip
+        halves.append(
+            half.rename(columns={"value": name, "ci_low": f"{name}_low", "ci_high": f"{name}_high"})
+        )
     both = halves[0].merge(halves[1].drop(columns="n"), how="left", on=keys)
     both["change"] = both["after"] - both["before"]
     both = both.sort_values(keys[1:], key=_order(spec, table), kind="stable")
@@ -200,8 +201,12 @@ def describe_change(study: dict[str, Any], model: str, other: str) -> str:
     return "; ".join(changes) or "none"
 
 
-_FILTERS = {"subsets": "subset", "classes": "class", "metrics": "metric",
-            "conventions": "convention"}  # fmt: skip
+_FILTERS = {
+    "subsets": "subset",
+    "classes": "class",
+    "metrics": "metric",
+    "conventions": "convention",
+}
 
 
 def _pairs(spec: TargetSpec) -> dict[str, str]:
@@ -235,8 +240,9 @@ def _text(value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, dict):
-        return ", ".join(f"{part}" if name == "name" else f"{name} {_text(part)}"
-                         for name, part in value.items())  # fmt: skip
+        return ", ".join(
+            f"{part}" if name == "name" else f"{name} {_text(part)}" for name, part in value.items()
+        )
     if isinstance(value, list):
         return " ".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)

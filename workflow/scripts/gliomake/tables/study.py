@@ -31,26 +31,31 @@ def split(spec: TargetSpec) -> pd.DataFrame:
     slices["tumour"] = (slices[tumour_columns(slices)] > 0).any(axis=1)
     rows = []
     for run, path in spec.inputs["splits"].items():
-        table = read_split(path).merge(slices[["patient", "slice", "tumour"]],
-                                       on=["patient", "slice"], how="left",
-                                       validate="one_to_one")  # fmt: skip
+        table = read_split(path).merge(
+            slices[["patient", "slice", "tumour"]],
+            on=["patient", "slice"],
+            how="left",
+            validate="one_to_one",
+        )
         named = table[table["patient"] != ""]
         subsets_of = named.groupby("patient")["subset"].nunique()
         spread = set(subsets_of[subsets_of > 1].index)
         for subset in (*SUBSETS, "all"):
             part = table if subset == "all" else table[table["subset"] == subset]
             patients = set(part.loc[part["patient"] != "", "patient"])
-            rows.append({
-                "run": run,
-                "subset": subset,
-                "slices": len(part),
-                "slice_share": len(part) / len(table),
-                "patients": len(patients) if len(named) else None,
-                "patient_share": len(patients) / len(subsets_of) if len(named) else None,
-                "patients_elsewhere": len(patients & spread) if len(named) else None,
-                "tumour_slices": int(part["tumour"].sum()),
-                "tumour_slice_share": part["tumour"].mean() if len(part) else None,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "run": run,
+                    "subset": subset,
+                    "slices": len(part),
+                    "slice_share": len(part) / len(table),
+                    "patients": len(patients) if len(named) else None,
+                    "patient_share": len(patients) / len(subsets_of) if len(named) else None,
+                    "patients_elsewhere": len(patients & spread) if len(named) else None,
+                    "tumour_slices": int(part["tumour"].sum()),
+                    "tumour_slice_share": part["tumour"].mean() if len(part) else None,
+                }
+            )
     table = pd.DataFrame(rows)
     for name in ("patients", "patients_elsewhere"):
         table[name] = table[name].astype("Int64")
@@ -120,9 +125,11 @@ def scope(spec: TargetSpec) -> pd.DataFrame:
 def _score(scores: pd.DataFrame, subset: str, metric: str, name: str) -> str:
     """Write a pooled score with its interval, in words where there is none."""
     found = scores[
-        (scores["subset"] == subset) & (scores["metric"] == metric)
-        & (scores["convention"] == "pooled") & (scores["class"] == name)
-    ]  # fmt: skip
+        (scores["subset"] == subset)
+        & (scores["metric"] == metric)
+        & (scores["convention"] == "pooled")
+        & (scores["class"] == name)
+    ]
     if found.empty or pd.isna(found["value"].iloc[0]):
         return "undefined"
     row = found.iloc[0]

@@ -35,10 +35,17 @@ def epochs(spec: TargetSpec) -> pd.DataFrame:
     classes = spec.study["classes"]
     dice = spec.options.get("dice_convention", "slice-empty1")
     precision = spec.options.get("precision_convention", "slice-empty0")
-    columns = {"epoch": "epoch", "train_loss": "train_loss", "val_loss": "val_loss",
-               "mean_dice": f"val_dice_mean@{dice}"}  # fmt: skip
-    for short, metric, convention in (("dice", "dice", dice), ("prec", "precision", precision),
-                                      ("recall", "recall", precision)):  # fmt: skip
+    columns = {
+        "epoch": "epoch",
+        "train_loss": "train_loss",
+        "val_loss": "val_loss",
+        "mean_dice": f"val_dice_mean@{dice}",
+    }
+    for short, metric, convention in (
+        ("dice", "dice", dice),
+        ("prec", "precision", precision),
+        ("recall", "recall", precision),
+    ):
         for name in classes:
             column = f"{short}_{PRINTED.get(name, name)}"
             columns[column] = f"val_{metric}_{name}@{convention}"
@@ -74,12 +81,19 @@ def convergence(spec: TargetSpec) -> pd.DataFrame:
     for model, path in spec.inputs["history"].items():
         history = read_tsv(path)
         column = panel_columns(history, metric)["val"]
-        rows.append({"run": spec.run, "model": model, "epochs": len(history),
-                     **convergence_facts(history, column, metric, share)})  # fmt: skip
+        rows.append(
+            {
+                "run": spec.run,
+                "model": model,
+                "epochs": len(history),
+                **convergence_facts(history, column, metric, share),
+            }
+        )
     table = pd.DataFrame(rows)
     for rank, column in (
-        ("rank_speed", f"epochs_to_{share * 100:g}"), ("rank_steadiness", "oscillation"),
-    ):  # fmt: skip
+        ("rank_speed", f"epochs_to_{share * 100:g}"),
+        ("rank_steadiness", "oscillation"),
+    ):
         values = pd.to_numeric(table[column])
         table[column] = values
         table[rank] = values.rank(method="min").astype("Int64")
@@ -120,4 +134,4 @@ def convergence_facts(
         "best_epoch": best,
         f"epochs_to_{share * 100:g}": first,
         "oscillation": float(steps.mean()) if len(steps) else None,
-    }  # fmt: skip
+    }
