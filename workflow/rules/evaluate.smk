@@ -3,11 +3,11 @@
 
 rule counts:
     input:
-        predictions="results/{study}/{model}/{run}/predictions.h5",
+        predictions=RUN.predictions,
         shards=shards_of,
     output:
-        counts="results/{study}/{model}/{run}/counts.tsv",
-        distances="results/{study}/{model}/{run}/distances.tsv",
+        counts=RUN.counts,
+        distances=RUN.distances,
     log:
         "logs/counts/{study}/{model}/{run}.log",
     conda:
@@ -29,11 +29,11 @@ rule counts:
 
 rule metrics:
     input:
-        counts=lambda wildcards: run_files(wildcards, "counts.tsv"),
-        distances=lambda wildcards: run_files(wildcards, "distances.tsv"),
+        counts=run_files("counts"),
+        distances=run_files("distances"),
     output:
         metrics=report(
-            "results/{study}/{model}/metrics.json",
+            STUDY.metrics("{model}"),
             category="{study}",
             subcategory="metrics",
             labels={"model": "{model}"},
@@ -63,16 +63,10 @@ rule metrics:
 
 rule comparisons:
     input:
-        counts=lambda wildcards: [
-            f"results/{wildcards.study}/{model}/{STUDIES[wildcards.study]['runs'][0]}/counts.tsv"
-            for model in studies.compared_models(STUDIES[wildcards.study])
-        ],
-        distances=lambda wildcards: [
-            f"results/{wildcards.study}/{model}/{STUDIES[wildcards.study]['runs'][0]}/distances.tsv"
-            for model in studies.compared_models(STUDIES[wildcards.study])
-        ],
+        counts=files(lambda study: study.compared("counts")),
+        distances=files(lambda study: study.compared("distances")),
     output:
-        comparisons="results/{study}/comparisons.tsv",
+        comparisons=STUDY.comparisons,
     log:
         "logs/comparisons/{study}.log",
     conda:

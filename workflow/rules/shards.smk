@@ -5,10 +5,10 @@ RECIPES = {studies.recipe_name(study): study for study in STUDIES.values()}
 rule shard:
     input:
         root=lambda wildcards: root_of(wildcards.dataset),
-        cases="results/data/{dataset}/cases.tsv",
-        reports="results/data/{dataset}/index/{group}.json",
+        cases=DATA.cases,
+        reports=DATA.group("{group}"),
     output:
-        shard="results/shards/{dataset}-{recipe}/{group}.h5",
+        shard=PATHS.shard("{dataset}-{recipe}", "{group}"),
     log:
         "logs/shards/{dataset}-{recipe}-{group}.log",
     benchmark:

@@ -3,10 +3,10 @@
 
 rule split:
     input:
-        slices=lambda wildcards: f"results/data/{dataset_of(wildcards)}/slices.tsv",
-        cases=lambda wildcards: f"results/data/{dataset_of(wildcards)}/cases.tsv",
+        slices=files(lambda study: study.of_data.slices),
+        cases=files(lambda study: study.of_data.cases),
     output:
-        split="results/{study}/split/{split}-f{fold}.tsv",
+        split=STUDY.split("{split}-f{fold}"),
     log:
         "logs/split/{study}-{split}-f{fold}.log",
     conda:

@@ -8,7 +8,7 @@ localrules:
 
 rule encoder_weights:
     output:
-        weights=f"{WEIGHTS}/{{encoder}}.safetensors",
+        weights=ENCODER_WEIGHTS,
     log:
         "logs/weights/{encoder}.log",
     wildcard_constraints:
@@ -31,9 +31,9 @@ rule train:
         shards=shards_of,
         encoder_weights=encoder_weights_of,
     output:
-        weights="results/{study}/{model}/{run}/weights.safetensors",
-        history="results/{study}/{model}/{run}/history.tsv",
-        facts="results/{study}/{model}/{run}/train.json",
+        weights=RUN.weights,
+        history=RUN.history,
+        facts=RUN.train,
     log:
         "logs/train/{study}/{model}/{run}.log",
     benchmark:
@@ -66,9 +66,9 @@ rule predict:
     input:
         split=split_of,
         shards=shards_of,
-        weights="results/{study}/{model}/{run}/weights.safetensors",
+        weights=RUN.weights,
     output:
-        predictions="results/{study}/{model}/{run}/predictions.h5",
+        predictions=RUN.predictions,
     log:
         "logs/predict/{study}/{model}/{run}.log",
     conda:
@@ -94,12 +94,10 @@ rule predict:
 
 rule gate:
     input:
-        segmenter="results/{study}/{model}/{run}/predictions.h5",
-        classifier=lambda wildcards: "results/{study}/{classifier}/{run}/predictions.h5".format(
-            classifier=STUDIES[wildcards.study]["gate"]["classifier"], **wildcards
-        ),
+        segmenter=RUN.predictions,
+        classifier=classifier_of,
     output:
-        predictions="results/{study}/{model}-gated/{run}/predictions.h5",
+        predictions=STUDY.run(f"{{model}}{studies.GATED}", "{run}").predictions,
     log:
         "logs/gate/{study}/{model}/{run}.log",
     conda:
@@ -120,8 +118,8 @@ rule baseline:
         split=split_of,
         shards=shards_of,
     output:
-        predictions="results/{study}/{model}/{run}/predictions.h5",
-        facts="results/{study}/{model}/{run}/baseline.json",
+        predictions=RUN.predictions,
+        facts=RUN.baseline,
     log:
         "logs/baseline/{study}/{model}/{run}.log",
     wildcard_constraints:

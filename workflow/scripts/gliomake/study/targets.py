@@ -154,6 +154,15 @@ class Target:
         return KINDS[self.kind].needs
 
 
+def unknown_need(target: Target, need: str) -> ConfigError:
+    """Make the error for a need that no file stands for: a slip in `KINDS`."""
+    known = ", ".join(sorted(MODEL_NEEDS | STUDY_NEEDS))
+    return ConfigError(
+        f"target {target.name}: kind {target.kind} needs {need!r}, and no file is known for that; "
+        f"expected one of {known}: mend its entry in gliomake.study.targets.KINDS"
+    )
+
+
 @dataclass(frozen=True)
 class TargetSpec:
     """A declared target together with the files to make it from.
@@ -304,6 +313,8 @@ def _input(target: Target, need: str, inputs: Mapping[str, Any]) -> Any:
         return _by_key(need, target.models, value)
     if need == "splits":
         return _by_key(need, target.runs, value)
+    if need not in STUDY_NEEDS:
+        raise unknown_need(target, need)
     return _paths(value) if need == "shards" else _paths(value)[0]
 
 
