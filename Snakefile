@@ -39,4 +39,4 @@ for study in STUDIES:
             products(study).all(),
 
 
-check_request()
+check_request(workflow, config, STUDIES, COMMAND, patients_of)

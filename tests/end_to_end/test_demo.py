@@ -13,6 +13,7 @@ import pytest
 from checkout import ROOT, snakemake
 from gliomake.files.tsv import read_tsv
 from gliomake.study import load as studies
+from gliomake.study.run import split_name
 
 STUDIES = {
     path.stem: studies.load_study(path, "demo")
@@ -88,8 +89,7 @@ def test_a_runs_files(demo, study, model, run):
         keys = set(zip(file["patient"].asstr()[:], file["slice"][:].tolist(), strict=True))
     assert (counts[["tp", "fp", "fn", "tn"]].sum(axis=1) == pixels).all()
     assert set(zip(counts["patient"], counts["slice"], strict=True)) == keys
-    parsed = studies.Run.parse(run)
-    split = read_tsv(demo / f"results/{study}/split/{parsed.split}-f{parsed.fold}.tsv")
+    split = read_tsv(demo / f"results/{study}/split/{split_name(run)}.tsv")
     expected = split[split["subset"] != "train"]
     assert set(zip(expected["patient"], expected["slice"], strict=True)) == keys
     if model in STUDIES[study]["models"]:

@@ -81,11 +81,6 @@ def test_unknown_scale(tmp_path):
         studies.load_study(write_study(tmp_path), "tiny")
 
 
-def test_run_names_round_trip():
-    for name in ("patient-f0-s0", "leak100-f12-s3", "predefined-f0-s0", "slice-f1-s2"):
-        assert str(studies.Run.parse(name)) == name
-
-
 def test_equal_recipes_share_shards_and_others_do_not():
     encoders, two_stage = (
         studies.load_study(path, "demo") for path in STUDY_FILES if path.stem.startswith("lgg")

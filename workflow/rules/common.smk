@@ -3,20 +3,17 @@ import os
 import sys
 from pathlib import Path
 
-from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
-from snakemake.settings.types import DeploymentMethod, ExecMode
+from snakemake.settings.types import DeploymentMethod
 
 BASE = Path(workflow.basedir).resolve()
 sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 
 from adapter import check_place, one_at_a_time
+from launch import check_request, checked_start, command_line
 from gliomake.study import load as studies
-from gliomake.study import faults
 from gliomake.study import overrides
-from gliomake.start import requests
 from gliomake.start import settings
-from gliomake.study import targets
 from gliomake.digests.jobs import job_code, torch_version
 from gliomake.files.provenance import listing_sha256
 from gliomake.prepare.refused import state_token
@@ -25,52 +22,9 @@ from gliomake.study.products import Products
 from gliomake.study.run import ConfigError, Run, split_name
 
 
-class ConfigurationError(WorkflowError):
-    """A fault of what the user typed: no line of a Snakefile is shown with it."""
-
-    __traceback__ = None
-
-
-def config_layers():
-    """What the configuration was merged from, the last one first."""
-    given = workflow.config_settings
-    start = f"{workflow.rundir}{os.sep}"
-    files = [(str(f).removeprefix(start), f) for f in reversed(given.configfiles)]
-    files.append(("config/config.yaml", BASE / "config" / "config.yaml"))
-    return [
-        ("--config", given.config),
-        *((name, load_configfile(path)) for name, path in files),
-    ]
-
-
-def command_line():
-    """What Snakemake was called with; None in a job, and where a program starts the workflow."""
-    program = Path(sys.argv[0])
-    if workflow.exec_mode != ExecMode.DEFAULT or "snakemake" not in (
-        program.stem,
-        program.parent.name,
-    ):
-        return None
-    from snakemake.cli import get_argument_parser
-
-    return get_argument_parser().parse_args(sys.argv[1:])
-
-
 check_place(BASE)
-COMMAND = command_line()
-places = [Path(workflow.rundir), BASE]
-profile = requests.missing_profile(COMMAND and COMMAND.workflow_profile, places)
-try:
-    checked, STUDIES = settings.start(
-        config,
-        BASE,
-        Path.cwd(),
-        config_layers,
-        elsewhere=workflow.overwrite_workdir is not None,
-        others=[profile] if profile else [],
-    )
-except ConfigError as error:
-    raise ConfigurationError(str(error)) from None
+COMMAND = command_line(workflow)
+checked, STUDIES = checked_start(workflow, config, BASE, COMMAND)
 config.update(checked)
 
 
@@ -94,33 +48,6 @@ def home(path):
     """A file of the checkout, as it is named from where the workflow runs."""
     inside = Path.cwd().is_relative_to(BASE)
     return os.path.relpath(BASE / path) if inside else str(BASE / path)
-
-
-def check_request():
-    """Stop at targets that there are not, and at runs that cannot exist, before any job."""
-    if COMMAND is None:
-        return
-    names = [each.name for each in workflow.rules if not each.has_wildcards()]
-    wanted = sorted(
-        name if os.path.isabs(name) else os.path.normpath(name)
-        for name in COMMAND.targets or ["all"]
-    )
-    found = []
-    for target in wanted:
-        made = any(each.is_producer(target) for each in workflow.rules)
-        reason = requests.unknown_target(target, STUDIES, names)
-        if not (reason or made or target in names):
-            reason = "no rule makes it; README.md lists what can be asked for"
-        if reason and (made or not os.path.exists(target)):
-            found.append(faults.Fault((), reason, f"target {target}"))
-    if not found:
-        needed = requests.requested_datasets(wanted, STUDIES) & {*config["datasets"]}
-        found = settings.missing_roots(config, STUDIES, needed)
-    if not found:
-        runs = requests.requested_runs(wanted, STUDIES, config["studies"])
-        found = requests.run_faults(runs, STUDIES, patients_of)
-    if found:
-        raise ConfigurationError(faults.fault_report(found))
 
 
 def patients_of(dataset, enough):

@@ -1,18 +1,71 @@
 """What a start is asked for: targets that there are, runs that can exist, a profile."""
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gliomake.start.settings import missing_roots
 from gliomake.study.faults import Fault, meant
 from gliomake.study.feasible import impossible, too_few
 from gliomake.study.load import all_models, model_runs
+from gliomake.study.paths import STUDY_FILES, SUFFIXES, Paths
 from gliomake.study.run import ConfigError, Run
 from gliomake.study.targets import study_targets
 
-STUDY_FILES = ("claims.tsv", "comparisons.tsv", "findings.json", "leakage.tsv", "spread.tsv")
-SUFFIXES = {"figures": (".svg", ".png"), "tables": (".csv",)}
+PATHS = Paths()
+STUDY_NAMES = tuple(PATHS.study("").file(kind).name for kind in STUDY_FILES)
+
+
+def request_faults(
+    targets: Iterable[str],
+    config: Mapping[str, Any],
+    studies: Mapping[str, Mapping[str, Any]],
+    *,
+    rules: Sequence[str],
+    made: Callable[[str], bool],
+    patients: Callable[[str, int], int | None],
+) -> list[Fault]:
+    """Find targets that there are not, data that are not there, and runs that cannot exist.
+
+    Parameters
+    ----------
+    targets : iterable of str
+        Rules, or files relative to where the workflow runs.
+    config : mapping
+        The configuration of `gliomake.start.settings.start`.
+    studies : mapping
+        The studies by id.
+    rules : sequence of str
+        The rules that can be asked for by name.
+    made : callable
+        Whether a rule makes a file.
+    patients : callable
+        See `run_faults`.
+
+    Returns
+    -------
+    list of Fault
+        Of the first kind of which there are any; empty where all can be built.
+    """
+    wanted = sorted(
+        name if os.path.isabs(name) else os.path.normpath(name)  # noqa: PTH117
+        for name in targets
+    )
+    found = []
+    for target in wanted:
+        reason = unknown_target(target, studies, rules)
+        if not (reason or made(target) or target in rules):
+            reason = "no rule makes it; README.md lists what can be asked for"
+        if reason and (made(target) or not Path(target).exists()):
+            found.append(Fault((), reason, f"target {target}"))
+    if not found:
+        needed = requested_datasets(wanted, studies) & {*config["datasets"]}
+        found = missing_roots(config, studies, needed)
+    if not found:
+        found = run_faults(requested_runs(wanted, studies, config["studies"]), studies, patients)
+    return found
 
 
 def unknown_target(
@@ -53,8 +106,8 @@ def unknown_target(
 def _unknown_of_study(study: Mapping[str, Any], parts: Sequence[str]) -> str:
     first, last = parts[0], parts[-1]
     if len(parts) == 1:
-        known = first in STUDY_FILES
-        return "" if known else f"a study has no file {first!r}; {meant(first, STUDY_FILES)}"
+        known = first in STUDY_NAMES
+        return "" if known else f"a study has no file {first!r}; {meant(first, STUDY_NAMES)}"
     if first in SUFFIXES:
         name, dot, suffix = last.rpartition(".")
         names = study_targets(study, first)
@@ -101,7 +154,7 @@ def requested_runs(
     """
     for target in targets:
         parts = target.split("/")
-        if target in ("all", "reports/build/index.html"):
+        if target in ("all", str(PATHS.report.index)):
             yield from _all_runs(studies, built)
         elif len(parts) == 1:
             yield from _all_runs(studies, [target.replace("_", "-")])

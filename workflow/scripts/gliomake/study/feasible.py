@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gliomake.prepare.split import block_sizes
-from gliomake.study.run import Run
+from gliomake.study.run import Run, leak_percent
 
 # Data sets that come in folders for training, validation and test, and name no patients.
 WITH_FOLDERS = ("coco",)
@@ -33,8 +33,9 @@ def impossible(run: Run, study: Mapping[str, Any]) -> str:
         return "a predefined split has one fold, f0" if run.fold else ""
     if dataset in WITH_FOLDERS and run.split != "slice":
         return f"data set {dataset} names no patients; use predefined or slice"
-    if run.split.startswith("leak"):
-        if int(run.split.removeprefix("leak")) > 100:
+    leak = leak_percent(run.split)
+    if leak is not None:
+        if leak > 100:
             return "a leak is a share of 0 to 100 percent"
         if shares["test"] == 0:
             return "a leak is measured on a test set, and split.test is 0"

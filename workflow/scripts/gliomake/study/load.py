@@ -8,8 +8,7 @@ from typing import Any
 import yaml
 
 from gliomake.files.provenance import value_sha256
-from gliomake.study.run import ConfigError
-from gliomake.study.run import Run as Run
+from gliomake.study.run import ConfigError, is_leak
 
 SCALES = ("demo", "paper")
 BASELINES = ("all-background", "flair-threshold")
@@ -206,9 +205,7 @@ def leak_runs(study: dict[str, Any], model: str) -> list[str]:
 
 def measures_leak(study: dict[str, Any]) -> bool:
     """Check whether any model of a study has paired runs ``leak<p>``."""
-    return any(
-        run.startswith("leak") for model in study["models"] for run in leak_runs(study, model)
-    )
+    return any(is_leak(run) for model in study["models"] for run in leak_runs(study, model))
 
 
 def model_task(study: dict[str, Any], model: str) -> str:

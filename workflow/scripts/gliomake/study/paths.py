@@ -1,8 +1,8 @@
-"""The contract's files, each spelled once: rules, audit, report, verification and tests use these.
+"""The contract's files, each spelled once: for rules, audit, report, verification and tests.
 
-A name in braces gives the pattern of a rule's output: ``Paths().run("{study}", "{model}", "{run}")``
-is the folder of every run. Imported whenever the workflow starts, so it needs the standard library
-only.
+Names in braces give the pattern of a rule's output, for example
+``Paths().run("{study}", "{model}", "{run}").counts``. Imported whenever the workflow starts, so it
+needs the standard library only.
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """What a study builds, and from which files its figures, its audit and its page are made."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Products:
     study: Mapping[str, Any]
     groups: tuple[str, ...]
     root: str
-    paths: Paths = Paths()
+    paths: Paths = field(default_factory=Paths)
 
     @property
     def of_study(self) -> StudyPaths:
@@ -165,8 +165,7 @@ class Products:
         known = study_targets(self.study, output)
         if name not in known:
             raise ConfigError(
-                f"study {self.study['id']} has no {output[:-1]} {name!r}; "
-                f"it has {', '.join(known)}"
+                f"study {self.study['id']} has no {output[:-1]} {name!r}; it has {', '.join(known)}"
             )
         return {need: self.needed(known[name], need) for need in known[name].needs}
 
