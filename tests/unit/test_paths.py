@@ -6,6 +6,7 @@ import pytest
 
 from adapter import WRITTEN
 from gliomake.study.load import load_study
+from gliomake.study.model import Study
 from gliomake.study.paths import RUN_FILES, STUDY_FILES, Paths, model_and_run
 from gliomake.study.products import Products
 from gliomake.study.run import ConfigError, Run, is_leak, leak_percent, split_name
@@ -91,7 +92,7 @@ def test_leaks_are_told_from_other_splits():
 
 @pytest.fixture(scope="module")
 def products() -> Products:
-    study = load_study(ROOT / "config" / "studies" / "lgg-encoders.yaml", "demo")
+    study = Study.of(load_study(ROOT / "config" / "studies" / "lgg-encoders.yaml", "demo"))
     return Products(study, ("000", "001"), "resources/phantoms/lgg")
 
 
@@ -116,7 +117,7 @@ def test_a_study_is_asked_for_its_scores_its_targets_and_its_page(products):
     assert names[0] == "results/lgg-encoders/unet/metrics.json"
     assert names[-2:] == ["results/lgg-encoders/claims.tsv", "reports/build/lgg-encoders.html"]
     assert "results/lgg-encoders/leakage.tsv" in names
-    assert sum("/figures/" in name for name in names) == len(products.study["figures"])
+    assert sum("/figures/" in name for name in names) == len(products.study.figures)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,16 +11,16 @@ sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 
 from adapter import check_place, one_at_a_time
 from launch import check_request, checked_start, command_line
-from gliomake.study import load as studies
-from gliomake.study import overrides
+
 from gliomake.start import settings
 from gliomake.digests.jobs import job_code, torch_version
 from gliomake.files.provenance import listing_sha256
 from gliomake.prepare.refused import state_token
+from gliomake.study.model import BASELINES, GATED
+from gliomake.study.overrides import training_overrides
 from gliomake.study.paths import Paths
 from gliomake.study.products import Products
 from gliomake.study.run import ConfigError, Run, split_name
-
 
 check_place(BASE)
 COMMAND = command_line(workflow)
@@ -129,9 +129,7 @@ def dataset_options(dataset):
 
 def channels_of(dataset):
     """The channels that any study takes from a data set."""
-    used = [
-        s["preprocess"]["channels"] for s in STUDIES.values() if s["dataset"] == dataset
-    ]
+    used = [s.preprocess.channels for s in STUDIES.values() if s.dataset == dataset]
     return sorted({channel for channels in used for channel in channels})
 
 
@@ -140,14 +138,14 @@ def groups_of(dataset):
 
 
 def dataset_of(wildcards):
-    return STUDIES[wildcards.study]["dataset"]
+    return STUDIES[wildcards.study].dataset
 
 
 def products(study):
     """The files that a study builds, and is built from."""
     study = STUDIES[study]
-    dataset = study["dataset"]
-    return Products(study, tuple(groups_of(dataset)), root_of(dataset))
+    groups, root = groups_of(study.dataset), root_of(study.dataset)
+    return Products(study, tuple(groups), root)
 
 
 def files(find):
@@ -163,26 +161,38 @@ def split_of(wildcards):
     return PATHS.study(wildcards.study).split(split_name(wildcards.run))
 
 
+def setting(read):
+    """Parameter of a rule: what `read` takes from the job's study, in plain values."""
+    return lambda wildcards: read(STUDIES[wildcards.study])
+
+
+def task_of(wildcards):
+    return STUDIES[wildcards.study].task(wildcards.model)
+
+
 def classifier_of(wildcards):
     """The probabilities of the study's gate, in the job's run."""
-    gate = STUDIES[wildcards.study]["gate"]
-    return PATHS.run(wildcards.study, gate["classifier"], wildcards.run).predictions
+    gate = STUDIES[wildcards.study].gate
+    return PATHS.run(wildcards.study, gate.classifier, wildcards.run).predictions
 
 
 def model_of(wildcards):
-    """What a training depends on; which other runs the model has is no part of it."""
-    try:
-        model = STUDIES[wildcards.study]["models"][wildcards.model]
-        return {key: value for key, value in model.items() if key != "runs"}
-    except KeyError:
+    study = STUDIES[wildcards.study]
+    if wildcards.model not in study.models:
         raise WorkflowError(
-            f"study {wildcards.study} has no model {wildcards.model!r}; it has "
-            + ", ".join(studies.all_models(STUDIES[wildcards.study]))
+            f"study {study.id} has no model {wildcards.model!r}; it has "
+            + ", ".join(study.all_models)
         )
+    return study.models[wildcards.model]
+
+
+def settings_of(wildcards):
+    """What a training depends on; which other runs the model has is no part of it."""
+    return model_of(wildcards).settings
 
 
 def encoder_weights_of(wildcards):
-    encoder = studies.encoder_weights(model_of(wildcards), config["pretrained"])
+    encoder = model_of(wildcards).encoder_weights(config["pretrained"])
     return shared.encoder_weights(encoder) if encoder else []
 
 

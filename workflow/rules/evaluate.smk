@@ -17,11 +17,9 @@ rule counts:
         mem_mb=2000,
         runtime=120,
     params:
-        task=lambda wildcards: studies.model_task(
-            STUDIES[wildcards.study], wildcards.model
-        ),
-        threshold=lambda wildcards: STUDIES[wildcards.study]["threshold"],
-        postprocess=lambda wildcards: STUDIES[wildcards.study]["postprocess"],
+        task=task_of,
+        threshold=setting(lambda study: study.threshold),
+        postprocess=setting(lambda study: study.postprocess),
         code=code_of("counts"),
     script:
         "../scripts/counts.py"
@@ -48,13 +46,9 @@ rule metrics:
         mem_mb=2000,
         runtime=30,
     params:
-        runs=lambda wildcards: studies.model_runs(
-            STUDIES[wildcards.study], wildcards.model
-        ),
-        task=lambda wildcards: studies.model_task(
-            STUDIES[wildcards.study], wildcards.model
-        ),
-        metrics=lambda wildcards: studies.study_metrics(STUDIES[wildcards.study]),
+        runs=lambda wildcards: STUDIES[wildcards.study].model_runs(wildcards.model),
+        task=task_of,
+        metrics=setting(lambda study: study.metrics),
         bootstrap=config["bootstrap"],
         code=code_of("metrics"),
     script:
@@ -76,9 +70,9 @@ rule comparisons:
         mem_mb=2000,
         runtime=30,
     params:
-        models=lambda wildcards: studies.compared_models(STUDIES[wildcards.study]),
-        run=lambda wildcards: STUDIES[wildcards.study]["runs"][0],
-        metrics=lambda wildcards: studies.study_metrics(STUDIES[wildcards.study]),
+        models=setting(lambda study: study.compared_models),
+        run=setting(lambda study: study.run),
+        metrics=setting(lambda study: study.metrics),
         bootstrap=config["bootstrap"],
         code=code_of("comparisons"),
     script:

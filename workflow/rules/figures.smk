@@ -22,7 +22,7 @@ rule figure:
         mem_mb=2000,
         runtime=30,
     params:
-        study=lambda wildcards: STUDIES[wildcards.study],
+        study=setting(lambda study: study.plain),
         data=lambda wildcards: data_kind(dataset_of(wildcards)),
         options=lambda wildcards: dataset_options(dataset_of(wildcards)),
         scale=config["scale"],
@@ -51,7 +51,7 @@ rule table:
         mem_mb=2000,
         runtime=30,
     params:
-        study=lambda wildcards: STUDIES[wildcards.study],
+        study=setting(lambda study: study.plain),
         data=lambda wildcards: data_kind(dataset_of(wildcards)),
         options=lambda wildcards: dataset_options(dataset_of(wildcards)),
         scale=config["scale"],

@@ -22,7 +22,7 @@ rule claims:
         mem_mb=2000,
         runtime=30,
     params:
-        study=lambda wildcards: STUDIES[wildcards.study],
+        study=setting(lambda study: study.plain),
         data=lambda wildcards: data_kind(dataset_of(wildcards)),
         scale=config["scale"],
         code=code_of("claims"),
@@ -45,7 +45,7 @@ rule leakage:
         mem_mb=4000,
         runtime=60,
     params:
-        study=lambda wildcards: STUDIES[wildcards.study],
+        study=setting(lambda study: study.plain),
         bootstrap=config["bootstrap"],
         code=code_of("leakage"),
     script:
@@ -70,7 +70,7 @@ rule study_page:
         mem_mb=4000,
         runtime=60,
     params:
-        study=lambda wildcards: STUDIES[wildcards.study],
+        study=setting(lambda study: study.plain),
         data=lambda wildcards: data_kind(dataset_of(wildcards)),
         scale=config["scale"],
         bootstrap=config["bootstrap"],

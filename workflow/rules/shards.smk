@@ -1,5 +1,5 @@
 # Preprocessed slices in HDF5; studies with the same recipe share them.
-RECIPES = {studies.recipe_name(study): study for study in STUDIES.values()}
+RECIPES = {study.recipe_name: study for study in STUDIES.values()}
 
 
 rule shard:
@@ -22,9 +22,9 @@ rule shard:
         mem_mb=2000,
         runtime=240,
     params:
-        recipe=lambda wildcards: studies.recipe(
-            RECIPES[f"{wildcards.dataset}-{wildcards.recipe}"]
-        ),
+        recipe=lambda wildcards: RECIPES[
+            f"{wildcards.dataset}-{wildcards.recipe}"
+        ].recipe,
         options=lambda wildcards: dataset_options(wildcards.dataset),
         state=lambda wildcards: root_state(wildcards.dataset),
         code=code_of("shard"),

@@ -16,8 +16,8 @@ rule split:
         mem_mb=1000,
         runtime=10,
     params:
-        shares=lambda wildcards: STUDIES[wildcards.study]["split"],
-        slices=lambda wildcards: STUDIES[wildcards.study]["preprocess"]["slices"],
+        shares=setting(lambda study: study.plain["split"]),
+        slices=setting(lambda study: study.preprocess.slices),
         code=code_of("split"),
     script:
         "../scripts/split.py"

@@ -47,13 +47,11 @@ rule train:
         runtime=lambda wildcards: 60 if config["scale"] == "demo" else 1440,
         gpu=gpu_of,
     params:
-        model=model_of,
-        task=lambda wildcards: studies.model_task(
-            STUDIES[wildcards.study], wildcards.model
-        ),
-        classes=lambda wildcards: STUDIES[wildcards.study]["classes"],
+        model=settings_of,
+        task=task_of,
+        classes=setting(lambda study: list(study.classes)),
         computing=config["training"],
-        overrides=lambda wildcards: overrides.training_overrides(
+        overrides=lambda wildcards: training_overrides(
             STUDIES[wildcards.study], wildcards.model
         ),
         torch=torch_of,
@@ -79,12 +77,10 @@ rule predict:
         runtime=120,
         gpu=gpu_of,
     params:
-        model=model_of,
-        task=lambda wildcards: studies.model_task(
-            STUDIES[wildcards.study], wildcards.model
-        ),
-        classes=lambda wildcards: STUDIES[wildcards.study]["classes"],
-        threshold=lambda wildcards: STUDIES[wildcards.study]["threshold"],
+        model=settings_of,
+        task=task_of,
+        classes=setting(lambda study: list(study.classes)),
+        threshold=setting(lambda study: study.threshold),
         computing=config["training"],
         torch=torch_of,
         code=code_of("predict"),
@@ -97,7 +93,7 @@ rule gate:
         segmenter=RUN.predictions,
         classifier=classifier_of,
     output:
-        predictions=STUDY.run(f"{{model}}{studies.GATED}", "{run}").predictions,
+        predictions=STUDY.run(f"{{model}}{GATED}", "{run}").predictions,
     log:
         "logs/gate/{study}/{model}/{run}.log",
     conda:
@@ -107,7 +103,7 @@ rule gate:
         mem_mb=2000,
         runtime=30,
     params:
-        threshold=lambda wildcards: STUDIES[wildcards.study]["gate"]["threshold"],
+        threshold=setting(lambda study: study.gate.threshold),
         code=code_of("gate"),
     script:
         "../scripts/gate.py"
@@ -123,7 +119,7 @@ rule baseline:
     log:
         "logs/baseline/{study}/{model}/{run}.log",
     wildcard_constraints:
-        model="|".join(studies.BASELINES),
+        model="|".join(BASELINES),
     conda:
         "../../envs/data.yaml"
     threads: 1
@@ -131,8 +127,8 @@ rule baseline:
         mem_mb=lambda wildcards: 2000 if config["scale"] == "demo" else 16000,
         runtime=60,
     params:
-        classes=lambda wildcards: STUDIES[wildcards.study]["classes"],
-        threshold=lambda wildcards: STUDIES[wildcards.study]["threshold"],
+        classes=setting(lambda study: list(study.classes)),
+        threshold=setting(lambda study: study.threshold),
         code=code_of("baseline"),
     script:
         "../scripts/baseline.py"

@@ -13,6 +13,7 @@ from snakemake.settings.types import ExecMode
 
 from gliomake.start import requests, settings
 from gliomake.study.faults import fault_report
+from gliomake.study.model import Study
 from gliomake.study.run import ConfigError
 
 
@@ -35,7 +36,7 @@ def command_line(workflow: Any) -> Namespace | None:
 
 def checked_start(
     workflow: Any, config: dict[str, Any], base: Path, command: Namespace | None
-) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+) -> tuple[dict[str, Any], dict[str, Study]]:
     """Check the configuration and read the studies, see `gliomake.start.settings.start`.
 
     Parameters
@@ -84,7 +85,7 @@ def _config_layers(workflow: Any, base: Path) -> list[settings.Layer]:
 def check_request(
     workflow: Any,
     config: dict[str, Any],
-    studies: dict[str, dict[str, Any]],
+    studies: dict[str, Study],
     command: Namespace | None,
     patients: Callable[[str, int], int | None],
 ) -> None:

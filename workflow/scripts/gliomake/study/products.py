@@ -1,21 +1,21 @@
 """What a study builds, and from which files its figures, its audit and its page are made."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gliomake.study.load import (
-    all_models,
-    compared_models,
-    leak_runs,
-    measures_leak,
-    model_runs,
-    recipe_name,
-)
+from gliomake.study.model import Study
 from gliomake.study.paths import DataPaths, Paths, RunPaths, StudyPaths
 from gliomake.study.run import ConfigError, is_leak, split_name
-from gliomake.study.targets import MODEL_NEEDS, OUTPUTS, Target, study_targets, unknown_need
+from gliomake.study.targets import (
+    MODEL_NEEDS,
+    OUTPUTS,
+    Target,
+    study_targets,
+    target_blocks,
+    unknown_need,
+)
 
 # What a training writes; a gated model and a baseline have none of it.
 OF_TRAINING = frozenset({"weights", "history", "train"})
@@ -28,8 +28,8 @@ class Products:
 
     Attributes
     ----------
-    study : dict
-        A study of `gliomake.study.load.load_study`.
+    study : Study
+        The study.
     groups : sequence of str
         The groups into which its data set's cases are divided.
     root : str
@@ -38,7 +38,7 @@ class Products:
         Where all files lie.
     """
 
-    study: Mapping[str, Any]
+    study: Study
     groups: tuple[str, ...]
     root: str
     paths: Paths = field(default_factory=Paths)
@@ -46,34 +46,34 @@ class Products:
     @property
     def of_study(self) -> StudyPaths:
         """The study's own files."""
-        return self.paths.study(self.study["id"])
+        return self.paths.study(self.study.id)
 
     @property
     def of_data(self) -> DataPaths:
         """The index of its data set."""
-        return self.paths.data(self.study["dataset"])
+        return self.paths.data(self.study.dataset)
 
     @property
     def shards(self) -> list[Path]:
         """The preprocessed slices of its recipe."""
-        recipe = recipe_name(dict(self.study))
+        recipe = self.study.recipe_name
         return [self.paths.shard(recipe, group) for group in self.groups]
 
     @property
     def splits(self) -> list[Path]:
         """The splits of all trainings, by name."""
-        runs = {run for model in self.study["models"].values() for run in model["runs"]}
+        runs = {run for model in self.study.models.values() for run in model.runs}
         return [self.of_study.split(name) for name in sorted(set(map(split_name, runs)))]
 
     @property
     def metrics(self) -> list[Path]:
         """The scores of all models."""
-        return [self.of_study.metrics(model) for model in all_models(dict(self.study))]
+        return [self.of_study.metrics(model) for model in self.study.all_models]
 
     @property
     def leakage(self) -> list[Path]:
         """What the paired runs show; nothing where there are none."""
-        measured = measures_leak(dict(self.study))
+        measured = self.study.measures_leak
         return [self.of_study.leakage, self.of_study.spread] if measured else []
 
     @property
@@ -81,28 +81,28 @@ class Products:
         """The counts of the paired runs."""
         return [
             self.of_study.run(model, run).counts
-            for model in self.study["models"]
-            for run in leak_runs(dict(self.study), model)
+            for model in self.study.models
+            for run in self.study.leakage.runs(model)
             if is_leak(run)
         ]
 
     def outputs(self, output: str) -> list[Path]:
         """List the study's ``figures`` or ``tables``."""
-        return [self.of_study.target(output, name) for name in self.study[output]]
+        blocks = target_blocks(self.study, output)
+        return [self.of_study.target(output, name) for name in blocks]
 
     def of_model(self, model: str) -> list[RunPaths]:
         """List the folders of a model's runs."""
-        runs = model_runs(dict(self.study), model)
-        return [self.of_study.run(model, run) for run in runs]
+        return [self.of_study.run(model, run) for run in self.study.model_runs(model)]
 
     def of_runs(self, kind: str) -> list[Path]:
         """List the files of one kind (`gliomake.study.paths.RUN_FILES`) of all runs."""
-        models = self.study["models"] if kind in OF_TRAINING else all_models(dict(self.study))
+        models = [*self.study.models] if kind in OF_TRAINING else self.study.all_models
         return [run.file(kind) for model in models for run in self.of_model(model)]
 
     def compared(self, kind: str) -> list[Path]:
         """List the files of one kind of the models that are compared, in the main run."""
-        models, run = compared_models(dict(self.study)), self.study["runs"][0]
+        models, run = self.study.compared_models, self.study.run
         return [self.of_study.run(model, run).file(kind) for model in models]
 
     def audited(self) -> dict[str, Files]:
@@ -140,7 +140,7 @@ class Products:
             yield from self.outputs(output)
         yield from self.leakage
         yield self.of_study.claims
-        yield self.paths.report.page(self.study["id"])
+        yield self.paths.report.page(self.study.id)
 
     def target(self, output: str, name: str) -> dict[str, Any]:
         """Name the files that a figure or table is made from.
@@ -165,7 +165,7 @@ class Products:
         known = study_targets(self.study, output)
         if name not in known:
             raise ConfigError(
-                f"study {self.study['id']} has no {output[:-1]} {name!r}; it has {', '.join(known)}"
+                f"study {self.study.id} has no {output[:-1]} {name!r}; it has {', '.join(known)}"
             )
         return {need: self.needed(known[name], need) for need in known[name].needs}
 

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from gliomake.files.provenance import value_sha256
+from gliomake.study.blocks import Training
 from gliomake.training.augment import augment_batch
 from gliomake.training.checkpoint import StateFolder, durable_path, save_weights, to_storage
 from gliomake.training.data import TASKS, batch_counts, epoch_order, place, stream_seed, targets
@@ -38,7 +39,7 @@ def fit(
     model: torch.nn.Module,
     train: SliceSet,
     val: SliceSet,
-    config: Mapping[str, Any],
+    config: Training,
     classes: Sequence[str],
     task: str,
     seed: int,
@@ -63,7 +64,7 @@ def fit(
         Gives logits. Its first weights are the caller's to seed; changed in place.
     train, val : SliceSet
         Slices to learn from and slices to choose the best epoch by.
-    config : mapping
+    config : Training
         The model's complete ``training`` block.
     classes : sequence of str
         Names of the mask's classes; one for classification.
@@ -261,7 +262,7 @@ def _end_epoch(loop: Loop, reporter: Reporter) -> None:
     loop.save()
 
 
-def _check(config: Mapping[str, Any], classes: Sequence[str], task: str) -> None:
+def _check(config: Training, classes: Sequence[str], task: str) -> None:
     if task not in TASKS:
         raise ValueError(f"task {task!r}; expected one of {', '.join(TASKS)}")
     if task == "classification" and len(classes) != 1:
@@ -276,7 +277,7 @@ def _key(
     model: torch.nn.Module,
     train: SliceSet,
     val: SliceSet,
-    config: Mapping[str, Any],
+    config: Training,
     classes: Sequence[str],
     task: str,
     seed: int,

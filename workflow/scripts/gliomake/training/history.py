@@ -6,25 +6,25 @@ A score's column is ``<subset>_<metric>_<class>@<convention>``, for example
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from gliomake.scoring.metrics import score, tversky_name
+from gliomake.study.blocks import Loss
 
 FIRST_COLUMNS = ("epoch", "learning_rate", "seconds", "train_loss", "val_loss")
 SEGMENTATION = {"train": ("pooled",), "val": ("pooled", "slice-empty1", "slice-empty0")}
 CLASSIFICATION = {"train": ("image",), "val": ("image",)}
 
 
-def score_metrics(task: str, loss: Mapping[str, Any]) -> tuple[str, ...]:
+def score_metrics(task: str, loss: Loss) -> tuple[str, ...]:
     """Name the metrics of a training's history.
 
     Parameters
     ----------
     task : str
         ``segmentation`` or ``classification``.
-    loss : mapping
+    loss : Loss
         The ``loss`` block; a Tversky loss adds the Tversky index of its alpha and beta.
 
     Returns
@@ -38,7 +38,7 @@ def score_metrics(task: str, loss: Mapping[str, Any]) -> tuple[str, ...]:
     return ("dice", "iou", "precision", "recall", "accuracy", *tversky)
 
 
-def history_columns(classes: Sequence[str], task: str, loss: Mapping[str, Any]) -> list[str]:
+def history_columns(classes: Sequence[str], task: str, loss: Loss) -> list[str]:
     """List the columns of a training's history, in order.
 
     Parameters
@@ -47,7 +47,7 @@ def history_columns(classes: Sequence[str], task: str, loss: Mapping[str, Any]) 
         Names of the classes.
     task : str
         ``segmentation`` or ``classification``.
-    loss : mapping
+    loss : Loss
         The ``loss`` block.
 
     Returns
@@ -68,7 +68,7 @@ def history_columns(classes: Sequence[str], task: str, loss: Mapping[str, Any]) 
 
 
 def epoch_scores(
-    subset: str, counts: np.ndarray, classes: Sequence[str], task: str, loss: Mapping[str, Any]
+    subset: str, counts: np.ndarray, classes: Sequence[str], task: str, loss: Loss
 ) -> dict[str, float]:
     """Score one epoch.
 
@@ -83,7 +83,7 @@ def epoch_scores(
         Names of the classes.
     task : str
         ``segmentation`` or ``classification``.
-    loss : mapping
+    loss : Loss
         The ``loss`` block.
 
     Returns
