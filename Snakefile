@@ -25,33 +25,18 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
-        [study_targets(study) for study in config["studies"]],
-        "reports/build/index.html",
+        [products(study).all() for study in config["studies"]],
+        PATHS.report.index,
 
 
-rule coco_unet:
-    input:
-        study_targets("coco-unet"),
+# One target a study, by its name with underscores.
+for study in STUDIES:
+
+    rule:
+        name:
+            study.replace("-", "_")
+        input:
+            products(study).all(),
 
 
-rule brats2020_multiclass:
-    input:
-        study_targets("brats2020-multiclass"),
-
-
-rule lgg_two_stage:
-    input:
-        study_targets("lgg-two-stage"),
-
-
-rule lgg_encoders:
-    input:
-        study_targets("lgg-encoders"),
-
-
-rule brats2021_flair:
-    input:
-        study_targets("brats2021-flair"),
-
-
-check_request()
+check_request(workflow, config, STUDIES, COMMAND, patients_of)

@@ -46,6 +46,9 @@ claim study model subset quantity class epoch value approximate where aggregatio
 def study_config(study_id: str, classes: list[str], **more) -> dict:
     """Give a study as `load_study` would."""
     training = {"epochs": 2, "learning_rate": 1e-3, "batch_size": 4, "loss": {"name": "dice"}}
+    training |= dict.fromkeys(("clip_norm", "schedule", "early_stopping", "augment"))
+    training |= {"accumulate": 1, "train_fraction": 1.0, "checkpoint_steps": 100}
+    training |= {"best": {"monitor": "val_loss", "mode": "min"}}
     runs = ["patient-f0-s0", "slice-f0-s0"]
     leaks = [f"leak{share}-f0-s{seed}" for share in (0, 100) for seed in (0, 1)]
     model = {"options": {"base": 4}, "channels": ["flair"], "training": training, "runs": runs}
@@ -60,7 +63,6 @@ def study_config(study_id: str, classes: list[str], **more) -> dict:
             "image_size": SIZE,
             "intensity": "unit",
             "slices": "all",
-            "classes": classes,
         },
         "split": {"test": 0.4, "val": 0.2, "seed": 0, "max_patients": None},
         "runs": runs,

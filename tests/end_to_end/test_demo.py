@@ -13,6 +13,8 @@ import pytest
 from checkout import ROOT, snakemake
 from gliomake.files.tsv import read_tsv
 from gliomake.study import load as studies
+from gliomake.study.model import Study
+from gliomake.study.run import split_name
 
 STUDIES = {
     path.stem: studies.load_study(path, "demo")
@@ -57,7 +59,7 @@ def test_models_that_learn_find_the_phantoms_tumours(demo, study):
     # A short training depends on the last bits, and these on the processor: one model of each
     # study must reach 0.8, most must find more than a threshold does.
     subset = STUDIES[study]["reported_subset"]
-    models = studies.segmenters(STUDIES[study])
+    models = Study.of(STUDIES[study]).segmenters
     dice = {model: pooled_dice(demo, study, model, subset) for model in models}
     assert max(dice.values()) >= 0.8, dice
     assert median(dice.values()) > pooled_dice(demo, study, "flair-threshold", subset), dice
@@ -96,8 +98,7 @@ def test_a_runs_files(demo, study, model, run):
         keys = set(zip(file["patient"].asstr()[:], file["slice"][:].tolist(), strict=True))
     assert (counts[["tp", "fp", "fn", "tn"]].sum(axis=1) == pixels).all()
     assert set(zip(counts["patient"], counts["slice"], strict=True)) == keys
-    parsed = studies.Run.parse(run)
-    split = read_tsv(demo / f"results/{study}/split/{parsed.split}-f{parsed.fold}.tsv")
+    split = read_tsv(demo / f"results/{study}/split/{split_name(run)}.tsv")
     expected = split[split["subset"] != "train"]
     assert set(zip(expected["patient"], expected["slice"], strict=True)) == keys
     if model in STUDIES[study]["models"]:

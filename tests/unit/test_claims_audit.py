@@ -236,19 +236,6 @@ def test_both_files_are_written_and_read_back(encoders, tmp_path):
     assert {"check", "level", "claims", "sentence", "numbers"} <= set(entries[0])
 
 
-def test_paths_name_what_the_audit_reads(encoders):
-    artefacts = encoders[1]
-    names = {path.relative_to(artefacts.results).as_posix() for path in artefacts.paths()}
-    assert names >= {
-        "data/lgg/slices.tsv",
-        "lgg-encoders/split/slice-f0.tsv",
-        "lgg-encoders/unet/metrics.json",
-        "lgg-encoders/unet/patient-f0-s0/history.tsv",
-        "lgg-encoders/all-background/metrics.json",
-    }
-    assert "lgg-encoders/all-background/patient-f0-s0/train.json" not in names
-
-
 def test_a_claim_leads_to_the_masks_that_were_audited():
     scores = pd.DataFrame(
         [

@@ -37,7 +37,7 @@ def rank_by(encoders, clear, n=10):
         | {"ci_low": 0.05 if (a, b) in clear else -0.05}
         for a, b in combinations(MODELS, 2)
     ]
-    write_tsv(pd.DataFrame(rows), artefacts.folder / "comparisons.tsv")
+    write_tsv(pd.DataFrame(rows), artefacts.paths.comparisons)
     table = audit(study, Artefacts(study, artefacts.results))
     assert list(table.loc[RANKS, "reproduced"]) == [1, 3, 2, 4]
     return table.loc[RANKS]
@@ -67,7 +67,7 @@ def test_a_rank_is_refuted_though_one_pair_is_not_told_apart(encoders):
 
 def test_without_comparisons_a_rank_is_open(encoders):
     study, artefacts = encoders
-    (artefacts.folder / "comparisons.tsv").unlink()
+    artefacts.paths.comparisons.unlink()
     again = audit(study, Artefacts(study, artefacts.results))
     assert set(again.loc[RANKS, "outcome"]) == {"open"}
 
@@ -160,7 +160,7 @@ def test_protocol_is_held_against_the_configuration():
 def test_too_few_patients_refute_no_score(multiclass, patients, outcome):
     study, artefacts = multiclass
     split = pd.DataFrame({"patient": [f"P{n % patients}" for n in range(20)], "slice": range(20)})
-    write_tsv(split.assign(subset="val"), artefacts.folder / "split" / "patient-f0.tsv")
+    write_tsv(split.assign(subset="val"), artefacts.paths.split("patient-f0"))
     row = audit(study, Artefacts(study, artefacts.results)).loc["brats2020-multiclass.135"]
     assert row["outcome"] == outcome
     assert ("too few patients to tell, 5; ours is 0.585" in row["verdict"]) == (outcome == "open")
@@ -202,14 +202,14 @@ def test_a_quantity_that_is_not_computed_here_is_open(multiclass, tmp_path, quan
 @pytest.mark.parametrize(("patients", "outcome"), [(5, "open"), (6, "holds")])
 def test_too_few_patients_make_no_model_better(multiclass, patients, outcome):
     study, artefacts = multiclass
-    folder = artefacts.folder / "attention-unet-v2"
+    folder = artefacts.paths.folder / "attention-unet-v2"
     folder.mkdir()
     rows = metrics_rows({("val", "dice", "pooled"): 0.8}, class_="mean")
     (folder / "metrics.json").write_text(json.dumps(rows))
     pair = {"model_a": "unet-v1", "model_b": "attention-unet-v2", "run": "patient-f0-s0"}
     pair |= {"subset": "val", "class": "mean", "metric": "dice", "convention": "pooled"}
     pair |= {"postprocess": False, "difference": -0.1, "ci_low": -0.2, "ci_high": -0.05}
-    write_tsv(pd.DataFrame([pair | {"n": patients}]), artefacts.folder / "comparisons.tsv")
+    write_tsv(pd.DataFrame([pair | {"n": patients}]), artefacts.paths.comparisons)
     row = audit(study, Artefacts(study, artefacts.results)).loc["brats2020-multiclass.143"]
     assert row["outcome"] == outcome
     assert ("too few patients to tell, 5" in row["verdict"]) == (outcome == "open")

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from gliomake.study import load as studies
+from gliomake.study.model import Study
 
 STUDY_FILES = sorted((Path(__file__).parents[2] / "config" / "studies").glob("*.yaml"))
 
@@ -81,34 +82,14 @@ def test_unknown_scale(tmp_path):
         studies.load_study(write_study(tmp_path), "tiny")
 
 
-def test_run_names_round_trip():
-    for name in ("patient-f0-s0", "leak100-f12-s3", "predefined-f0-s0", "slice-f1-s2"):
-        assert str(studies.Run.parse(name)) == name
+def recipe(study: dict) -> str:
+    return Study.of(study).recipe_name
 
 
 def test_equal_recipes_share_shards_and_others_do_not():
     encoders, two_stage = (
         studies.load_study(path, "demo") for path in STUDY_FILES if path.stem.startswith("lgg")
     )
-    assert studies.recipe_name(encoders) == studies.recipe_name(two_stage)
+    assert recipe(encoders) == recipe(two_stage)
     paper = studies.load_study(STUDY_FILES[-1].parent / "lgg-encoders.yaml", "paper")
-    assert studies.recipe_name(paper) != studies.recipe_name(encoders)
-
-
-def test_models_of_the_two_stage_study():
-    study = studies.load_study(STUDY_FILES[-1].parent / "lgg-two-stage.yaml", "paper")
-    assert studies.model_task(study, "resnet50-classifier") == "classification"
-    assert studies.gated_models(study) == ["vgg19-unet-gated", "unet-gated", "resunet-gated"]
-    assert studies.model_runs(study, "unet-gated") == study["runs"]
-    assert "tversky-a0.3-b0.7" in studies.study_metrics(study)
-    with pytest.raises(studies.ConfigError, match="has no model 'unet3d'"):
-        studies.model_runs(study, "unet3d")
-
-
-@pytest.mark.parametrize("path", STUDY_FILES, ids=lambda path: path.stem)
-def test_imagenet_weights_are_asked_for_where_they_fit(path):
-    for scale in studies.SCALES:
-        for model in studies.load_study(path, scale)["models"].values():
-            whole = model.get("pretrained") if scale == "paper" else None
-            assert studies.encoder_weights(model, "imagenet") == whole
-            assert studies.encoder_weights(model, "none") is None
+    assert recipe(paper) != recipe(encoders)

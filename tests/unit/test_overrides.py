@@ -1,5 +1,6 @@
 """What overrides change: old and new, and on which models it bears."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pytest
 
 from gliomake.study import targets
 from gliomake.study.load import load_study
+from gliomake.study.model import Study
 from gliomake.study.overrides import (
     difference_text,
     differences_text,
@@ -18,8 +20,8 @@ from gliomake.study.overrides import (
 STUDIES = Path(__file__).parents[2] / "config" / "studies"
 
 
-def study(name: str, overrides: dict, scale: str = "demo") -> dict:
-    return load_study(STUDIES / f"{name}.yaml", scale, overrides)
+def study(name: str, overrides: dict, scale: str = "demo") -> Study:
+    return Study.of(load_study(STUDIES / f"{name}.yaml", scale, overrides))
 
 
 @pytest.mark.parametrize(
@@ -50,13 +52,13 @@ def study(name: str, overrides: dict, scale: str = "demo") -> dict:
     ],
 )
 def test_differences_by_hand(name, overrides, expected):
-    found = study(name, overrides).get("overrides", [])
+    found = study(name, overrides).overrides
     assert [(each["key"], each["old"], each["new"]) for each in found] == expected
 
 
 def test_a_study_without_overrides_is_as_before():
-    assert "overrides" not in study("coco-unet", {})
-    assert "overrides" not in study("coco-unet", {"training": {"epochs": 10}})
+    assert "overrides" not in study("coco-unet", {}).plain
+    assert "overrides" not in study("coco-unet", {"training": {"epochs": 10}}).plain
 
 
 def test_what_a_training_depends_on():
@@ -89,7 +91,7 @@ def test_what_a_training_depends_on():
     assert keys(score_overrides(changed, "unet")) == keys(training_overrides(changed, "unet")) | {
         "threshold"
     }
-    assert "figures.overlay-grid.count" in keys(changed["overrides"])
+    assert "figures.overlay-grid.count" in keys(changed.overrides)
     assert "models.resunet.learning_rate" in keys(score_overrides(changed, ""))
 
 
@@ -103,7 +105,8 @@ def test_differences_in_words():
     first = "training.augment {flip: [horizontal], zoom: 0.1} -> none"
     assert difference_text(found[0]) == first
     assert differences_text(found) == f"{first}; a false -> true; b 1 -> 2; and 1 more"
-    assert overrides_text({"overrides": found[1:]}) == "a false -> true; b 1 -> 2; c 1 -> 2"
+    changed = replace(study("coco-unet", {}), overrides=tuple(found[1:]))
+    assert overrides_text(changed) == "a false -> true; b 1 -> 2; c 1 -> 2"
 
 
 def test_a_figure_says_what_overrides_change():

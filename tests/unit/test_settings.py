@@ -33,7 +33,7 @@ def refused(changes: dict, **options) -> str:
 def test_the_default_configuration_starts():
     config, studies = start({})
     assert config["experiment"] is None
-    assert len(studies) == 5 and not any("overrides" in study for study in studies.values())
+    assert len(studies) == 5 and not any(study.overrides for study in studies.values())
 
 
 @pytest.mark.parametrize(

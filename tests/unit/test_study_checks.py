@@ -17,6 +17,7 @@ from gliomake.study import checks as study_checks
 from gliomake.study.faults import SCHEMAS, schema_faults
 from gliomake.study.feasible import impossible, too_few
 from gliomake.study.load import load_study, merge, study_metrics
+from gliomake.study.model import Split
 from gliomake.study.run import ConfigError, Run
 from gliomake.training.history import epoch_scores, history_columns
 from gliomake.training.losses import LOSSES, create_loss
@@ -132,6 +133,16 @@ def test_an_override_of_what_is_not_there_is_refused(study, overrides, expected)
         ),
         ("lgg-encoders", {"leakage": {"models": ["unett"]}}, "names the model 'unett'"),
         ("lgg-two-stage", {"gate": {"classifier": "unet"}}, "models.unet.architecture"),
+        (
+            "coco-unet",
+            {"models": {"unet": {"architecture": "resnet50-classifier"}}},
+            "models.unet.architecture: found resnet50-classifier; the gate's classifier, and no",
+        ),
+        (
+            "coco-unet",
+            {"figures": {"gate": {"kind": "system", "models": ["unet"]}}},
+            "figures.gate: kind system shows the gate, and the study has none",
+        ),
     ],
 )
 def test_settings_that_cannot_be_trained_fail_at_the_start(study, overrides, expected):
@@ -291,8 +302,7 @@ def table(patients: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 @pytest.mark.parametrize("fold", [0, 1, 4])
 @pytest.mark.parametrize(("test", "val"), [(0.1, 0.2), (0.15, 0.1), (0, 0.2), (0.34, 0)])
 def test_too_few_patients_are_those_that_no_split_can_divide(fold, test, val):
-    shares = {"test": test, "val": val, "max_patients": None}
-    study = {"dataset": "lgg", "split": shares}
+    split = Split(test, val, seed=0, max_patients=None)
     made = []
     for patients in range(1, 13):
         try:
@@ -300,10 +310,10 @@ def test_too_few_patients_are_those_that_no_split_can_divide(fold, test, val):
             made.append(patients)
         except ValueError:
             pass
-        reason = too_few(Run("patient", fold, 0), study, patients)
+        reason = too_few(Run("patient", fold, 0), split, patients)
         # The data may hold fewer than the most that is known, so the least number that does counts.
         assert bool(reason) == (not made), f"{patients} patients: {reason}"
-    if impossible(Run("patient", fold, 0), study):
+    if impossible(Run("patient", fold, 0), "lgg", split):
         assert not made
 
 

@@ -1,18 +1,24 @@
 """Tables: every kind is built from small inputs, and numbers are worked by hand."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from figure_inputs import study_inputs
 
+from gliomake.study.load import load_study
+from gliomake.study.model import Model, Study
 from gliomake.study.targets import KINDS, TargetSpec
 from gliomake.tables import TABLES, make_table
 from gliomake.tables.curve import best_epoch, panel_columns
 from gliomake.tables.scores import describe_change
 from gliomake.tables.training import convergence_facts
 
+CONFIG = Path(__file__).parents[2] / "config" / "studies"
+COCO = Study.of(load_study(CONFIG / "coco-unet.yaml", "demo"))
 BLOCKS = {
     "split": ("lgg-encoders", {"kind": "split", "runs": ["slice-f0-s0", "patient-f0-s0"]}),
     "ranking": ("lgg-encoders", {"kind": "ranking", "models": ["unet", "unet-vgg16"]}),
@@ -69,8 +75,7 @@ def score_spec(tmp_path, scores: dict[str, dict], **options) -> TargetSpec:
         ]  # fmt: skip
         paths[model] = tmp_path / f"{model}.json"
         paths[model].write_text(json.dumps(rows))
-    study = {"id": "s", "classes": ["tumour"], "models": {}}
-    return TargetSpec(study, "metrics", "ranking", options, tuple(scores), ("patient-f0-s0",),
+    return TargetSpec(COCO, "metrics", "ranking", options, tuple(scores), ("patient-f0-s0",),
                       {"metrics": paths}, "real", "paper")  # fmt: skip
 
 
@@ -150,7 +155,11 @@ def test_changes_are_told_from_the_configuration():
             "loss": {"name": "tversky", "alpha": 0.3},
         },
     }
-    study = {"models": {"plain": plain, "other": other, "twin": plain}}
+    models = {
+        name: Model("unet", block["options"], ("grey",), (), block["training"], plain=block)
+        for name, block in (("plain", plain), ("other", other), ("twin", plain))
+    }
+    study = replace(COCO, models=models)
     assert describe_change(study, "other", "plain") == (
         "attention: none -> true; loss: dice -> tversky, alpha 0.3; accumulate: 1 -> 8; "
         "augment: none -> flip vertical"
@@ -185,7 +194,7 @@ def test_split_by_hand(tmp_path):
     slices.to_csv(tmp_path / "slices.tsv", sep="\t", index=False)
     split.to_csv(tmp_path / "slice-f0.tsv", sep="\t", index=False)
     spec = TargetSpec(
-        {},
+        COCO,
         "split",
         "split",
         {},

@@ -14,13 +14,15 @@ import pytest
 
 from checkout import ROOT, copy_checkout, installed, snakemake
 from gliomake.digests import LIBRARY, Library, jobs
-from gliomake.study import load as studies
+from gliomake.study.load import load_study
+from gliomake.study.model import Study
+from gliomake.study.targets import target_blocks
 
 STUDIES = {
-    path.stem: studies.load_study(path, "demo")
+    path.stem: Study.of(load_study(path, "demo"))
     for path in sorted((ROOT / "config" / "studies").glob("*.yaml"))
 }
-TRAININGS = {(name, model) for name, study in STUDIES.items() for model in study["models"]}
+TRAININGS = {(name, model) for name, study in STUDIES.items() for model in study.models}
 BEFORE = ("phantom", "index_group", "index", "shard", "split")
 OF_A_DATASET = BEFORE[:-1]
 OF_A_STUDY = (
@@ -35,17 +37,17 @@ def digests(library: Library) -> dict[tuple[str, ...], str]:
     found = {}
     for name, study in STUDIES.items():
         for rule in OF_A_DATASET:
-            dataset = study["dataset"]
+            dataset = study.dataset
             found[rule, dataset] = jobs.job_code(rule, dataset=dataset, library=library)
         for rule in OF_A_STUDY:
             found[rule, name] = jobs.job_code(rule, study=study, library=library)
         for rule in OF_A_MODEL:
-            for model in study["models"]:
+            for model in study.models:
                 found[rule, name, model] = jobs.job_code(
                     rule, study=study, model=model, library=library
                 )
         for output in ("figures", "tables"):
-            for target in study[output]:
+            for target in target_blocks(study, output):
                 rule = output.removesuffix("s")
                 found[rule, name, target] = jobs.job_code(
                     rule, study=study, target=target, library=library
@@ -98,12 +100,12 @@ def has(**wanted: object) -> set[tuple[str, str]]:
     """The trainings whose model has these: loss, architecture, augment, dataset."""
     found = set()
     for name, model in TRAININGS:
-        block = STUDIES[name]["models"][model]
+        block = STUDIES[name].models[model]
         facts = {
-            "loss": block["training"]["loss"]["name"],
-            "architecture": block["architecture"],
-            "augment": bool(block["training"]["augment"]),
-            "dataset": STUDIES[name]["dataset"],
+            "loss": block.training["loss"]["name"],
+            "architecture": block.architecture,
+            "augment": bool(block.training["augment"]),
+            "dataset": STUDIES[name].dataset,
         }
         if all(
             facts[key] in value if isinstance(value, tuple) else facts[key] == value
@@ -319,7 +321,7 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
     "a score that picks the epoch": (
         [edit("scoring/metrics.py", 'fraction=lambda tp, fp, fn, tn: (tp, tp + fp + fn)',
               'fraction=lambda tp, fp, fn, tn: (tp, tp + fn + fp)')],
-        {(s, m) for s, m in TRAININGS if studies.model_task(STUDIES[s], m) == "segmentation"},
+        {(s, m) for s, m in TRAININGS if not STUDIES[s].classifies(m)},
         SCORING | {"leakage", "figure", "train"},
     ),
     "how a split is drawn": (
@@ -351,7 +353,7 @@ def test_a_change_reruns_what_it_concerns(scripts, before, row):
     changed = {job for job, digest in after.items() if digest != before[job]}
     again = {job[1:] for job in changed if job[0] == "train"}
     for name, model in TRAININGS:
-        upstream = {(rule, STUDIES[name]["dataset"]) for rule in BEFORE} | {("split", name)}
+        upstream = {(rule, STUDIES[name].dataset) for rule in BEFORE} | {("split", name)}
         if changed & upstream:
             again.add((name, model))
     assert again == trainings

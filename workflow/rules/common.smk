@@ -3,72 +3,28 @@ import os
 import sys
 from pathlib import Path
 
-from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
-from snakemake.settings.types import DeploymentMethod, ExecMode
+from snakemake.settings.types import DeploymentMethod
 
 BASE = Path(workflow.basedir).resolve()
 sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 
 from adapter import check_place, one_at_a_time
-from gliomake.study import load as studies
-from gliomake.study import faults
-from gliomake.study import overrides
-from gliomake.start import requests
+from launch import check_request, checked_start, command_line
+
 from gliomake.start import settings
-from gliomake.study import targets
 from gliomake.digests.jobs import job_code, torch_version
 from gliomake.files.provenance import listing_sha256
 from gliomake.prepare.refused import state_token
-from gliomake.study.run import ConfigError
-
-
-class ConfigurationError(WorkflowError):
-    """A fault of what the user typed: no line of a Snakefile is shown with it."""
-
-    __traceback__ = None
-
-
-def config_layers():
-    """What the configuration was merged from, the last one first."""
-    given = workflow.config_settings
-    start = f"{workflow.rundir}{os.sep}"
-    files = [(str(f).removeprefix(start), f) for f in reversed(given.configfiles)]
-    files.append(("config/config.yaml", BASE / "config" / "config.yaml"))
-    return [
-        ("--config", given.config),
-        *((name, load_configfile(path)) for name, path in files),
-    ]
-
-
-def command_line():
-    """What Snakemake was called with; None in a job, and where a program starts the workflow."""
-    program = Path(sys.argv[0])
-    if workflow.exec_mode != ExecMode.DEFAULT or "snakemake" not in (
-        program.stem,
-        program.parent.name,
-    ):
-        return None
-    from snakemake.cli import get_argument_parser
-
-    return get_argument_parser().parse_args(sys.argv[1:])
-
+from gliomake.study.model import BASELINES, GATED
+from gliomake.study.overrides import training_overrides
+from gliomake.study.paths import Paths
+from gliomake.study.products import Products
+from gliomake.study.run import ConfigError, Run, split_name
 
 check_place(BASE)
-COMMAND = command_line()
-places = [Path(workflow.rundir), BASE]
-profile = requests.missing_profile(COMMAND and COMMAND.workflow_profile, places)
-try:
-    checked, STUDIES = settings.start(
-        config,
-        BASE,
-        Path.cwd(),
-        config_layers,
-        elsewhere=workflow.overwrite_workdir is not None,
-        others=[profile] if profile else [],
-    )
-except ConfigError as error:
-    raise ConfigurationError(str(error)) from None
+COMMAND = command_line(workflow)
+checked, STUDIES = checked_start(workflow, config, BASE, COMMAND)
 config.update(checked)
 
 
@@ -78,40 +34,20 @@ if config["experiment"]:
     workdir: str(BASE / "experiments" / config["experiment"])
 
 
-WEIGHTS = f"{BASE}/resources/weights" if config["experiment"] else "resources/weights"
+PATHS = Paths()
+# The patterns of the rules' outputs.
+DATA = PATHS.data("{dataset}")
+STUDY = PATHS.study("{study}")
+RUN = STUDY.run("{model}", "{run}")
+# Fetched once for all experiments.
+shared = Paths(resources=BASE / "resources") if config["experiment"] else PATHS
+ENCODER_WEIGHTS = shared.encoder_weights("{encoder}")
 
 
 def home(path):
     """A file of the checkout, as it is named from where the workflow runs."""
     inside = Path.cwd().is_relative_to(BASE)
     return os.path.relpath(BASE / path) if inside else str(BASE / path)
-
-
-def check_request():
-    """Stop at targets that there are not, and at runs that cannot exist, before any job."""
-    if COMMAND is None:
-        return
-    names = [each.name for each in workflow.rules if not each.has_wildcards()]
-    wanted = sorted(
-        name if os.path.isabs(name) else os.path.normpath(name)
-        for name in COMMAND.targets or ["all"]
-    )
-    found = []
-    for target in wanted:
-        made = any(each.is_producer(target) for each in workflow.rules)
-        reason = requests.unknown_target(target, STUDIES, names)
-        if not (reason or made or target in names):
-            reason = "no rule makes it; README.md lists what can be asked for"
-        if reason and (made or not os.path.exists(target)):
-            found.append(faults.Fault((), reason, f"target {target}"))
-    if not found:
-        needed = requests.requested_datasets(wanted, STUDIES) & {*config["datasets"]}
-        found = settings.missing_roots(config, STUDIES, needed)
-    if not found:
-        runs = requests.requested_runs(wanted, STUDIES, config["studies"])
-        found = requests.run_faults(runs, STUDIES, patients_of)
-    if found:
-        raise ConfigurationError(faults.fault_report(found))
 
 
 def patients_of(dataset, enough):
@@ -132,7 +68,7 @@ wildcard_constraints:
     dataset="lgg|brats2020|brats2021|coco",
     study="|".join(STUDIES),
     model="[a-z0-9-]+",
-    run=studies.Run.PATTERN,
+    run=Run.PATTERN,
     split=r"patient|slice|predefined|leak\d+",
     fold=r"\d+",
     group=r"\d{3}",
@@ -166,7 +102,7 @@ def torch_of(wildcards):
 
 def root_of(dataset):
     root = config["datasets"][dataset]["root"]
-    return f"resources/phantoms/{dataset}" if root == "phantom" else root
+    return str(PATHS.phantom(dataset)) if root == "phantom" else root
 
 
 def root_state(dataset):
@@ -174,16 +110,11 @@ def root_state(dataset):
     return listing_sha256(root_of(dataset)) if data_kind(dataset) == "real" else None
 
 
-def record_of(dataset, group):
-    """What lay around the cases that a group refused; not a declared output."""
-    return f"results/data/{dataset}/index/{group}.refused.json"
-
-
 def group_state(dataset, group):
     """The root's state, and another one once anything about a refused case has changed."""
     listing = root_state(dataset)
-    record = record_of(dataset, group)
-    return listing and state_token(record, root_of(dataset), listing)
+    record = PATHS.data(dataset).refused(group)
+    return listing and state_token(str(record), root_of(dataset), listing)
 
 
 def data_kind(dataset):
@@ -198,9 +129,7 @@ def dataset_options(dataset):
 
 def channels_of(dataset):
     """The channels that any study takes from a data set."""
-    used = [
-        s["preprocess"]["channels"] for s in STUDIES.values() if s["dataset"] == dataset
-    ]
+    used = [s.preprocess.channels for s in STUDIES.values() if s.dataset == dataset]
     return sorted({channel for channels in used for channel in channels})
 
 
@@ -209,47 +138,72 @@ def groups_of(dataset):
 
 
 def dataset_of(wildcards):
-    return STUDIES[wildcards.study]["dataset"]
+    return STUDIES[wildcards.study].dataset
 
 
-def shard_paths(study):
-    folder = f"results/shards/{studies.recipe_name(study)}"
-    return [f"{folder}/{group}.h5" for group in groups_of(study["dataset"])]
+def products(study):
+    """The files that a study builds, and is built from."""
+    study = STUDIES[study]
+    groups, root = groups_of(study.dataset), root_of(study.dataset)
+    return Products(study, tuple(groups), root)
+
+
+def files(find):
+    """Input function of a rule: what `find` takes from the products of the job's study."""
+    return lambda wildcards: find(products(wildcards.study))
 
 
 def shards_of(wildcards):
-    return shard_paths(STUDIES[wildcards.study])
-
-
-def split_path(study, run):
-    run = studies.Run.parse(run)
-    return f"results/{study}/split/{run.split}-f{run.fold}.tsv"
+    return products(wildcards.study).shards
 
 
 def split_of(wildcards):
-    return split_path(wildcards.study, wildcards.run)
+    return PATHS.study(wildcards.study).split(split_name(wildcards.run))
+
+
+def setting(read):
+    """Parameter of a rule: what `read` takes from the job's study, in plain values."""
+    return lambda wildcards: read(STUDIES[wildcards.study])
+
+
+def task_of(wildcards):
+    return STUDIES[wildcards.study].task(wildcards.model)
+
+
+def classifier_of(wildcards):
+    """The probabilities of the study's gate, in the job's run."""
+    gate = STUDIES[wildcards.study].gate
+    return PATHS.run(wildcards.study, gate.classifier, wildcards.run).predictions
 
 
 def model_of(wildcards):
-    """What a training depends on; which other runs the model has is no part of it."""
-    try:
-        model = STUDIES[wildcards.study]["models"][wildcards.model]
-        return {key: value for key, value in model.items() if key != "runs"}
-    except KeyError:
+    study = STUDIES[wildcards.study]
+    if wildcards.model not in study.models:
         raise WorkflowError(
-            f"study {wildcards.study} has no model {wildcards.model!r}; it has "
-            + ", ".join(studies.all_models(STUDIES[wildcards.study]))
+            f"study {study.id} has no model {wildcards.model!r}; it has "
+            + ", ".join(study.all_models)
         )
+    return study.models[wildcards.model]
+
+
+def settings_of(wildcards):
+    """What a training depends on; which other runs the model has is no part of it."""
+    return model_of(wildcards).settings
 
 
 def encoder_weights_of(wildcards):
-    encoder = studies.encoder_weights(model_of(wildcards), config["pretrained"])
-    return f"{WEIGHTS}/{encoder}.safetensors" if encoder else []
+    encoder = model_of(wildcards).encoder_weights(config["pretrained"])
+    return shared.encoder_weights(encoder) if encoder else []
 
 
-def run_files(wildcards, name):
-    runs = studies.model_runs(STUDIES[wildcards.study], wildcards.model)
-    return [f"results/{wildcards.study}/{wildcards.model}/{run}/{name}" for run in runs]
+def run_files(kind):
+    """Input function of a rule: a file of each run of the job's model."""
+
+    def inputs(wildcards):
+        runs = products(wildcards.study).of_model(wildcards.model)
+        return [run.file(kind) for run in runs]
+
+    return inputs
 
 
 def gpu_of(wildcards, attempt):
@@ -261,125 +215,14 @@ def target_inputs(output):
     """Input function of a figure or table: the files that its kind needs."""
 
     def inputs(wildcards):
-        study = STUDIES[wildcards.study]
-        known = targets.study_targets(study, output)
-        if wildcards.target not in known:
-            raise WorkflowError(
-                f"study {wildcards.study} has no {output[:-1]} {wildcards.target!r}; "
-                f"it has {', '.join(known)}"
-            )
-        target = known[wildcards.target]
-        return {need: files_of(study, target, need) for need in target.needs}
+        try:
+            return products(wildcards.study).target(output, wildcards.target)
+        except ConfigError as error:
+            raise WorkflowError(str(error))
 
     return inputs
-
-
-def files_of(study, target, need):
-    """The files behind one need of a target; the names of needs are those of gliomake.study.targets."""
-    folder, data = f"results/{study['id']}", f"results/data/{study['dataset']}"
-    per_run = {
-        "history": "history.tsv",
-        "train": "train.json",
-        "predictions": "predictions.h5",
-        "counts": "counts.tsv",
-    }
-    if need in per_run:
-        return [f"{folder}/{m}/{target.run}/{per_run[need]}" for m in target.models]
-    if need == "metrics":
-        return [f"{folder}/{model}/metrics.json" for model in target.models]
-    if need in ("slices", "cases"):
-        return f"{data}/{need}.tsv"
-    if need == "splits":
-        return [split_path(study["id"], run) for run in target.runs]
-    if need == "split":
-        return split_path(study["id"], target.run)
-    if need == "shards":
-        return shard_paths(study)
-    return root_of(study["dataset"])
-
-
-def study_files(study, kind):
-    """Files of one kind that a study builds, by the contracts' paths."""
-    folder = f"results/{study['id']}"
-    if kind == "metrics":
-        return [f"{folder}/{model}/metrics.json" for model in studies.all_models(study)]
-    if kind in ("figures", "tables"):
-        suffix = "svg" if kind == "figures" else "csv"
-        return [f"{folder}/{kind}/{target}.{suffix}" for target in study[kind]]
-    if kind == "leakage":
-        return (
-            [f"{folder}/leakage.tsv", f"{folder}/spread.tsv"]
-            if studies.measures_leak(study)
-            else []
-        )
-    trained_only = kind in ("history.tsv", "train.json", "weights.safetensors")
-    models = study["models"] if trained_only else studies.all_models(study)
-    return [
-        f"{folder}/{model}/{run}/{kind}"
-        for model in models
-        for run in studies.model_runs(study, model)
-    ]
-
-
-def split_files(study):
-    runs = {run for model in study["models"].values() for run in model["runs"]}
-    return sorted({split_path(study["id"], run) for run in runs})
-
-
-def audited_files(wildcards):
-    """What the audit compares the reported numbers with."""
-    study = STUDIES[wildcards.study]
-    return {
-        "slices": f"results/data/{study['dataset']}/slices.tsv",
-        "splits": split_files(study),
-        "history": study_files(study, "history.tsv"),
-        "facts": study_files(study, "train.json"),
-        "counts": study_files(study, "counts.tsv"),
-        "metrics": study_files(study, "metrics"),
-        "comparisons": f"results/{study['id']}/comparisons.tsv",
-    }
-
-
-def reported_files(wildcards):
-    """What a study's page shows."""
-    study = STUDIES[wildcards.study]
-    data = f"results/data/{study['dataset']}"
-    return audited_files(wildcards) | {
-        "cases": f"{data}/cases.tsv",
-        "integrity": f"{data}/integrity.json",
-        "shards": shard_paths(study),
-        "weights": study_files(study, "weights.safetensors"),
-        "predictions": study_files(study, "predictions.h5"),
-        "distances": study_files(study, "distances.tsv"),
-        "claims": f"results/{study['id']}/claims.tsv",
-        "findings": f"results/{study['id']}/findings.json",
-        "leakage": study_files(study, "leakage"),
-        "figures": study_files(study, "figures"),
-        "tables": study_files(study, "tables"),
-    }
 
 
 def template_files():
     folder = BASE / "reports" / "templates"
     return sorted(home(f"reports/templates/{path.name}") for path in folder.iterdir())
-
-
-def leak_counts(wildcards):
-    study = STUDIES[wildcards.study]
-    return [
-        f"results/{study['id']}/{model}/{run}/counts.tsv"
-        for model in study["models"]
-        for run in studies.leak_runs(study, model)
-        if run.startswith("leak")
-    ]
-
-
-def study_targets(study):
-    """All that a study is asked for."""
-    study = STUDIES[study]
-    kinds = ("metrics", "figures", "tables", "leakage")
-    return [
-        *(path for kind in kinds for path in study_files(study, kind)),
-        f"results/{study['id']}/claims.tsv",
-        f"reports/build/{study['id']}.html",
-    ]

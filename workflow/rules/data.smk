@@ -5,7 +5,7 @@ rule index_group:
     input:
         root=lambda wildcards: root_of(wildcards.dataset),
     output:
-        reports="results/data/{dataset}/index/{group}.json",
+        reports=DATA.group("{group}"),
     log:
         "logs/index/{dataset}-{group}.log",
     benchmark:
@@ -20,7 +20,9 @@ rule index_group:
         groups=lambda wildcards: config["datasets"][wildcards.dataset]["groups"],
         channels=lambda wildcards: channels_of(wildcards.dataset),
         options=lambda wildcards: dataset_options(wildcards.dataset),
-        record=lambda wildcards: record_of(wildcards.dataset, wildcards.group),
+        record=lambda wildcards: str(
+            PATHS.data(wildcards.dataset).refused(wildcards.group)
+        ),
         state=lambda wildcards: group_state(wildcards.dataset, wildcards.group),
         code=code_of("index_group"),
     script:
@@ -30,15 +32,14 @@ rule index_group:
 rule index:
     input:
         root=lambda wildcards: root_of(wildcards.dataset),
-        reports=lambda wildcards: expand(
-            "results/data/{dataset}/index/{group}.json",
-            dataset=wildcards.dataset,
-            group=groups_of(wildcards.dataset),
-        ),
+        reports=lambda wildcards: [
+            PATHS.data(wildcards.dataset).group(group)
+            for group in groups_of(wildcards.dataset)
+        ],
     output:
-        slices="results/data/{dataset}/slices.tsv",
-        cases="results/data/{dataset}/cases.tsv",
-        integrity="results/data/{dataset}/integrity.json",
+        slices=DATA.slices,
+        cases=DATA.cases,
+        integrity=DATA.integrity,
     log:
         "logs/index/{dataset}.log",
     conda:

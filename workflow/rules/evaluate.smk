@@ -3,11 +3,11 @@
 
 rule counts:
     input:
-        predictions="results/{study}/{model}/{run}/predictions.h5",
+        predictions=RUN.predictions,
         shards=shards_of,
     output:
-        counts="results/{study}/{model}/{run}/counts.tsv",
-        distances="results/{study}/{model}/{run}/distances.tsv",
+        counts=RUN.counts,
+        distances=RUN.distances,
     log:
         "logs/counts/{study}/{model}/{run}.log",
     conda:
@@ -17,11 +17,9 @@ rule counts:
         mem_mb=2000,
         runtime=120,
     params:
-        task=lambda wildcards: studies.model_task(
-            STUDIES[wildcards.study], wildcards.model
-        ),
-        threshold=lambda wildcards: STUDIES[wildcards.study]["threshold"],
-        postprocess=lambda wildcards: STUDIES[wildcards.study]["postprocess"],
+        task=task_of,
+        threshold=setting(lambda study: study.threshold),
+        postprocess=setting(lambda study: study.postprocess),
         code=code_of("counts"),
     script:
         "../scripts/counts.py"
@@ -29,11 +27,11 @@ rule counts:
 
 rule metrics:
     input:
-        counts=lambda wildcards: run_files(wildcards, "counts.tsv"),
-        distances=lambda wildcards: run_files(wildcards, "distances.tsv"),
+        counts=run_files("counts"),
+        distances=run_files("distances"),
     output:
         metrics=report(
-            "results/{study}/{model}/metrics.json",
+            STUDY.metrics("{model}"),
             category="{study}",
             subcategory="metrics",
             labels={"model": "{model}"},
@@ -48,13 +46,9 @@ rule metrics:
         mem_mb=2000,
         runtime=30,
     params:
-        runs=lambda wildcards: studies.model_runs(
-            STUDIES[wildcards.study], wildcards.model
-        ),
-        task=lambda wildcards: studies.model_task(
-            STUDIES[wildcards.study], wildcards.model
-        ),
-        metrics=lambda wildcards: studies.study_metrics(STUDIES[wildcards.study]),
+        runs=lambda wildcards: STUDIES[wildcards.study].model_runs(wildcards.model),
+        task=task_of,
+        metrics=setting(lambda study: study.metrics),
         bootstrap=config["bootstrap"],
         code=code_of("metrics"),
     script:
@@ -63,16 +57,10 @@ rule metrics:
 
 rule comparisons:
     input:
-        counts=lambda wildcards: [
-            f"results/{wildcards.study}/{model}/{STUDIES[wildcards.study]['runs'][0]}/counts.tsv"
-            for model in studies.compared_models(STUDIES[wildcards.study])
-        ],
-        distances=lambda wildcards: [
-            f"results/{wildcards.study}/{model}/{STUDIES[wildcards.study]['runs'][0]}/distances.tsv"
-            for model in studies.compared_models(STUDIES[wildcards.study])
-        ],
+        counts=files(lambda study: study.compared("counts")),
+        distances=files(lambda study: study.compared("distances")),
     output:
-        comparisons="results/{study}/comparisons.tsv",
+        comparisons=STUDY.comparisons,
     log:
         "logs/comparisons/{study}.log",
     conda:
@@ -82,9 +70,9 @@ rule comparisons:
         mem_mb=2000,
         runtime=30,
     params:
-        models=lambda wildcards: studies.compared_models(STUDIES[wildcards.study]),
-        run=lambda wildcards: STUDIES[wildcards.study]["runs"][0],
-        metrics=lambda wildcards: studies.study_metrics(STUDIES[wildcards.study]),
+        models=setting(lambda study: study.compared_models),
+        run=setting(lambda study: study.run),
+        metrics=setting(lambda study: study.metrics),
         bootstrap=config["bootstrap"],
         code=code_of("comparisons"),
     script:

@@ -6,13 +6,13 @@ rule figure:
         unpack(target_inputs("figures")),
     output:
         svg=report(
-            "results/{study}/figures/{target}.svg",
+            STUDY.figure("{target}"),
             category="{study}",
             subcategory="figures",
             labels={"figure": "{target}"},
             caption="../../reports/captions/figure.rst",
         ),
-        png="results/{study}/figures/{target}.png",
+        png=STUDY.figure("{target}", ".png"),
     log:
         "logs/figures/{study}/{target}.log",
     conda:
@@ -22,7 +22,7 @@ rule figure:
         mem_mb=2000,
         runtime=30,
     params:
-        study=lambda wildcards: STUDIES[wildcards.study],
+        study=setting(lambda study: study.plain),
         data=lambda wildcards: data_kind(dataset_of(wildcards)),
         options=lambda wildcards: dataset_options(dataset_of(wildcards)),
         scale=config["scale"],
@@ -36,7 +36,7 @@ rule table:
         unpack(target_inputs("tables")),
     output:
         csv=report(
-            "results/{study}/tables/{target}.csv",
+            STUDY.table("{target}"),
             category="{study}",
             subcategory="tables",
             labels={"table": "{target}"},
@@ -51,7 +51,7 @@ rule table:
         mem_mb=2000,
         runtime=30,
     params:
-        study=lambda wildcards: STUDIES[wildcards.study],
+        study=setting(lambda study: study.plain),
         data=lambda wildcards: data_kind(dataset_of(wildcards)),
         options=lambda wildcards: dataset_options(dataset_of(wildcards)),
         scale=config["scale"],

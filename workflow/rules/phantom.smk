@@ -3,7 +3,7 @@
 
 rule phantom:
     output:
-        root=directory("resources/phantoms/{dataset}"),
+        root=directory(PATHS.phantom("{dataset}")),
     log:
         "logs/phantom/{dataset}.log",
     benchmark:

@@ -3,16 +3,16 @@
 
 rule claims:
     input:
-        unpack(audited_files),
+        unpack(files(Products.audited)),
         claims=home("config/claims.tsv"),
     output:
         claims=report(
-            "results/{study}/claims.tsv",
+            STUDY.claims,
             category="{study}",
             subcategory="claims",
             caption="../../reports/captions/claims.rst",
         ),
-        findings="results/{study}/findings.json",
+        findings=STUDY.findings,
     log:
         "logs/claims/{study}.log",
     conda:
@@ -22,7 +22,7 @@ rule claims:
         mem_mb=2000,
         runtime=30,
     params:
-        study=lambda wildcards: STUDIES[wildcards.study],
+        study=setting(lambda study: study.plain),
         data=lambda wildcards: data_kind(dataset_of(wildcards)),
         scale=config["scale"],
         code=code_of("claims"),
@@ -32,10 +32,10 @@ rule claims:
 
 rule leakage:
     input:
-        counts=leak_counts,
+        counts=files(lambda study: study.leak_counts),
     output:
-        leakage="results/{study}/leakage.tsv",
-        spread="results/{study}/spread.tsv",
+        leakage=STUDY.leakage,
+        spread=STUDY.spread,
     log:
         "logs/leakage/{study}.log",
     conda:
@@ -45,7 +45,7 @@ rule leakage:
         mem_mb=4000,
         runtime=60,
     params:
-        study=lambda wildcards: STUDIES[wildcards.study],
+        study=setting(lambda study: study.plain),
         bootstrap=config["bootstrap"],
         code=code_of("leakage"),
     script:
@@ -54,13 +54,13 @@ rule leakage:
 
 rule study_page:
     input:
-        unpack(reported_files),
+        unpack(files(Products.reported)),
         reported=home("config/claims.tsv"),
         templates=template_files(),
     output:
-        page="reports/build/{study}.html",
-        numbers="reports/build/numbers/{study}.json",
-        cards=directory("reports/build/cards/{study}"),
+        page=PATHS.report.page("{study}"),
+        numbers=PATHS.report.study_numbers("{study}"),
+        cards=directory(PATHS.report.cards("{study}")),
     log:
         "logs/report/{study}.log",
     conda:
@@ -70,7 +70,7 @@ rule study_page:
         mem_mb=4000,
         runtime=60,
     params:
-        study=lambda wildcards: STUDIES[wildcards.study],
+        study=setting(lambda study: study.plain),
         data=lambda wildcards: data_kind(dataset_of(wildcards)),
         scale=config["scale"],
         bootstrap=config["bootstrap"],
@@ -83,11 +83,11 @@ rule study_page:
 
 rule report:
     input:
-        numbers=expand("reports/build/numbers/{study}.json", study=config["studies"]),
+        numbers=[PATHS.report.study_numbers(study) for study in config["studies"]],
         templates=template_files(),
     output:
-        index="reports/build/index.html",
-        numbers="reports/build/numbers.json",
+        index=PATHS.report.index,
+        numbers=PATHS.report.numbers,
     log:
         "logs/report/index.log",
     conda:
@@ -121,7 +121,7 @@ rule verify:
         mem_mb=4000,
         runtime=60,
     params:
-        numbers="reports/build/numbers.json",
+        numbers=str(PATHS.report.numbers),
         studies=config["studies"],
         deep=False,
     script:
@@ -132,6 +132,6 @@ use rule verify as verify_deep with:
     log:
         "logs/report/verify_deep.log",
     params:
-        numbers="reports/build/numbers.json",
+        numbers=str(PATHS.report.numbers),
         studies=config["studies"],
         deep=True,

@@ -1,14 +1,14 @@
 # Preprocessed slices in HDF5; studies with the same recipe share them.
-RECIPES = {studies.recipe_name(study): study for study in STUDIES.values()}
+RECIPES = {study.recipe_name: study for study in STUDIES.values()}
 
 
 rule shard:
     input:
         root=lambda wildcards: root_of(wildcards.dataset),
-        cases="results/data/{dataset}/cases.tsv",
-        reports="results/data/{dataset}/index/{group}.json",
+        cases=DATA.cases,
+        reports=DATA.group("{group}"),
     output:
-        shard="results/shards/{dataset}-{recipe}/{group}.h5",
+        shard=PATHS.shard("{dataset}-{recipe}", "{group}"),
     log:
         "logs/shards/{dataset}-{recipe}-{group}.log",
     benchmark:
@@ -22,9 +22,9 @@ rule shard:
         mem_mb=2000,
         runtime=240,
     params:
-        recipe=lambda wildcards: studies.recipe(
-            RECIPES[f"{wildcards.dataset}-{wildcards.recipe}"]
-        ),
+        recipe=lambda wildcards: RECIPES[
+            f"{wildcards.dataset}-{wildcards.recipe}"
+        ].recipe,
         options=lambda wildcards: dataset_options(wildcards.dataset),
         state=lambda wildcards: root_state(wildcards.dataset),
         code=code_of("shard"),

@@ -3,10 +3,10 @@
 
 rule split:
     input:
-        slices=lambda wildcards: f"results/data/{dataset_of(wildcards)}/slices.tsv",
-        cases=lambda wildcards: f"results/data/{dataset_of(wildcards)}/cases.tsv",
+        slices=files(lambda study: study.of_data.slices),
+        cases=files(lambda study: study.of_data.cases),
     output:
-        split="results/{study}/split/{split}-f{fold}.tsv",
+        split=STUDY.split("{split}-f{fold}"),
     log:
         "logs/split/{study}-{split}-f{fold}.log",
     conda:
@@ -16,8 +16,8 @@ rule split:
         mem_mb=1000,
         runtime=10,
     params:
-        shares=lambda wildcards: STUDIES[wildcards.study]["split"],
-        slices=lambda wildcards: STUDIES[wildcards.study]["preprocess"]["slices"],
+        shares=setting(lambda study: study.plain["split"]),
+        slices=setting(lambda study: study.preprocess.slices),
         code=code_of("split"),
     script:
         "../scripts/split.py"

@@ -8,7 +8,7 @@ localrules:
 
 rule encoder_weights:
     output:
-        weights=f"{WEIGHTS}/{{encoder}}.safetensors",
+        weights=ENCODER_WEIGHTS,
     log:
         "logs/weights/{encoder}.log",
     wildcard_constraints:
@@ -31,9 +31,9 @@ rule train:
         shards=shards_of,
         encoder_weights=encoder_weights_of,
     output:
-        weights="results/{study}/{model}/{run}/weights.safetensors",
-        history="results/{study}/{model}/{run}/history.tsv",
-        facts="results/{study}/{model}/{run}/train.json",
+        weights=RUN.weights,
+        history=RUN.history,
+        facts=RUN.train,
     log:
         "logs/train/{study}/{model}/{run}.log",
     benchmark:
@@ -47,13 +47,11 @@ rule train:
         runtime=lambda wildcards: 60 if config["scale"] == "demo" else 1440,
         gpu=gpu_of,
     params:
-        model=model_of,
-        task=lambda wildcards: studies.model_task(
-            STUDIES[wildcards.study], wildcards.model
-        ),
-        classes=lambda wildcards: STUDIES[wildcards.study]["classes"],
+        model=settings_of,
+        task=task_of,
+        classes=setting(lambda study: list(study.classes)),
         computing=config["training"],
-        overrides=lambda wildcards: overrides.training_overrides(
+        overrides=lambda wildcards: training_overrides(
             STUDIES[wildcards.study], wildcards.model
         ),
         torch=torch_of,
@@ -66,9 +64,9 @@ rule predict:
     input:
         split=split_of,
         shards=shards_of,
-        weights="results/{study}/{model}/{run}/weights.safetensors",
+        weights=RUN.weights,
     output:
-        predictions="results/{study}/{model}/{run}/predictions.h5",
+        predictions=RUN.predictions,
     log:
         "logs/predict/{study}/{model}/{run}.log",
     conda:
@@ -79,12 +77,10 @@ rule predict:
         runtime=120,
         gpu=gpu_of,
     params:
-        model=model_of,
-        task=lambda wildcards: studies.model_task(
-            STUDIES[wildcards.study], wildcards.model
-        ),
-        classes=lambda wildcards: STUDIES[wildcards.study]["classes"],
-        threshold=lambda wildcards: STUDIES[wildcards.study]["threshold"],
+        model=settings_of,
+        task=task_of,
+        classes=setting(lambda study: list(study.classes)),
+        threshold=setting(lambda study: study.threshold),
         computing=config["training"],
         torch=torch_of,
         code=code_of("predict"),
@@ -94,12 +90,10 @@ rule predict:
 
 rule gate:
     input:
-        segmenter="results/{study}/{model}/{run}/predictions.h5",
-        classifier=lambda wildcards: "results/{study}/{classifier}/{run}/predictions.h5".format(
-            classifier=STUDIES[wildcards.study]["gate"]["classifier"], **wildcards
-        ),
+        segmenter=RUN.predictions,
+        classifier=classifier_of,
     output:
-        predictions="results/{study}/{model}-gated/{run}/predictions.h5",
+        predictions=STUDY.run(f"{{model}}{GATED}", "{run}").predictions,
     log:
         "logs/gate/{study}/{model}/{run}.log",
     conda:
@@ -109,7 +103,7 @@ rule gate:
         mem_mb=2000,
         runtime=30,
     params:
-        threshold=lambda wildcards: STUDIES[wildcards.study]["gate"]["threshold"],
+        threshold=setting(lambda study: study.gate.threshold),
         code=code_of("gate"),
     script:
         "../scripts/gate.py"
@@ -120,12 +114,12 @@ rule baseline:
         split=split_of,
         shards=shards_of,
     output:
-        predictions="results/{study}/{model}/{run}/predictions.h5",
-        facts="results/{study}/{model}/{run}/baseline.json",
+        predictions=RUN.predictions,
+        facts=RUN.baseline,
     log:
         "logs/baseline/{study}/{model}/{run}.log",
     wildcard_constraints:
-        model="|".join(studies.BASELINES),
+        model="|".join(BASELINES),
     conda:
         "../../envs/data.yaml"
     threads: 1
@@ -133,8 +127,8 @@ rule baseline:
         mem_mb=lambda wildcards: 2000 if config["scale"] == "demo" else 16000,
         runtime=60,
     params:
-        classes=lambda wildcards: STUDIES[wildcards.study]["classes"],
-        threshold=lambda wildcards: STUDIES[wildcards.study]["threshold"],
+        classes=setting(lambda study: list(study.classes)),
+        threshold=setting(lambda study: study.threshold),
         code=code_of("baseline"),
     script:
         "../scripts/baseline.py"

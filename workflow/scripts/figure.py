@@ -2,12 +2,13 @@
 
 from adapter import logged
 from gliomake.figures import make_figure
+from gliomake.study.model import Study
 from gliomake.study.targets import target_spec
 
 
 def main(snakemake):
     spec = target_spec(
-        snakemake.params.study,
+        Study.of(snakemake.params.study),
         "figures",
         snakemake.wildcards.target,
         dict(snakemake.input.items()),

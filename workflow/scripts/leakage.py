@@ -1,18 +1,18 @@
 """Measure what a leak adds, and what fold, seed and model move."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from adapter import logged
 from gliomake.files.tsv import read_tsv, write_tsv
 from gliomake.scoring.leakage import leak_effects, spread
+from gliomake.study.paths import model_and_run
 
 
 def main(snakemake):
     counts = {}
-    for path in map(Path, snakemake.input.counts):
-        counts.setdefault(path.parts[-3], {})[path.parts[-2]] = read_tsv(path)
+    for path in snakemake.input.counts:
+        model, run = model_and_run(path)
+        counts.setdefault(model, {})[run] = read_tsv(path)
     effects = [
         leak_effects(runs, model, **snakemake.params.bootstrap) for model, runs in counts.items()
     ]

@@ -1,13 +1,14 @@
 """Make one table of a study."""
 
 from adapter import logged
+from gliomake.study.model import Study
 from gliomake.study.targets import target_spec
 from gliomake.tables import make_table
 
 
 def main(snakemake):
     spec = target_spec(
-        snakemake.params.study,
+        Study.of(snakemake.params.study),
         "tables",
         snakemake.wildcards.target,
         dict(snakemake.input.items()),

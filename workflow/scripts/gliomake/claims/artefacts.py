@@ -11,8 +11,8 @@ import pandas as pd
 from gliomake.files.contracts import read_json
 from gliomake.files.tsv import read_tsv
 from gliomake.prepare.split import read_split
-from gliomake.study.load import all_models
-from gliomake.study.run import Run
+from gliomake.study.paths import Paths, StudyPaths
+from gliomake.study.run import is_leak, split_name
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Artefacts:
     _tables: dict[Path, pd.DataFrame | None] = field(default_factory=dict, repr=False)
 
     @property
-    def folder(self) -> Path:
-        """The study's folder."""
-        return self.results / self.study["id"]
+    def paths(self) -> StudyPaths:
+        """The study's files."""
+        return Paths(self.results).study(self.study["id"])
 
     @property
     def runs(self) -> list[str]:
@@ -45,20 +45,20 @@ class Artefacts:
 
     def scores(self, model: str) -> pd.DataFrame | None:
         """Read ``metrics.json``: one row a run, subset, class, metric and convention."""
-        return self._read(self.folder / model / "metrics.json", _read_scores)
+        return self._read(self.paths.metrics(model), _read_scores)
 
     def run_table(self, model: str, run: str, name: str) -> pd.DataFrame | None:
         """Read ``history.tsv`` or ``counts.tsv`` of a run."""
-        return self._read(self.folder / model / run / name, read_tsv)
+        return self._read(self.paths.run(model, run).folder / name, read_tsv)
 
     def facts(self, model: str, run: str) -> dict[str, Any]:
         """Read ``train.json`` of a run; empty where there is none."""
-        path = self.folder / model / run / "train.json"
+        path = self.paths.run(model, run).train
         return read_json(path) if path.is_file() else {}
 
     def split(self, run: str) -> pd.DataFrame | None:
         """Read the split of a run: ``patient slice subset``."""
-        return self._read(self._split_path(run), read_split)
+        return self._read(self.paths.split(split_name(run)), read_split)
 
     def units(self, run: str, subset: str) -> int | None:
         """Count what an interval is over: patients, or slices where none is named."""
@@ -67,10 +67,6 @@ class Artefacts:
             return None
         part = split[split["subset"] == subset]
         return part["patient"].nunique() if part["patient"].ne("").any() else len(part)
-
-    def _split_path(self, run: str) -> Path:
-        parsed = Run.parse(run)
-        return self.folder / "split" / f"{parsed.split}-f{parsed.fold}.tsv"
 
     def _read(self, path: Path, reader: Callable[[Path], pd.DataFrame]) -> pd.DataFrame | None:
         """Read a table once; None where there is no file."""
@@ -81,35 +77,23 @@ class Artefacts:
     @cached_property
     def slices(self) -> pd.DataFrame | None:
         """The index of the data set: one row a slice."""
-        path = self.results / "data" / self.study["dataset"] / "slices.tsv"
+        path = Paths(self.results).data(self.study["dataset"]).slices
         return read_tsv(path) if path.is_file() else None
 
     @cached_property
     def comparisons(self) -> pd.DataFrame | None:
         """The paired differences between models."""
-        path = self.folder / "comparisons.tsv"
+        path = self.paths.comparisons
         return read_tsv(path) if path.is_file() else None
 
     def split_runs(self) -> list[str]:
         """List runs whose splits are made, leaks left out: the study's own, then its models'."""
         runs = dict.fromkeys(self.runs)
         for model in self.study["models"].values():
-            runs |= dict.fromkeys(run for run in model["runs"] if not run.startswith("leak"))
+            runs |= dict.fromkeys(run for run in model["runs"] if not is_leak(run))
         for target in (self.study.get("tables") or {}).values():
             runs |= dict.fromkeys(target.get("runs", ()))
         return list(runs)
-
-    def paths(self) -> list[Path]:
-        """List every file that the audit may read, there or not: the inputs of a rule."""
-        listed = [self.results / "data" / self.study["dataset"] / "slices.tsv"]
-        listed += [self.folder / "comparisons.tsv"]
-        listed += dict.fromkeys(self._split_path(run) for run in self.split_runs())
-        for model in all_models(self.study):
-            listed.append(self.folder / model / "metrics.json")
-        for model in self.study["models"]:
-            folder = self.folder / model / self.runs[0]
-            listed += [folder / name for name in ("counts.tsv", "history.tsv", "train.json")]
-        return listed
 
 
 def _read_scores(path: Path) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """The parameters by which a job of the workflow notices that its code changed."""
 
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -10,14 +9,15 @@ from typing import Any
 
 from gliomake.digests import Library, code_digest
 from gliomake.scoring.metrics import COUNT_METRICS
-from gliomake.study.load import encoder_weights, model_task
+from gliomake.study.model import Model, Study
+from gliomake.study.targets import target_blocks
 from gliomake.training.history import score_metrics
 
 
 def job_code(
     rule: str,
     *,
-    study: Mapping[str, Any] | None = None,
+    study: Study | None = None,
     dataset: str | None = None,
     model: str | None = None,
     target: str | None = None,
@@ -31,8 +31,8 @@ def job_code(
     ----------
     rule : str
         The rule; its script has the same name.
-    study : mapping, optional
-        The job's study, as `gliomake.study.load.load_study` gives it.
+    study : Study, optional
+        The job's study.
     dataset : str, optional
         Its data set; by default the study's.
     model, target, encoder : str, optional
@@ -49,39 +49,35 @@ def job_code(
     """
     entries: dict[str, Any] = {}
     if study:
-        dataset = study["dataset"]
+        dataset = study.dataset
     if dataset:
         entries |= {"datasets.DATASETS": dataset, "phantom.PHANTOMS": dataset}
     if encoder:
         entries["models.weights.ENCODER_WEIGHTS"] = encoder
     if study:
-        models = [study["models"][model]] if rule in ("train", "predict") else [*_models(study)]
-        entries["models.MODELS"] = {each["architecture"] for each in models}
-        entries["training.losses.LOSSES"] = {each["training"]["loss"]["name"] for each in models}
+        one = model if rule in ("train", "predict") else None
+        models = [study.models[one]] if one else list(study.models.values())
+        entries["models.MODELS"] = {each.architecture for each in models}
+        entries["training.losses.LOSSES"] = {each.training["loss"]["name"] for each in models}
     if study and model and rule == "train":
-        entries |= _training_entries(study, model, pretrained)
+        entries |= _training_entries(study.models[model], pretrained)
     if rule == "baseline":
         entries["scoring.metrics.COUNT_METRICS"] = "dice"
     for output in ("figures", "tables"):
         if study and target and rule == output.removesuffix("s"):
-            kind = study[output][target]["kind"]
+            kind = target_blocks(study, output)[target]["kind"]
             entries |= {"study.targets.KINDS": kind, f"{output}.{output.upper()}": kind}
     return library.digest(rule, entries) if library else code_digest(rule, entries)
 
 
-def _models(study: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return list(study["models"].values())
-
-
-def _training_entries(study: Mapping[str, Any], model: str, pretrained: str) -> dict[str, Any]:
+def _training_entries(model: Model, pretrained: str) -> dict[str, Any]:
     """Choose what a training uses beside its architecture and its loss."""
-    settings, task = study["models"][model], model_task(dict(study), model)
-    metrics = score_metrics(task, settings["training"]["loss"])
+    metrics = score_metrics(model.task, model.training["loss"])
     used = COUNT_METRICS.keys() & set(metrics)
     entries: dict[str, Any] = {"scoring.metrics.COUNT_METRICS": used}
-    if not settings["training"]["augment"]:
+    if not model.training["augment"]:
         entries["training.augment.augment_batch"] = ()
-    if not encoder_weights(settings, pretrained):
+    if not model.encoder_weights(pretrained):
         entries["models.weights.load_encoder_weights"] = ()
     return entries
 

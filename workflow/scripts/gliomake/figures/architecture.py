@@ -12,6 +12,7 @@ from matplotlib.patches import FancyBboxPatch, Patch, Rectangle
 from gliomake.figures import style
 from gliomake.figures.trace import Operation, Stage, Structure, trace
 from gliomake.models import create_model
+from gliomake.study.model import Model, Study
 from gliomake.study.targets import TargetSpec
 
 GAP = 0.17
@@ -56,7 +57,7 @@ def architecture(spec: TargetSpec) -> Figure:
     for letter, axes, (model, drawing) in zip("abc", panels, drawings.items(), strict=False):
         drawing.draw(axes)
         used |= drawing.used | {"conv": _convolution(structures[model])}
-        axes.set_title(_headline(model, structures[model], spec.study["models"][model]))
+        axes.set_title(_headline(model, structures[model], spec.study.models[model]))
         if len(panels) > 1:
             style.panel_label(axes, letter)
     if gated:
@@ -66,12 +67,12 @@ def architecture(spec: TargetSpec) -> Figure:
     return figure
 
 
-def model_structure(study: dict[str, Any], model: str) -> Structure:
+def model_structure(study: Study, model: str) -> Structure:
     """Build a model as a study configures it and read off its structure.
 
     Parameters
     ----------
-    study : dict
+    study : Study
         The study.
     model : str
         One of its models.
@@ -81,19 +82,17 @@ def model_structure(study: dict[str, Any], model: str) -> Structure:
     Structure
         See `gliomake.figures.trace`.
     """
-    config = study["models"][model]
-    channels = len(config["channels"])
+    config = study.models[model]
+    channels = len(config.channels)
     # Shapes are all that is wanted: no weight is drawn and no image computed.
     with torch.device("meta"):
-        network = create_model(
-            config["architecture"], channels, len(study["classes"]), **config["options"]
-        )
-    return trace(network, channels, study["preprocess"]["image_size"])
+        network = create_model(config.architecture, channels, len(study.classes), **config.options)
+    return trace(network, channels, study.preprocess.image_size)
 
 
-def _headline(model: str, structure: Structure, config: dict[str, Any]) -> str:
+def _headline(model: str, structure: Structure, config: Model) -> str:
     channels, height, width = structure.image
-    encoder = config["options"].get("encoder", "")
+    encoder = config.options.get("encoder", "")
     known = {"vgg16": "VGG16", "vgg19": "VGG19", "resnet50": "ResNet50"}
     parts = [
         model,

@@ -45,7 +45,7 @@ def curves(spec: TargetSpec) -> Figure:
     """
     model = spec.models[0]
     history = read_tsv(spec.inputs["history"][model])
-    training = spec.study["models"][model]["training"]
+    training = spec.study.models[model].training
     panels = spec.options["panels"]
     width = style.SINGLE if len(panels) == 1 else style.DOUBLE
     figure = style.new_figure(width, 2.3)

@@ -185,8 +185,9 @@ def system(spec: TargetSpec) -> Figure:
     Figure
         One diagram.
     """
-    gate = spec.study["gate"]
-    size = spec.study["preprocess"]["image_size"]
+    gate = spec.study.gate
+    assert gate, "a target of this kind is refused in a study without a gate"
+    size = spec.study.preprocess.image_size
     count = len(spec.models)
     figure = style.new_figure(style.DOUBLE, 2.5)
     axes = figure.subplots()
@@ -195,10 +196,10 @@ def system(spec: TargetSpec) -> Figure:
     axes.axis("off")
     main, spare = 1.6, 0.4
     _box(axes, 0.62, main, f"MRI slice\n{size} {style.TIMES} {size}", 1.05)
-    _box(axes, 2.12, main, f"{gate['classifier']}\nP(no tumour)", 1.35, fill="#E3EEF6")
+    _box(axes, 2.12, main, f"{gate.classifier}\nP(no tumour)", 1.35, fill="#E3EEF6")
     diamond = [(3.42, main), (3.97, main + 0.42), (4.52, main), (3.97, main - 0.42)]
     axes.add_patch(Polygon(diamond, facecolor="#FBEFD9", edgecolor="black", linewidth=0.7))
-    axes.text(3.97, main, f"≥ {gate['threshold']:g}?", ha="center", va="center")
+    axes.text(3.97, main, f"≥ {gate.threshold:g}?", ha="center", va="center")
     _box(axes, 3.97, spare, "skipped:\nempty mask", 1.15, fill="#EEEEEE")
     _arrow(axes, (1.15, main), (1.44, main))
     _arrow(axes, (2.8, main), (3.42, main))

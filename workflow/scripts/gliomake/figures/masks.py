@@ -13,6 +13,7 @@ from gliomake.figures.choose import QUALITIES, by_quantile, sizes_and_worst, sli
 from gliomake.files.predictions import open_predictions, to_mask
 from gliomake.files.shards import load_arrays
 from gliomake.scoring.postprocess import clean_masks
+from gliomake.study.model import Study
 from gliomake.study.targets import TargetSpec
 
 HEADINGS = {
@@ -159,7 +160,7 @@ def class_predictions(spec: TargetSpec) -> Figure:
     complete = scores[_holds_every_class(spec, scores)]
     pool = complete if len(complete) else scores
     [case] = _load_cases(spec, by_quantile(pool, "dice", (("median", 0.5),))).values()
-    classes = spec.study["classes"]
+    classes = spec.study.classes
     figure = images.grid(style.DOUBLE, 3, len(classes) + 1, label=1.2, extra=0.95)
     grid = figure.subplots(3, len(classes) + 1, squeeze=False)
     grey = case.image[_channel(spec)]
@@ -197,13 +198,13 @@ def _holds_every_class(spec: TargetSpec, scores: pd.DataFrame) -> np.ndarray:
 
 
 def _scores(spec: TargetSpec) -> pd.DataFrame:
-    cleaned = bool(spec.study.get("postprocess"))
+    cleaned = bool(spec.study.postprocess)
     return slice_scores(spec.inputs["counts"], spec.options.get("subset"), cleaned)
 
 
 def _channel(spec: TargetSpec) -> int:
     """Pick the channel shown: FLAIR, on which the tumour is drawn, unless the option says."""
-    channels = spec.study["preprocess"]["channels"]
+    channels = spec.study.preprocess.channels
     wanted = spec.options.get("channel") or ("flair" if "flair" in channels else channels[-1])
     return channels.index(wanted)
 
@@ -219,7 +220,7 @@ def _load_cases(spec: TargetSpec, chosen: dict[str, pd.Series]) -> dict[str, Cas
         box = images.tissue_box(arrays.image[number])
 
         def cut(pixels: np.ndarray, box: Any = box) -> np.ndarray:
-            return images.upright(pixels[..., box[0], box[1]], spec.study["dataset"])
+            return images.upright(pixels[..., box[0], box[1]], spec.study.dataset)
 
         given = {model: values[number] for model, values in probability.items()}
         cases[name] = Case(
@@ -263,24 +264,24 @@ def read_probability(path: Any, keys: pd.DataFrame) -> np.ndarray:
         return np.stack([file["probability"][where[key]] for key in wanted]).astype(np.float32)
 
 
-def final_mask(probability: np.ndarray, study: dict[str, Any]) -> np.ndarray:
+def final_mask(probability: np.ndarray, study: Study) -> np.ndarray:
     """Threshold a slice's probabilities as the study does, and clean up where it does.
 
     Parameters
     ----------
     probability : ndarray (class, height, width)
         0 to 1.
-    study : dict
-        With ``threshold`` and ``postprocess``.
+    study : Study
+        Its ``threshold`` and ``postprocess`` are used.
 
     Returns
     -------
     ndarray (class, height, width) of uint8
         0 or 1.
     """
-    mask = to_mask(probability, study["threshold"])
-    if study.get("postprocess"):
-        mask = clean_masks(mask, study["postprocess"])
+    mask = to_mask(probability, study.threshold)
+    if study.postprocess:
+        mask = clean_masks(mask, study.postprocess)
     return mask.astype(np.uint8)
 
 

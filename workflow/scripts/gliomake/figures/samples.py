@@ -1,5 +1,6 @@
 """Slices of the data, as they are and as training sees them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def samples(spec: TargetSpec) -> Figure:
         axes.axis("off")
     for number in range(len(chosen)):
         box = images.tissue_box(arrays.image[number])
-        dataset = spec.study["dataset"]
+        dataset = spec.study.dataset
         grey = images.upright(arrays.image[number, channel][box], dataset)
         mask = images.upright(arrays.mask[number].any(axis=0)[box], dataset)
         row, column = divmod(number, across)
@@ -84,16 +85,14 @@ def augmentation(spec: TargetSpec) -> Figure:
     Figure
         ``count`` (default 12) panels: the original, one a kind, then all together.
     """
-    config = spec.study["models"][spec.models[0]]["training"]["augment"] or {}
+    config = spec.study.models[spec.models[0]].training["augment"] or {}
     training = _slice_sizes(spec).query("subset == 'train'")
     typical = float(training["pixels"].quantile(0.75))
     row = training.loc[[(training["pixels"] - typical).abs().idxmin()]]
-    arrays = load_arrays(
-        spec.inputs["shards"], row, spec.study["models"][spec.models[0]]["channels"]
-    )
+    arrays = load_arrays(spec.inputs["shards"], row, spec.study.models[spec.models[0]].channels)
     image, mask = _as_float(arrays.image[0]), arrays.mask[0].astype(np.float32)
     panels: list[tuple[str, np.ndarray, np.ndarray]] = [("original", image, mask)]
-    for name, part in _parts(config, spec.study["dataset"] in images.TRANSPOSED):
+    for name, part in _parts(config, spec.study.dataset in images.TRANSPOSED):
         panels.append((name, *_strongest(image, mask, part)))
     rest = max(spec.options.get("count", 12) - len(panels), 0)
     drawn = [_augment(image, mask, config, draw) for draw in range(rest)] if config else []
@@ -102,14 +101,14 @@ def augmentation(spec: TargetSpec) -> Figure:
     rows = -(-len(panels) // across)
     figure = images.grid(style.DOUBLE, rows, across, extra=0.45 + 0.17 * rows, label=0.1)
     grid = figure.subplots(rows, across, squeeze=False)
-    names = spec.study["models"][spec.models[0]]["channels"]
-    channel = names.index(spec.study["preprocess"]["channels"][_channel(spec)])
+    names = spec.study.models[spec.models[0]].channels
+    channel = names.index(spec.study.preprocess.channels[_channel(spec)])
     # One grey scale for all panels, so that a change of brightness shows.
     limits = images.grey_limits(image[channel])
     for axes in grid.flat:
         axes.axis("off")
     for axes, (name, picture, outline) in zip(grid.flat, panels, strict=False):
-        dataset = spec.study["dataset"]
+        dataset = spec.study.dataset
         axes.axis("on")
         outline = images.upright(np.asarray(outline).max(axis=0), dataset)
         picture = images.upright(picture[channel], dataset)
@@ -136,12 +135,12 @@ def _slice_sizes(spec: TargetSpec) -> pd.DataFrame:
 
 
 def _channel(spec: TargetSpec) -> int:
-    channels = spec.study["preprocess"]["channels"]
+    channels = spec.study.preprocess.channels
     wanted = spec.options.get("channel") or ("flair" if "flair" in channels else channels[-1])
     return channels.index(wanted)
 
 
-def _parts(config: dict[str, Any], transposed: bool) -> list[tuple[str, dict[str, Any]]]:
+def _parts(config: Mapping[str, Any], transposed: bool) -> list[tuple[str, dict[str, Any]]]:
     """Take the augmentation apart: a name and a config for each operation.
 
     A flip is named by what is seen on paper, where transposed slices stand upright.
@@ -165,7 +164,7 @@ def _strongest(
 
 
 def _augment(
-    image: np.ndarray, mask: np.ndarray, config: dict[str, Any], draw: int
+    image: np.ndarray, mask: np.ndarray, config: Mapping[str, Any], draw: int
 ) -> tuple[np.ndarray, np.ndarray]:
     import torch
 

@@ -39,7 +39,7 @@ def modalities(spec: TargetSpec) -> Figure:
     for letter, axes, name, image in zip(
         "abcdef", panels, dataset.channels, volume.image[row], strict=False
     ):
-        images.show(axes, images.upright(image[box], spec.study["dataset"]))
+        images.show(axes, images.upright(image[box], spec.study.dataset))
         axes.set_title(MODALITIES.get(name, name))
         style.panel_label(axes, letter)
     figure.suptitle(where(spec, volume, row), fontsize=8)
@@ -118,13 +118,13 @@ def mask_channels(spec: TargetSpec) -> Figure:
         The image, a panel a class, and the overlay.
     """
     dataset, volume = load_case(spec)
-    classes = spec.study["classes"]
+    classes = spec.study.classes
     wanted = spec.options.get("slice")
     row = most_classes(volume.mask) if wanted is None else nearest(volume.slices, wanted)
     channel = dataset.channels.index(spec.options.get("channel", dataset.channels[-1]))
     box = images.tissue_box(volume.image[row])
-    grey = images.upright(volume.image[row, channel][box], spec.study["dataset"])
-    masks = images.upright(volume.mask[row][:, box[0], box[1]], spec.study["dataset"])
+    grey = images.upright(volume.image[row, channel][box], spec.study.dataset)
+    masks = images.upright(volume.mask[row][:, box[0], box[1]], spec.study.dataset)
     figure = images.grid(style.DOUBLE, 1, len(classes) + 2, label=0.1, extra=0.8)
     panels = figure.subplots(1, len(classes) + 2)
     images.show(panels[0], grey)
@@ -177,7 +177,7 @@ def open_cases(spec: TargetSpec) -> tuple[Dataset, list[str]]:
     Dataset, list of str
         The opened data set, and its cases without those that the index refused.
     """
-    dataset = inspection.open_data(spec.study["dataset"], spec.inputs["root"], spec.dataset_options)
+    dataset = inspection.open_data(spec.study.dataset, spec.inputs["root"], spec.dataset_options)
     return dataset, read_tsv(spec.inputs["cases"])["case"].tolist()
 
 

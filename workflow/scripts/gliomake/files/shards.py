@@ -21,6 +21,7 @@ import pandas as pd
 from gliomake.datasets.base import Volume
 from gliomake.files.contracts import REBUILD
 from gliomake.files.sealed import create_sealed, open_slices, read_names
+from gliomake.study.blocks import Recipe
 
 TEXT = h5py.string_dtype()
 _BYTES = np.dtype(np.uint8)
@@ -76,7 +77,7 @@ SliceArrays = Slices[np.ndarray]
 
 
 def write_shard(
-    path: str | Path, volumes: Iterable[Volume], *, dataset: str, recipe: dict[str, Any]
+    path: str | Path, volumes: Iterable[Volume], *, dataset: str, recipe: Recipe
 ) -> int:
     """Write preprocessed cases one after the other, so that memory does not grow with them.
 
@@ -88,7 +89,7 @@ def write_shard(
         Preprocessed cases.
     dataset : str
         Name of the data set.
-    recipe : dict
+    recipe : Recipe
         How they were preprocessed.
 
     Returns

@@ -4,17 +4,16 @@ A recipe has the keys ``channels``, ``image_size``, ``intensity``, ``slices`` an
 (one class where the data set has several: any of them).
 """
 
-from typing import Any
-
 import numpy as np
 from skimage.transform import resize
 
 from gliomake.datasets.base import Volume
+from gliomake.study.blocks import Recipe
 
 INTENSITIES = ("unit", "zscore", "minmax")
 
 
-def preprocess(volume: Volume, channels: tuple[str, ...], recipe: dict[str, Any]) -> Volume:
+def preprocess(volume: Volume, channels: tuple[str, ...], recipe: Recipe) -> Volume:
     """Apply a recipe to one case.
 
     Parameters
@@ -24,7 +23,7 @@ def preprocess(volume: Volume, channels: tuple[str, ...], recipe: dict[str, Any]
         (slice, class, height, width) uint8.
     channels : tuple of str
         Names of the volume's channels.
-    recipe : dict
+    recipe : Recipe
         See the module.
 
     Returns

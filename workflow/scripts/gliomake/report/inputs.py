@@ -15,7 +15,9 @@ from gliomake.prepare.split import read_split
 from gliomake.report.numbers import STATES
 from gliomake.study.load import all_models, measures_leak, model_runs
 from gliomake.study.overrides import words
-from gliomake.study.targets import Target
+from gliomake.study.paths import Paths
+from gliomake.study.run import split_name
+from gliomake.study.targets import MODEL_NEEDS, Target, unknown_need
 
 HASH_KEYS = ("data_hash", "split_hash", "config_hash", "code_hash")
 
@@ -59,7 +61,7 @@ class RunFiles:
     @property
     def split(self) -> str:
         """Name of the split, ``<method>-f<fold>``."""
-        return self.run.rsplit("-", 1)[0]
+        return split_name(self.run)
 
     @cached_property
     def facts(self) -> dict[str, Any]:
@@ -240,6 +242,11 @@ class StudyInputs:
         -------
         list of Path
             Of models in the order of the target's models, of ``splits`` in that of its runs.
+
+        Raises
+        ------
+        ConfigError
+            There is no such need.
         """
         if need in ("slices", "cases"):
             return [getattr(self, need)]
@@ -249,7 +256,9 @@ class StudyInputs:
             return [self.metrics[model] for model in target.models]
         if need in ("split", "splits"):
             runs = target.runs if need == "splits" else target.runs[:1]
-            return [self.splits[run.rsplit("-", 1)[0]] for run in runs]
+            return [self.splits[split_name(run)] for run in runs]
+        if need not in MODEL_NEEDS:
+            raise unknown_need(target, need)
         found = [getattr(self.run_files(model, target.run), need) for model in target.models]
         return [path for path in found if path]
 
@@ -339,23 +348,22 @@ def study_inputs(
     StudyInputs
         The files; those that a study need not have are left out where they are not there.
     """
-    results = Path(results)
-    folder = results / study["id"]
-    dataset = results / "data" / study["dataset"]
+    paths = Paths(Path(results))
+    own, dataset = paths.study(study["id"]), paths.data(study["dataset"])
     runs = []
     for model in all_models(study):
         for run in model_runs(study, model):
-            at = folder / model / run
+            at = own.run(model, run)
             runs.append(
                 RunFiles(
                     model,
                     run,
-                    counts=at / "counts.tsv",
-                    distances=_present(at / "distances.tsv"),
-                    predictions=_present(at / "predictions.h5"),
-                    weights=_present(at / "weights.safetensors"),
-                    history=_present(at / "history.tsv"),
-                    train=_present(at / "train.json"),
+                    counts=at.counts,
+                    distances=_present(at.distances),
+                    predictions=_present(at.predictions),
+                    weights=_present(at.weights),
+                    history=_present(at.history),
+                    train=_present(at.train),
                 )
             )
     splits = dict.fromkeys(files.split for files in runs)
@@ -363,22 +371,22 @@ def study_inputs(
         study=study,
         data=data,
         scale=scale,
-        slices=dataset / "slices.tsv",
-        cases=dataset / "cases.tsv",
-        integrity=dataset / "integrity.json",
-        splits={name: folder / "split" / f"{name}.tsv" for name in splits},
+        slices=dataset.slices,
+        cases=dataset.cases,
+        integrity=dataset.integrity,
+        splits={name: own.split(name) for name in splits},
         shards=tuple(Path(path) for path in shards),
         runs=tuple(runs),
-        metrics={model: folder / model / "metrics.json" for model in all_models(study)},
-        claims=folder / "claims.tsv",
-        findings=folder / "findings.json",
+        metrics={model: own.metrics(model) for model in all_models(study)},
+        claims=own.claims,
+        findings=own.findings,
         reported=Path(reported),
-        comparisons=_present(folder / "comparisons.tsv"),
-        leakage=folder / "leakage.tsv" if measures_leak(study) else None,
-        spread=folder / "spread.tsv" if measures_leak(study) else None,
+        comparisons=_present(own.comparisons),
+        leakage=own.leakage if measures_leak(study) else None,
+        spread=own.spread if measures_leak(study) else None,
         bootstrap=bootstrap or {"resamples": 10_000, "seed": 0},
         options=options,
-        figures={name: folder / "figures" / f"{name}.svg" for name in study.get("figures") or {}},
-        tables={name: folder / "tables" / f"{name}.csv" for name in study.get("tables") or {}},
+        figures={name: own.figure(name) for name in study.get("figures") or {}},
+        tables={name: own.table(name) for name in study.get("tables") or {}},
         root=Path(root) if root else None,
     )

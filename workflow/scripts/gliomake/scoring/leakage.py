@@ -15,7 +15,7 @@ import pandas as pd
 
 from gliomake.scoring.bootstrap import RESAMPLES, percentile_interval, replicate
 from gliomake.scoring.scores import ScoreSums, count_sums
-from gliomake.study.run import Run
+from gliomake.study.run import Run, leak_percent
 
 CLEAN = "leak0"
 LEAK_COLUMNS = [
@@ -90,8 +90,9 @@ def leak_effects(
     runs = {Run.parse(name): table for name, table in counts.items()}
     pairs: dict[int, list[Run]] = defaultdict(list)
     for run in runs:
-        if run.split.startswith("leak") and run.split != CLEAN:
-            pairs[int(run.split.removeprefix("leak"))].append(run)
+        leak = leak_percent(run.split)
+        if leak:
+            pairs[leak].append(run)
     rows: list[dict] = []
     for leak, leaky in sorted(pairs.items()):
         arms = _reduce_pairs(runs, leaky, model, subset, metrics, conventions)

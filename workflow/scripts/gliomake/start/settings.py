@@ -13,6 +13,7 @@ import yaml
 from gliomake.study.checks import checked_study
 from gliomake.study.faults import Fault, fault_report, has_path, meant, schema_faults
 from gliomake.study.load import SCALES
+from gliomake.study.model import Study
 from gliomake.study.run import ConfigError
 
 SCHEMA = "config.schema.yaml"
@@ -73,7 +74,7 @@ def start(
     *,
     elsewhere: bool = False,
     others: Sequence[Fault] = (),
-) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+) -> tuple[dict[str, Any], dict[str, Study]]:
     """Check everything that a start can know, and read the studies.
 
     Parameters
@@ -94,8 +95,8 @@ def start(
     -------
     config : dict
         Typed, its roots expanded.
-    studies : dict of str to dict
-        By id, see `gliomake.study.load.load_study`.
+    studies : dict of str to Study
+        By id.
 
     Raises
     ------
@@ -118,7 +119,7 @@ def start(
     if not any(fault.path[:1] in (("datasets",), ("studies",)) for fault in faults):
         config["datasets"], found = expanded_roots(config, base, here)
         wrong = {fault.path[1] for fault in found}
-        sets = {studies[name]["dataset"] for name in config["studies"] if studies.get(name)}
+        sets = {studies[name].dataset for name in config["studies"] if name in studies}
         faults += [*found, *missing_roots(config, studies, sets - wrong)]
     if faults:
         raise ConfigError(fault_report([_sourced(fault, layers()) for fault in faults]))
@@ -137,9 +138,9 @@ def _weight(value: Any, known: dict[int, int]) -> int:
 
 def _read_studies(
     config: Mapping[str, Any], paths: Sequence[Path], base: Path
-) -> tuple[dict[str, dict[str, Any]], list[Fault]]:
+) -> tuple[dict[str, Study], list[Fault]]:
     """Read the studies, as far as scale and overrides let them be read."""
-    studies: dict[str, dict[str, Any]] = {}
+    studies: dict[str, Study] = {}
     faults: list[Fault] = []
     overrides, scale = config.get("overrides"), config.get("scale")
     if scale not in SCALES or not isinstance(overrides, Mapping):
@@ -147,9 +148,9 @@ def _read_studies(
     for path in paths:
         block = overrides.get(path.stem)
         try:
-            studies[path.stem], found = checked_study(
-                path, scale, block if isinstance(block, Mapping) else {}
-            )
+            study, found = checked_study(path, scale, block if isinstance(block, Mapping) else {})
+            if not found:
+                studies[path.stem] = Study.of(study)
         except ConfigError as error:
             found = [Fault((), str(error).removeprefix(f"{path}: "), str(path))]
         faults += [_relative(fault, base) for fault in found]
@@ -267,7 +268,7 @@ def expand(root: str, base: Path) -> tuple[str, str]:
 
 
 def missing_roots(
-    config: Mapping[str, Any], studies: Mapping[str, Mapping[str, Any]], datasets: Iterable[str]
+    config: Mapping[str, Any], studies: Mapping[str, Study], datasets: Iterable[str]
 ) -> list[Fault]:
     """Look for the folders of the data sets before anything runs.
 
@@ -298,7 +299,7 @@ def missing_roots(
         faults.append(Fault(("datasets", name, "root"), message))
     there = set(roots).difference(absent)
     others = ", ".join(
-        name for name in config["studies"] if studies.get(name, {}).get("dataset") in there
+        name for name in config["studies"] if name in studies and studies[name].dataset in there
     )
     alone = f". The other studies alone: --config studies='[{others}]'" if others else ""
     advice = "config/README.md says where to get the data and how a folder must look; the root "

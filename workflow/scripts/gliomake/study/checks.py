@@ -2,23 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gliomake.scoring.metrics import DISTANCE_METRICS
 from gliomake.study import targets
+from gliomake.study.architectures import ARCHITECTURES, CLASSIFICATION
 from gliomake.study.faults import Fault, has_path, meant, schema_faults
 from gliomake.study.feasible import impossible
 from gliomake.study.load import (
-    BASELINES,
-    GATED,
-    all_models,
     at_scale,
     complete_study,
     merge,
-    model_task,
     read_study,
-    study_metrics,
 )
+from gliomake.study.model import BASELINES, GATED, Study
 from gliomake.study.overrides import differences
 from gliomake.study.run import ConfigError, Run
 from gliomake.training.history import history_columns
@@ -34,9 +31,11 @@ CHANNELS = {
 CLASSES = {"brats2020": ("NEC", "ED", "ET"), "brats2021": ("NEC", "ED", "ET")}
 # What makes an entry whole, so that a layer may add it; any other unknown name is a slip.
 DEFINES = {"models": "architecture", "figures": "kind", "tables": "kind"}
-STRIDES = {"vgg19-unet": 16, "smp-unet": 32}
-ENCODERS = {"vgg19-unet": "vgg19", "resnet50-classifier": "resnet50"}
-WATCHES = ("best", "schedule", "early_stopping")
+WATCHES: tuple[Literal["best", "schedule", "early_stopping"], ...] = (
+    "best",
+    "schedule",
+    "early_stopping",
+)
 
 
 def checked_study(
@@ -89,7 +88,7 @@ def checked_study(
     faults += broken
     if not broken:
         complete = complete_study(study)
-        faults += _study_faults(complete, study)
+        faults += _study_faults(Study.of(complete), study)
         if not faults:
             changes = differences(base, study, overrides) if overrides else []
             return complete | ({"overrides": changes} if changes else {}), []
@@ -135,7 +134,7 @@ def _without_unknown(layer: Mapping[str, Any], faults: list[Fault]) -> dict[str,
     }
 
 
-def _study_faults(study: dict[str, Any], raw: Mapping[str, Any]) -> Iterator[Fault]:
+def _study_faults(study: Study, raw: Mapping[str, Any]) -> Iterator[Fault]:
     """Check what the schema cannot: names that must be known, and settings that must fit.
 
     `raw` is the study before it was completed: it says where a setting stands.
@@ -143,29 +142,29 @@ def _study_faults(study: dict[str, Any], raw: Mapping[str, Any]) -> Iterator[Fau
     yield from _data_faults(study)
     yield from _name_faults(study)
     yield from _metric_faults(study)
-    for name in study["models"]:
+    for name in study.models:
         yield from _model_faults(study, name, raw)
-    for index, run in enumerate(study["runs"]):
-        if reason := impossible(Run.parse(run), study):
+    for index, run in enumerate(study.runs):
+        if reason := impossible(Run.parse(run), study.dataset, study.split):
             yield Fault(("runs", str(index)), f"run {run} cannot exist: {reason}")
-    leak = study.get("leakage")
-    if leak and leak["models"] and leak["leaks"]:
-        last = Run(f"leak{leak['leaks'][0]}", leak["folds"] - 1, 0)
-        if reason := impossible(last, study):
+    leak = study.leakage
+    if leak.models and leak.leaks:
+        last = Run(f"leak{leak.leaks[0]}", leak.folds - 1, 0)
+        if reason := impossible(last, study.dataset, study.split):
             yield Fault(("leakage", "folds"), f"run {last} cannot exist: {reason}")
     for output in targets.OUTPUTS:
-        for name, block in study[output].items():
+        for name in targets.target_blocks(study, output):
             try:
-                targets.study_targets(study | {output: {name: block}}, output)
+                targets.read_target(study, output, name)
             except ConfigError as error:
-                message = str(error).removeprefix(f"study {study['id']}: {output}.{name}: ")
+                message = str(error).removeprefix(f"study {study.id}: {output}.{name}: ")
                 yield Fault((output, name), message)
 
 
-def _metric_faults(study: dict[str, Any]) -> Iterator[Fault]:
+def _metric_faults(study: Study) -> Iterator[Fault]:
     """Check the scores that tables list: a job would leave out those that there are not."""
-    scores = [*study_metrics(study), *DISTANCE_METRICS]
-    for name, block in study["tables"].items():
+    scores = [*study.metrics, *DISTANCE_METRICS]
+    for name, block in study.tables.items():
         wanted = {"metrics": block.get("metrics") or (), "goal": ()}
         if block.get("goal"):
             wanted["goal"] = (block["goal"].get("metric"),)
@@ -176,70 +175,68 @@ def _metric_faults(study: dict[str, Any]) -> Iterator[Fault]:
                     yield Fault(("tables", name, option), what)
 
 
-def _data_faults(study: Mapping[str, Any]) -> Iterator[Fault]:
-    dataset, preprocess = study["dataset"], study["preprocess"]
+def _data_faults(study: Study) -> Iterator[Fault]:
+    dataset = study.dataset
     known = CHANNELS[dataset]
-    for channel in preprocess["channels"]:
+    for channel in study.preprocess.channels:
         if channel not in known:
             what = f"data set {dataset} has no channel {channel!r}; {meant(channel, known)}"
             yield Fault(("preprocess", "channels"), what)
     # One class means any label, under whatever name.
     classes = CLASSES.get(dataset, ())
-    for name in study["classes"] if len(study["classes"]) > 1 else ():
+    for name in study.classes if len(study.classes) > 1 else ():
         if name not in classes:
             what = f"data set {dataset} has no class {name!r}; {meant(name, classes)}"
             yield Fault(("classes",), what)
 
 
-def _name_faults(study: Mapping[str, Any]) -> Iterator[Fault]:
-    for name in study["models"]:
+def _name_faults(study: Study) -> Iterator[Fault]:
+    for name in study.models:
         if name in BASELINES or name.endswith(GATED):
             what = "the name is kept for a baseline or a gated model"
             yield Fault(("models", name), what)
         elif not all(letter.islower() or letter.isdigit() or letter == "-" for letter in name):
             yield Fault(("models", name), "a name has small letters, digits and hyphens only")
-    gate, leakage = study.get("gate"), study.get("leakage")
-    named: dict[tuple[str, str], list[str]] = {}
+    gate, leakage = study.gate, study.leakage
+    named: dict[tuple[str, str], tuple[str, ...]] = {}
     if gate:
-        named |= {("gate", "classifier"): [gate["classifier"]]}
-        named |= {("gate", "segmenters"): gate["segmenters"]}
-    if leakage:
-        named |= {("leakage", key): leakage[key] for key in ("as_published", "models")}
+        named |= {("gate", "classifier"): (gate.classifier,)}
+        named |= {("gate", "segmenters"): gate.segmenters}
+    named |= {("leakage", "as_published"): leakage.as_published}
+    named |= {("leakage", "models"): leakage.models}
     for path, names in named.items():
         for name in names:
-            if name not in study["models"]:
+            if name not in study.models:
                 what = f"{path[0]} names the model {name!r}, which is not in models"
-                yield Fault(path, f"{what}; {meant(name, study['models'])}")
+                yield Fault(path, f"{what}; {meant(name, study.models)}")
 
 
-def _model_faults(study: dict[str, Any], name: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
-    model, where = study["models"][name], ("models", name)
-    for channel in model["channels"] if "channels" in raw["models"][name] else ():
-        if channel not in study["preprocess"]["channels"]:
+def _model_faults(study: Study, name: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
+    model, where = study.models[name], ("models", name)
+    known = ARCHITECTURES[model.architecture]
+    for channel in model.channels if "channels" in raw["models"][name] else ():
+        if channel not in study.preprocess.channels:
             what = f"{channel!r} is not among preprocess.channels"
-            yield Fault((*where, "channels"), f"{what} {study['preprocess']['channels']}")
-    task = model_task(study, name)
-    architecture, options = model["architecture"], model["options"]
-    if (architecture == "resnet50-classifier") != (task == "classification"):
-        what = f"found {architecture}; the gate's classifier, and no other model, is"
-        yield Fault((*where, "architecture"), f"{what} a resnet50-classifier")
-    stride = STRIDES.get(architecture) or 2 ** options.get("depth", 4)
-    size = study["preprocess"]["image_size"]
-    if task == "segmentation" and size % stride:
+            yield Fault((*where, "channels"), f"{what} {list(study.preprocess.channels)}")
+    decides = study.gate is not None and study.gate.classifier == name
+    if decides != (model.task == CLASSIFICATION):
+        tellers = [each for each, entry in ARCHITECTURES.items() if entry.task == CLASSIFICATION]
+        what = f"found {model.architecture}; the gate's classifier, and no other model, is"
+        yield Fault((*where, "architecture"), f"{what} a {' or '.join(tellers)}")
+        return
+    stride, size = known.stride_with(model.options), study.preprocess.image_size
+    if size % stride:
         what = f"found {size}; model {name} halves the image {stride.bit_length() - 1} times and"
         yield Fault(("preprocess", "image_size"), f"{what} needs a multiple of {stride}")
-    encoder = ENCODERS.get(architecture)
-    encoder = options.get("encoder", "resnet50") if architecture == "smp-unet" else encoder
-    if model.get("pretrained", encoder) != encoder:
-        what = f"found {model['pretrained']!r}; the encoder of {name} is {encoder or 'its own'}"
+    encoder = known.encoder_with(model.options)
+    if model.pretrained and model.pretrained != encoder:
+        what = f"found {model.pretrained!r}; the encoder of {name} is {encoder or 'its own'}"
         yield Fault((*where, "pretrained"), what)
-    yield from _training_faults(study, name, task, raw)
+    yield from _training_faults(study, name, raw)
 
 
-def _training_faults(
-    study: Mapping[str, Any], name: str, task: str, raw: Mapping[str, Any]
-) -> Iterator[Fault]:
-    training = study["models"][name]["training"]
+def _training_faults(study: Study, name: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
+    training, task = study.models[name].training, study.models[name].task
 
     def stands(*path: str) -> tuple[str, ...]:
         own = path[0] in raw["models"][name]
@@ -250,15 +247,10 @@ def _training_faults(
         what = f"found {loss['name']!r} for model {name}; cross-entropy is the loss of a"
         yield Fault(stands("loss", "name"), f"{what} classifier, and of nothing else")
         return
-    columns = history_columns(study["classes"], task, loss)
+    columns = history_columns(study.classes, task, loss)
     for watch in WATCHES:
-        monitor = (training.get(watch) or {}).get("monitor")
+        block = training[watch]
+        monitor = block["monitor"] if block else None
         if monitor is not None and monitor not in columns:
             what = f"found {monitor!r}; the history has no such column"
             yield Fault(stands(watch, "monitor"), f"{what}; {meant(monitor, columns)}")
-
-
-def unknown_model(study: Mapping[str, Any], model: str) -> str:
-    """Say that a study has no such model, and which it has."""
-    known = all_models(dict(study))
-    return f"study {study['id']} has no model {model!r}; {meant(model, known)}"

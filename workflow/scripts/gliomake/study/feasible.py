@@ -1,61 +1,62 @@
 """Which runs can exist: what can be known of a split before any file is read."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from gliomake.prepare.split import block_sizes
-from gliomake.study.run import Run
+from gliomake.study.model import Split
+from gliomake.study.run import Run, leak_percent
 
 # Data sets that come in folders for training, validation and test, and name no patients.
 WITH_FOLDERS = ("coco",)
 
 
-def impossible(run: Run, study: Mapping[str, Any]) -> str:
+def impossible(run: Run, dataset: str, split: Split) -> str:
     """Say why a run cannot exist, whatever the data hold.
 
     Parameters
     ----------
     run : Run
         The run.
-    study : mapping
-        Its ``dataset`` and ``split`` are looked at.
+    dataset : str
+        The data set.
+    split : Split
+        How it is divided.
 
     Returns
     -------
     str
         The reason, with what to do; empty where nothing speaks against the run.
     """
-    dataset, shares = study["dataset"], study["split"]
     if run.split == "predefined":
         if dataset not in WITH_FOLDERS:
             return f"data set {dataset} has no folders for train, valid and test; use patient"
         return "a predefined split has one fold, f0" if run.fold else ""
     if dataset in WITH_FOLDERS and run.split != "slice":
         return f"data set {dataset} names no patients; use predefined or slice"
-    if run.split.startswith("leak"):
-        if int(run.split.removeprefix("leak")) > 100:
+    leak = leak_percent(run.split)
+    if leak is not None:
+        if leak > 100:
             return "a leak is a share of 0 to 100 percent"
-        if shares["test"] == 0:
+        if split.test == 0:
             return "a leak is measured on a test set, and split.test is 0"
-    key = "test" if shares["test"] else "val"
-    folds = math.floor(1 / shares[key] + 1e-9) if shares[key] else 1
+    key = "test" if split.test else "val"
+    share = split.test or split.val
+    folds = math.floor(1 / share + 1e-9) if share else 1
     if run.fold >= folds:
         which = "one fold, f0" if folds == 1 else f"{folds} folds, f0 to f{folds - 1}"
-        return f"with split.{key} {shares[key]:g} there are {which}"
-    limit = shares["max_patients"]
-    return too_few(run, study, limit) if limit else ""
+        return f"with split.{key} {share:g} there are {which}"
+    return too_few(run, split, split.max_patients) if split.max_patients else ""
 
 
-def too_few(run: Run, study: Mapping[str, Any], patients: int) -> str:
+def too_few(run: Run, split: Split, patients: int) -> str:
     """Say why a run cannot exist with so many patients.
 
     Parameters
     ----------
     run : Run
         The run.
-    study : mapping
-        Its ``split`` is looked at.
+    split : Split
+        How they are divided.
     patients : int
         As many as the data set has at most.
 
@@ -67,19 +68,18 @@ def too_few(run: Run, study: Mapping[str, Any], patients: int) -> str:
     """
     if run.split in ("slice", "predefined"):
         return ""
-    shares = study["split"]
-    most = min(patients, shares["max_patients"] or patients)
-    if any(_fits(run.fold, count, shares) for count in range(1, most + 1)):
+    most = min(patients, split.max_patients or patients)
+    if any(_fits(run.fold, count, split) for count in range(1, most + 1)):
         return ""
     noun = "patient" if most == 1 else "patients"
     return (
         f"{most} {noun} cannot be divided so that fold {run.fold} has its own test set and "
-        f"patients to train on (test {shares['test']:g}, val {shares['val']:g}); "
+        f"patients to train on (test {split.test:g}, val {split.val:g}); "
         "more patients or fewer folds are needed"
     )
 
 
-def _fits(fold: int, patients: int, shares: Mapping[str, Any]) -> bool:
-    tested, validated = block_sizes(patients, shares["test"], shares["val"])
+def _fits(fold: int, patients: int, split: Split) -> bool:
+    tested, validated = block_sizes(patients, split.test, split.val)
     walks = (fold + 1) * (tested or validated) <= patients
     return walks and patients - tested - validated >= 1

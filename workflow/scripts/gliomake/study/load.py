@@ -1,20 +1,19 @@
 """Study files: one study on one page, merged with the block of its scale and the overrides."""
 
 import copy
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from gliomake.files.provenance import value_sha256
-from gliomake.scoring.metrics import COUNT_METRICS, tversky_name
+from gliomake.study.model import BASELINES as BASELINES
+from gliomake.study.model import GATED as GATED
+from gliomake.study.model import Leakage, Study
 from gliomake.study.run import ConfigError
-from gliomake.study.run import Run as Run
 
 SCALES = ("demo", "paper")
-BASELINES = ("all-background", "flair-threshold")
-GATED = "-gated"
 # A block that names another thing (a loss, a kind of figure) replaces what it is laid over: the
 # options of the one are not those of the other.
 NAMES = ("name", "kind")
@@ -165,6 +164,7 @@ def complete_study(study: dict[str, Any]) -> dict[str, Any]:
         A new dict; each model has ``options``, ``channels``, ``runs`` and ``training``.
     """
     study = copy.deepcopy(study)
+    leakage = Leakage(**study.get("leakage", {}))
     for name, model in study["models"].items():
         own = {key: model.pop(key) for key in list(model) if key in study["training"]}
         # A model's own block replaces the study's where they name different things (two losses).
@@ -173,223 +173,37 @@ def complete_study(study: dict[str, Any]) -> dict[str, Any]:
         model["training"] = merge(shared, own)
         model.setdefault("options", {})
         model.setdefault("channels", study["preprocess"]["channels"])
-        model["runs"] = [*study["runs"], *leak_runs(study, name)]
+        model["runs"] = [*study["runs"], *leakage.runs(name)]
     return study
 
 
-def leak_runs(study: dict[str, Any], model: str) -> list[str]:
-    """List the runs of a model that are there to show what a leak is worth.
-
-    Parameters
-    ----------
-    study : dict
-        A study. Its block ``leakage`` names the models that are trained ``as_published``, and
-        those with paired runs, with the leaks (percent) and the numbers of folds and seeds.
-    model : str
-        A model's name.
-
-    Returns
-    -------
-    list of str
-        ``slice-f0-s0`` and ``leak<p>-f<fold>-s<seed>``, as far as the block names the model.
-    """
-    leakage = study.get("leakage") or {"as_published": [], "models": []}
-    runs = ["slice-f0-s0"] if model in leakage["as_published"] else []
-    if model in leakage["models"]:
-        runs += [
-            f"leak{leak}-f{fold}-s{seed}"
-            for leak in leakage["leaks"]
-            for fold in range(leakage["folds"])
-            for seed in range(leakage["seeds"])
-        ]
-    return runs
+# TODO(report, claims, verify): these take a plain study until they take a `Study` themselves; then
+# `load_study` gives one, and what stands below goes.
+def measures_leak(study: Mapping[str, Any]) -> bool:
+    """See `Study.measures_leak`."""
+    return Study.of(study).measures_leak
 
 
-def measures_leak(study: dict[str, Any]) -> bool:
-    """Check whether any model of a study has paired runs ``leak<p>``."""
-    return any(
-        run.startswith("leak") for model in study["models"] for run in leak_runs(study, model)
-    )
+def model_task(study: Mapping[str, Any], model: str) -> str:
+    """See `Study.task`."""
+    return Study.of(study).task(model)
 
 
-def model_task(study: dict[str, Any], model: str) -> str:
-    """Say what a model is trained for.
-
-    Parameters
-    ----------
-    study : dict
-        A study of `load_study`.
-    model : str
-        A model's name, pseudo-models included.
-
-    Returns
-    -------
-    str
-        ``classification`` for the gate's classifier, else ``segmentation``.
-    """
-    gate = study.get("gate")
-    return "classification" if gate and gate["classifier"] == model else "segmentation"
+def model_runs(study: Mapping[str, Any], model: str) -> list[str]:
+    """See `Study.model_runs`."""
+    return Study.of(study).model_runs(model)
 
 
-def encoder_weights(model: dict[str, Any], pretrained: str) -> str | None:
-    """Say whose ImageNet weights a model starts from.
-
-    Parameters
-    ----------
-    model : dict
-        A model of `load_study`.
-    pretrained : str
-        ``none`` or ``imagenet``, as in the configuration.
-
-    Returns
-    -------
-    str or None
-        The encoder's name. None where the model starts from scratch: an encoder that is made
-        thinner (``options.width`` below 1, as at demo scale) has other shapes than the weights.
-    """
-    fits = model["options"].get("width", 1) == 1
-    return model.get("pretrained") if pretrained == "imagenet" and fits else None
+def all_models(study: Mapping[str, Any]) -> list[str]:
+    """See `Study.all_models`."""
+    return Study.of(study).all_models
 
 
-def segmenters(study: dict[str, Any]) -> list[str]:
-    """List the trained models that give masks.
-
-    Parameters
-    ----------
-    study : dict
-        A study of `load_study`.
-
-    Returns
-    -------
-    list of str
-        In the file's order.
-    """
-    return [name for name in study["models"] if model_task(study, name) == "segmentation"]
+def study_metrics(study: Mapping[str, Any]) -> list[str]:
+    """See `Study.metrics`."""
+    return Study.of(study).metrics
 
 
-def model_runs(study: dict[str, Any], model: str) -> list[str]:
-    """List the runs of a model or pseudo-model.
-
-    Parameters
-    ----------
-    study : dict
-        A study of `load_study`.
-    model : str
-        A model, ``<segmenter>-gated``, or a baseline.
-
-    Returns
-    -------
-    list of str
-        Names of runs, the study's own first.
-
-    Raises
-    ------
-    ConfigError
-        The study has no such model.
-    """
-    if model in study["models"]:
-        return study["models"][model]["runs"]
-    if model in BASELINES or model in gated_models(study):
-        return study["runs"]
-    raise ConfigError(
-        f"study {study['id']} has no model {model!r}; it has {', '.join(all_models(study))}"
-    )
-
-
-def gated_models(study: dict[str, Any]) -> list[str]:
-    """Name each segmenter behind the study's classifier.
-
-    Parameters
-    ----------
-    study : dict
-        A study of `load_study`.
-
-    Returns
-    -------
-    list of str
-        ``<segmenter>-gated``; empty without a gate.
-    """
-    gate = study.get("gate")
-    return [f"{name}{GATED}" for name in gate["segmenters"]] if gate else []
-
-
-def all_models(study: dict[str, Any]) -> list[str]:
-    """List all that is scored: trained models, gated ones, baselines.
-
-    Parameters
-    ----------
-    study : dict
-        A study of `load_study`.
-
-    Returns
-    -------
-    list of str
-        Their names.
-    """
-    return [*study["models"], *gated_models(study), *BASELINES]
-
-
-def recipe(study: dict[str, Any]) -> dict[str, Any]:
-    """Say how a study's slices are preprocessed.
-
-    Parameters
-    ----------
-    study : dict
-        A study of `load_study`.
-
-    Returns
-    -------
-    dict
-        The ``preprocess`` block with the classes; studies with equal recipes share their shards.
-    """
-    return {**study["preprocess"], "classes": study["classes"]}
-
-
-def recipe_name(study: dict[str, Any]) -> str:
-    """Name the folder of a study's shards.
-
-    Parameters
-    ----------
-    study : dict
-        A study of `load_study`.
-
-    Returns
-    -------
-    str
-        ``<dataset>-<eight hexadecimal digits of the recipe's hash>``.
-    """
-    return f"{study['dataset']}-{value_sha256(recipe(study))[:8]}"
-
-
-def study_metrics(study: dict[str, Any]) -> list[str]:
-    """List the scores of a study.
-
-    Parameters
-    ----------
-    study : dict
-        A study of `load_study`.
-
-    Returns
-    -------
-    list of str
-        The metrics of all studies, and a Tversky index for each pair of weights that a loss uses.
-    """
-    losses = [model["training"]["loss"] for model in study["models"].values()]
-    tversky = {tversky_name(loss["alpha"], loss["beta"]) for loss in losses if "alpha" in loss}
-    return [*COUNT_METRICS, *sorted(tversky)]
-
-
-def compared_models(study: dict[str, Any]) -> list[str]:
-    """List the models that are compared pair by pair: all that give masks.
-
-    Parameters
-    ----------
-    study : dict
-        A study of `load_study`.
-
-    Returns
-    -------
-    list of str
-        Segmenters, gated ones and baselines.
-    """
-    return [*segmenters(study), *gated_models(study), *BASELINES]
+def compared_models(study: Mapping[str, Any]) -> list[str]:
+    """See `Study.compared_models`."""
+    return Study.of(study).compared_models

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gliomake.study.load import complete_study
+from gliomake.study.model import Study
 
 # These choose what is shown, not what is computed.
 SHOWN = ("figures", "tables", "title", "document")
@@ -91,9 +92,9 @@ def differences_text(found: Sequence[Difference], most: int = 3) -> str:
     return shown if len(found) <= most else f"{shown}; and {len(found) - most} more"
 
 
-def overrides_text(study: Mapping[str, Any]) -> str:
+def overrides_text(study: Study) -> str:
     """Write all that overrides change of a study in one line; empty where they change nothing."""
-    return "; ".join(map(difference_text, study.get("overrides", ())))
+    return "; ".join(map(difference_text, study.overrides))
 
 
 def _word(value: Any) -> str:
@@ -106,13 +107,13 @@ def _word(value: Any) -> str:
     return str(value)
 
 
-def training_overrides(study: Mapping[str, Any], model: str) -> list[Difference]:
+def training_overrides(study: Study, model: str) -> list[Difference]:
     """List the differences that a model's training depends on.
 
     Parameters
     ----------
-    study : dict
-        A study of `gliomake.study.load.load_study`.
+    study : Study
+        The study.
     model : str
         A trained model's name.
 
@@ -129,13 +130,13 @@ def training_overrides(study: Mapping[str, Any], model: str) -> list[Difference]
     ]
 
 
-def score_overrides(study: Mapping[str, Any], model: str) -> list[Difference]:
+def score_overrides(study: Mapping[str, Any] | Study, model: str) -> list[Difference]:
     """List the differences that a model's scores depend on.
 
     Parameters
     ----------
-    study : dict
-        A study of `gliomake.study.load.load_study`.
+    study : Study or dict
+        The study; a plain one is read first.
     model : str
         A model's name; empty for what holds of the study as a whole.
 
@@ -144,17 +145,18 @@ def score_overrides(study: Mapping[str, Any], model: str) -> list[Difference]:
     list of dict
         All but those of other models, and of figures and tables.
     """
-    return [each for each in study.get("overrides", ()) if _concerns(study, model, each)]
+    study = Study.of(study)
+    return [each for each in study.overrides if _concerns(study, model, each)]
 
 
-def _concerns(study: Mapping[str, Any], model: str, difference: Difference) -> bool:
+def _concerns(study: Study, model: str, difference: Difference) -> bool:
     first, *rest = difference["key"].split(".")
     if first in SHOWN:
         return False
     if first == "models":
         return not model or rest[0] == model
-    if first == "training" and model in study["models"]:
+    if first == "training" and model in study.models:
         # Where the model has a setting of its own, the study's does not reach it.
-        value = _at(study["models"][model]["training"], rest)
+        value = _at(study.models[model].training, rest)
         return bool(value == difference["new"])
     return True

@@ -62,3 +62,37 @@ class Run:
 
     def __str__(self) -> str:
         return f"{self.split}-f{self.fold}-s{self.seed}"
+
+
+# Functions of a name, and no methods: a training takes a `Run` for its seed alone, and must not run
+# again for what the rest of the workflow asks of a name.
+def split_name(run: str) -> str:
+    """Name the split of a run.
+
+    Parameters
+    ----------
+    run : str
+        A run's name, for example ``patient-f0-s0``.
+
+    Returns
+    -------
+    str
+        ``<split>-f<fold>``, for example ``patient-f0``: runs that differ by their seed share it.
+
+    Raises
+    ------
+    ConfigError
+        The name is none of a run.
+    """
+    parsed = Run.parse(run)
+    return f"{parsed.split}-f{parsed.fold}"
+
+
+def is_leak(run: str) -> bool:
+    """Say whether a run is one of the paired measurement of a leak, ``leak<p>-f<fold>-s<seed>``."""
+    return run.startswith("leak")
+
+
+def leak_percent(split: str) -> int | None:
+    """Return the percentage of a split ``leak<p>``; None for any other split."""
+    return int(split.removeprefix("leak")) if is_leak(split) else None

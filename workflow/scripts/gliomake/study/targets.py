@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gliomake.study.load import all_models, model_runs
+from gliomake.study.model import Study
 from gliomake.study.overrides import differences_text
 from gliomake.study.run import ConfigError
 
 OUTPUTS = ("figures", "tables")
 MODEL_NEEDS = frozenset({"history", "train", "predictions", "counts", "metrics"})
+STUDY_NEEDS = frozenset({"slices", "cases", "split", "splits", "shards", "root"})
 TRAINED_ONLY = frozenset({"history", "train"})
 OWN_KEYS = frozenset({"kind", "models", "run", "runs"})
 
@@ -36,6 +37,8 @@ class Kind:
         Options that it knows.
     required : tuple of str
         Options that it cannot do without.
+    gate : bool
+        Whether it shows the study's gate.
     evidence : bool
         Whether it shows what data or a training gave; a definition shows neither and carries no
         note about phantoms.
@@ -46,6 +49,7 @@ class Kind:
     models: tuple[int, int] = (0, 0)
     options: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
+    gate: bool = False
     evidence: bool = True
 
     @property
@@ -79,7 +83,7 @@ KINDS: dict[str, Kind] = {
     ),
     # Figures of models and training
     "architecture": Kind("figures", (), (1, 2)),
-    "system": Kind("figures", (), (1, MANY)),
+    "system": Kind("figures", (), (1, MANY), gate=True),
     "metric-definition": Kind("figures", (), (0, 0), ("metric",), ("metric",), evidence=False),
     "curves": Kind("figures", ("history",), (1, 1), ("panels", "convention"), ("panels",)),
     # Figures of results
@@ -131,14 +135,15 @@ class Target:
     options: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def declared(cls, study: Mapping[str, Any], output: str, name: str) -> "Target":
+    def declared(cls, study: Mapping[str, Any] | Study, output: str, name: str) -> "Target":
         """Read one target of a study, without the checks of `study_targets`."""
-        block = study[output][name]
+        study = Study.of(study)
+        block = target_blocks(study, output)[name]
         return cls(
             name,
             block["kind"],
             tuple(block.get("models", ())),
-            tuple(block.get("runs") or [block.get("run") or study["runs"][0]]),
+            tuple(block.get("runs") or [block.get("run") or study.run]),
             {key: value for key, value in block.items() if key not in OWN_KEYS},
         )
 
@@ -153,14 +158,23 @@ class Target:
         return KINDS[self.kind].needs
 
 
+def unknown_need(target: Target, need: str) -> ConfigError:
+    """Make the error for a need that no file stands for: a slip in `KINDS`."""
+    known = ", ".join(sorted(MODEL_NEEDS | STUDY_NEEDS))
+    return ConfigError(
+        f"target {target.name}: kind {target.kind} needs {need!r}, and no file is known for that; "
+        f"expected one of {known}: mend its entry in gliomake.study.targets.KINDS"
+    )
+
+
 @dataclass(frozen=True)
 class TargetSpec:
     """A declared target together with the files to make it from.
 
     Attributes
     ----------
-    study : dict
-        The study of `gliomake.study.load.load_study`.
+    study : Study
+        The study.
     target, kind, options, models, runs
         See `Target`.
     inputs : dict
@@ -174,7 +188,7 @@ class TargetSpec:
         Options of the reader of ``root``; see `gliomake.datasets.open_dataset`.
     """
 
-    study: dict[str, Any]
+    study: Study
     target: str
     kind: str
     options: dict[str, Any]
@@ -193,7 +207,7 @@ class TargetSpec:
     @property
     def note(self) -> str:
         """Why it is not a result, and what overrides change; empty where it is one."""
-        changed = differences_text(self.study.get("overrides", ()))
+        changed = differences_text(self.study.overrides)
         reasons = [
             *(["phantom data"] if self.data == "phantom" else []),
             *(["demo scale"] if self.scale == "demo" else []),
@@ -205,13 +219,26 @@ class TargetSpec:
         return f"{note}\n{changed}" if changed else note
 
 
-def study_targets(study: Mapping[str, Any], output: str) -> dict[str, Target]:
+def target_blocks(study: Study, output: str) -> dict[str, dict[str, Any]]:
+    """Return the blocks of a study's figures or tables, by name, as its file has them.
+
+    Raises
+    ------
+    ConfigError
+        `output` is neither ``figures`` nor ``tables``.
+    """
+    if output not in OUTPUTS:
+        raise ConfigError(f"targets {output!r}: expected one of {', '.join(OUTPUTS)}")
+    return study.figures if output == "figures" else study.tables
+
+
+def study_targets(study: Mapping[str, Any] | Study, output: str) -> dict[str, Target]:
     """Read and check the targets of a study.
 
     Parameters
     ----------
-    study : dict
-        A study of `gliomake.study.load.load_study`.
+    study : Study or dict
+        The study; a plain one is read first.
     output : str
         ``figures`` or ``tables``.
 
@@ -225,16 +252,12 @@ def study_targets(study: Mapping[str, Any], output: str) -> dict[str, Target]:
     ConfigError
         An unknown kind, option, model or run, or a number of models that the kind does not take.
     """
-    if output not in OUTPUTS:
-        raise ConfigError(f"targets {output!r}: expected one of {', '.join(OUTPUTS)}")
-    return {
-        name: _read_target(study, output, name, block)
-        for name, block in (study.get(output) or {}).items()
-    }
+    study = Study.of(study)
+    return {name: read_target(study, output, name) for name in target_blocks(study, output)}
 
 
 def target_spec(
-    study: dict[str, Any],
+    study: Mapping[str, Any] | Study,
     output: str,
     name: str,
     inputs: Mapping[str, Any],
@@ -247,8 +270,8 @@ def target_spec(
 
     Parameters
     ----------
-    study : dict
-        A study of `gliomake.study.load.load_study`.
+    study : Study or dict
+        The study; a plain one is read first.
     output : str
         ``figures`` or ``tables``.
     name : str
@@ -273,10 +296,11 @@ def target_spec(
     ConfigError
         The study does not declare the target, or a file is missing or too many.
     """
+    study = Study.of(study)
     targets = study_targets(study, output)
     if name not in targets:
         raise ConfigError(
-            f"study {study['id']} has no {output} target {name!r}; it has {', '.join(targets)}"
+            f"study {study.id} has no {output} target {name!r}; it has {', '.join(targets)}"
         )
     target = targets[name]
     return TargetSpec(
@@ -303,6 +327,8 @@ def _input(target: Target, need: str, inputs: Mapping[str, Any]) -> Any:
         return _by_key(need, target.models, value)
     if need == "splits":
         return _by_key(need, target.runs, value)
+    if need not in STUDY_NEEDS:
+        raise unknown_need(target, need)
     return _paths(value) if need == "shards" else _paths(value)[0]
 
 
@@ -319,10 +345,10 @@ def _by_key(need: str, keys: Sequence[str], value: Any) -> dict[str, Path]:
     return dict(zip(keys, paths, strict=True))
 
 
-def _read_target(
-    study: Mapping[str, Any], output: str, name: str, block: Mapping[str, Any]
-) -> Target:
-    where = f"study {study['id']}: {output}.{name}"
+def read_target(study: Study, output: str, name: str) -> Target:
+    """Read and check one target of a study, see `study_targets`."""
+    block = target_blocks(study, output)[name]
+    where = f"study {study.id}: {output}.{name}"
     kinds = [kind for kind, made in KINDS.items() if made.output == output]
     if block.get("kind") not in kinds:
         raise ConfigError(
@@ -331,19 +357,21 @@ def _read_target(
     kind = KINDS[block["kind"]]
     target = Target.declared(study, output, name)
     models, runs, options = target.models, target.runs, target.options
+    if kind.gate and not study.gate:
+        raise ConfigError(f"{where}: kind {block['kind']} shows the gate, and the study has none")
     fewest, most = kind.models
     if not fewest <= len(models) <= most:
         wanted = fewest if fewest == most else f"{fewest} to {most}"
         raise ConfigError(f"{where}: {len(models)} models; kind {block['kind']} takes {wanted}")
     trained = not TRAINED_ONLY.isdisjoint(kind.needs) or not kind.per_model
-    known = list(study["models"]) if trained else all_models(dict(study))
+    known = list(study.models) if trained else study.all_models
     if unknown := [model for model in models if model not in known]:
         raise ConfigError(f"{where}: unknown models {unknown}; expected some of {', '.join(known)}")
     for model in models if kind.per_model else ():
-        if strange := set(runs) - set(model_runs(dict(study), model)):
+        if strange := set(runs) - set(study.model_runs(model)):
             raise ConfigError(
                 f"{where}: {model} has no run {', '.join(sorted(strange))}; "
-                f"it has {', '.join(model_runs(dict(study), model))}"
+                f"it has {', '.join(study.model_runs(model))}"
             )
     if strange := set(options) - set(kind.options):
         raise ConfigError(

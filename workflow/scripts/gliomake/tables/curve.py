@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from gliomake.study.blocks import Watch
+
 
 def panel_columns(history: pd.DataFrame, panel: str, convention: str = "pooled") -> dict[str, str]:
     """Find the columns of a history that show one quantity.
@@ -48,7 +50,7 @@ def panel_columns(history: pd.DataFrame, panel: str, convention: str = "pooled")
     return found
 
 
-def best_epoch(history: pd.DataFrame, criterion: dict[str, str] | None) -> int | None:
+def best_epoch(history: pd.DataFrame, criterion: Watch | None) -> int | None:
     """Find the epoch whose weights a training kept.
 
     Parameters

@@ -9,7 +9,7 @@ from gliomake.files.contracts import read_json
 from gliomake.files.tsv import read_tsv
 from gliomake.scoring.compare import compare_models
 from gliomake.scoring.metrics import DISTANCE_METRICS, is_lower_better
-from gliomake.study.load import BASELINES, GATED
+from gliomake.study.model import BASELINES, GATED, Study
 from gliomake.study.targets import TargetSpec
 
 CELL = ["subset", "class", "metric", "convention", "postprocess"]
@@ -175,12 +175,12 @@ def read_scores(spec: TargetSpec) -> pd.DataFrame:
     return table
 
 
-def describe_change(study: dict[str, Any], model: str, other: str) -> str:
+def describe_change(study: Study, model: str, other: str) -> str:
     """Say in what one model is configured differently from another.
 
     Parameters
     ----------
-    study : dict
+    study : Study
         The study.
     model, other : str
         Two models, or pseudo-models.
@@ -192,9 +192,10 @@ def describe_change(study: dict[str, Any], model: str, other: str) -> str:
     """
     if not other:
         return ""
-    if model == f"{other}{GATED}":
-        return f"behind the gate {study['gate']['classifier']}"
-    ours, theirs = (study["models"].get(name, {}) for name in (model, other))
+    if model == f"{other}{GATED}" and study.gate:
+        return f"behind the gate {study.gate.classifier}"
+    known = {name: model.plain for name, model in study.models.items()}
+    ours, theirs = (known.get(name, {}) for name in (model, other))
     changes = []
     for key in CHANGES:
         changes += _differences(key, theirs.get(key), ours.get(key))
@@ -252,7 +253,7 @@ def _order(spec: TargetSpec, table: pd.DataFrame) -> Callable[[pd.Series], pd.Se
     """Sort as the target lists models, classes, metrics and conventions, else as they come."""
     listed = {column: list(spec.options.get(option) or []) for option, column in _FILTERS.items()}
     listed["model"] = list(spec.models)
-    listed["class"] = listed["class"] or [*spec.study["classes"], "mean"]
+    listed["class"] = listed["class"] or [*spec.study.classes, "mean"]
     for column in _FILTERS.values():
         listed[column] += [v for v in table[column].unique() if v not in listed[column]]
     places = {column: {v: n for n, v in enumerate(values)} for column, values in listed.items()}

@@ -1,12 +1,12 @@
 """Tables of what a study is about: its split, its scope."""
 
-from typing import Any
-
 import pandas as pd
 
 from gliomake.files.contracts import read_json
 from gliomake.files.tsv import read_tsv
 from gliomake.prepare.split import SUBSETS, read_split, training_fraction, tumour_columns
+from gliomake.study.blocks import Augmentation
+from gliomake.study.model import Study
 from gliomake.study.targets import TargetSpec
 
 LIMIT_HOURS = 12.0
@@ -76,27 +76,27 @@ def scope(spec: TargetSpec) -> pd.DataFrame:
         ``item document run``: what the document states and what the run was.
     """
     [model] = spec.models
-    config = spec.study["models"][model]
+    config = spec.study.models[model]
     train = read_json(spec.inputs["train"][model])
     scores = pd.DataFrame(read_json(spec.inputs["metrics"][model]))
     scores = scores[(scores["run"] == spec.run) & ~scores["postprocess"].astype(bool)]
     used = training_fraction(
-        read_split(spec.inputs["splits"][spec.run]), config["training"]["train_fraction"]
+        read_split(spec.inputs["splits"][spec.run]), config.training["train_fraction"]
     )
-    size = spec.study["preprocess"]["image_size"]
+    size = spec.study.preprocess.image_size
     patients = used.groupby("subset")["patient"].nunique()
-    subset = spec.study.get("reported_subset", "val")
+    subset = spec.study.reported_subset
     hours = train["seconds"] / 3600
     rows = [
         ("Task", "2D semantic segmentation; each slice processed independently",
          f"2D semantic segmentation of {len(used)} axial slices, each by itself"),
         ("Input", "multi-channel MRI slices (T1, T1Gd, T2, T2-FLAIR)",
-         f"{len(config['channels'])} x {size} x {size}: {', '.join(config['channels'])}"),
+         f"{len(config.channels)} x {size} x {size}: {', '.join(config.channels)}"),
         ("Output", "multi-channel masks with the same spatial dimensions as the input",
-         f"{len(spec.study['classes'])} x {size} x {size}: {', '.join(spec.study['classes'])}"),
+         f"{len(spec.study.classes)} x {size} x {size}: {', '.join(spec.study.classes)}"),
         ("Metrics: primary", "Dice coefficient (Dice loss + BCE for optimisation)",
          f"mean Dice {_score(scores, subset, 'dice', 'mean')}; "
-         f"loss {config['training']['loss']['name']}"),
+         f"loss {config.training['loss']['name']}"),
         ("Metrics: secondary", "precision and recall",
          f"precision {_score(scores, subset, 'precision', 'mean')}; "
          f"recall {_score(scores, subset, 'recall', 'mean')}"),
@@ -104,16 +104,16 @@ def scope(spec: TargetSpec) -> pd.DataFrame:
          f"{hours:.3g} hours on {train.get('device', 'an unnamed device')}: "
          f"{'within' if hours <= LIMIT_HOURS else 'beyond'} the limit"),
         ("Constraints: size", "data set of moderate size; batch size and depth balanced",
-         f"{_by_subset(patients)} patients; batch size {config['training']['batch_size']}; "
+         f"{_by_subset(patients)} patients; batch size {config.training['batch_size']}; "
          f"{train['parameters'] / 1e6:.3g} million parameters"),
         ("Constraints: augmentation", "no heavy augmentation",
-         _augmentation(config["training"].get("augment"))),
+         _augmentation(config.training["augment"])),
         ("Success: baseline", "competitive baseline Dice for a lightweight, reproducible model",
          f"{subset} Dice by class: " + ", ".join(
-             f"{name} {_score(scores, subset, 'dice', name)}" for name in spec.study["classes"])),
+             f"{name} {_score(scores, subset, 'dice', name)}" for name in spec.study.classes)),
         ("Success: runtime", "complete training within the runtime limits",
          f"{'yes' if hours <= LIMIT_HOURS else 'no'}: "
-         f"{config['training']['epochs']} epochs planned, {hours:.3g} hours"),
+         f"{config.training['epochs']} epochs planned, {hours:.3g} hours"),
         ("Success: alignment", "predictions visually align with the truth",
          "see the figure predictions"),
         ("Success: next version", "attention mechanisms and augmentation set up for v2+",
@@ -141,16 +141,16 @@ def _by_subset(counts: pd.Series) -> str:
     return " / ".join(f"{int(counts.get(name, 0))} {name}" for name in SUBSETS)
 
 
-def _augmentation(config: dict[str, Any] | None) -> str:
+def _augmentation(config: Augmentation | None) -> str:
     if not config:
         return "none"
     return ", ".join(f"{key} {value}" for key, value in config.items())
 
 
-def _next_version(study: dict[str, Any], model: str) -> str:
+def _next_version(study: Study, model: str) -> str:
     others = [
         name
-        for name, config in study["models"].items()
-        if name != model and (config["options"].get("attention") or config["training"]["augment"])
+        for name, config in study.models.items()
+        if name != model and (config.options.get("attention") or config.training["augment"])
     ]
     return f"trained beside it: {', '.join(others)}" if others else "not in this study"

@@ -32,7 +32,7 @@ def epochs(spec: TargetSpec) -> pd.DataFrame:
     every = spec.options.get("every", 5)
     epoch = history["epoch"]
     rows = history[((epoch - 1) % every == 0) | (epoch == epoch.max())]
-    classes = spec.study["classes"]
+    classes = spec.study.classes
     dice = spec.options.get("dice_convention", "slice-empty1")
     precision = spec.options.get("precision_convention", "slice-empty0")
     columns = {

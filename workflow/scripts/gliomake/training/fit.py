@@ -20,6 +20,7 @@ import torch
 
 from gliomake.files.atomic import durable_path
 from gliomake.files.provenance import value_sha256
+from gliomake.study.blocks import Training
 from gliomake.training.augment import augment_batch
 from gliomake.training.checkpoint import StateFolder, save_weights, to_storage
 from gliomake.training.data import (
@@ -46,7 +47,7 @@ def fit(
     model: torch.nn.Module,
     train: SliceSet,
     val: SliceSet,
-    config: Mapping[str, Any],
+    config: Training,
     classes: Sequence[str],
     task: str,
     seed: int,
@@ -71,7 +72,7 @@ def fit(
         Gives logits. Its first weights are the caller's to seed; changed in place.
     train, val : SliceSet
         Slices to learn from and slices to choose the best epoch by.
-    config : mapping
+    config : Training
         The model's complete ``training`` block.
     classes : sequence of str
         Names of the mask's classes; one for classification.
@@ -273,7 +274,7 @@ def _end_epoch(session: Session, reporter: Reporter) -> None:
     session.save()
 
 
-def _check(config: Mapping[str, Any], classes: Sequence[str], task: str) -> None:
+def _check(config: Training, classes: Sequence[str], task: str) -> None:
     if task not in TASKS:
         raise ValueError(f"task {task!r}; expected one of {', '.join(TASKS)}")
     if task == "classification" and len(classes) != 1:
@@ -288,7 +289,7 @@ def _key(
     model: torch.nn.Module,
     train: SliceSet,
     val: SliceSet,
-    config: Mapping[str, Any],
+    config: Training,
     classes: Sequence[str],
     task: str,
     seed: int,

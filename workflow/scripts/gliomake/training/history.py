@@ -6,26 +6,26 @@ A score's column is ``<subset>_<metric>_<class>@<convention>``, for example
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from gliomake.files.atomic import durable_path
 from gliomake.scoring.metrics import COUNT_METRICS, score, tversky_name
+from gliomake.study.blocks import Loss
 
 FIRST_COLUMNS = ("epoch", "learning_rate", "seconds", "train_loss", "val_loss")
 SEGMENTATION = {"train": ("pooled",), "val": ("pooled", "slice-empty1", "slice-empty0")}
 CLASSIFICATION = {"train": ("image",), "val": ("image",)}
 
 
-def score_metrics(task: str, loss: Mapping[str, Any]) -> tuple[str, ...]:
+def score_metrics(task: str, loss: Loss) -> tuple[str, ...]:
     """Name the metrics of a training's history.
 
     Parameters
     ----------
     task : str
         ``segmentation`` or ``classification``.
-    loss : mapping
+    loss : Loss
         The ``loss`` block; a Tversky loss adds the Tversky index of its alpha and beta.
 
     Returns
@@ -45,7 +45,7 @@ def score_metrics(task: str, loss: Mapping[str, Any]) -> tuple[str, ...]:
     return (*sorted(places, key=places.__getitem__), *tversky)
 
 
-def history_columns(classes: Sequence[str], task: str, loss: Mapping[str, Any]) -> list[str]:
+def history_columns(classes: Sequence[str], task: str, loss: Loss) -> list[str]:
     """List the columns of a training's history, in order.
 
     Parameters
@@ -54,7 +54,7 @@ def history_columns(classes: Sequence[str], task: str, loss: Mapping[str, Any]) 
         Names of the classes.
     task : str
         ``segmentation`` or ``classification``.
-    loss : mapping
+    loss : Loss
         The ``loss`` block.
 
     Returns
@@ -80,7 +80,7 @@ def history_columns(classes: Sequence[str], task: str, loss: Mapping[str, Any]) 
 
 
 def epoch_scores(
-    subset: str, counts: np.ndarray, classes: Sequence[str], task: str, loss: Mapping[str, Any]
+    subset: str, counts: np.ndarray, classes: Sequence[str], task: str, loss: Loss
 ) -> dict[str, float]:
     """Score one epoch.
 
@@ -95,7 +95,7 @@ def epoch_scores(
         Names of the classes.
     task : str
         ``segmentation`` or ``classification``.
-    loss : mapping
+    loss : Loss
         The ``loss`` block.
 
     Returns

@@ -1,0 +1,121 @@
+"""What stands between Snakemake and the start of the workflow: what was typed, and its faults."""
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from snakemake.common.configfile import load_configfile
+from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import ExecMode
+
+from gliomake.start import requests, settings
+from gliomake.study.faults import fault_report
+from gliomake.study.model import Study
+from gliomake.study.run import ConfigError
+
+
+class ConfigurationError(WorkflowError):
+    """A fault of what the user typed: no line of a Snakefile is shown with it."""
+
+    __traceback__ = None
+
+
+def command_line(workflow: Any) -> Namespace | None:
+    """Return what Snakemake was called with; None in a job, and where a program starts it."""
+    program = Path(sys.argv[0])
+    names = (program.stem, program.parent.name)
+    if workflow.exec_mode != ExecMode.DEFAULT or "snakemake" not in names:
+        return None
+    from snakemake.cli import get_argument_parser
+
+    return get_argument_parser().parse_args(sys.argv[1:])
+
+
+def checked_start(
+    workflow: Any, config: dict[str, Any], base: Path, command: Namespace | None
+) -> tuple[dict[str, Any], dict[str, Study]]:
+    """Check the configuration and read the studies, see `gliomake.start.settings.start`.
+
+    Parameters
+    ----------
+    workflow : object
+        Snakemake's, while it reads the Snakefile.
+    config : dict
+        The configuration as Snakemake merged it.
+    base : Path
+        The checkout.
+    command : Namespace or None
+        Of `command_line`.
+
+    Raises
+    ------
+    ConfigurationError
+        With all that is wrong.
+    """
+    places = [Path(workflow.rundir), base]
+    profile = requests.missing_profile(command and command.workflow_profile, places)
+    try:
+        return settings.start(
+            config,
+            base,
+            Path.cwd(),
+            lambda: _config_layers(workflow, base),
+            elsewhere=workflow.overwrite_workdir is not None,
+            others=[profile] if profile else [],
+        )
+    except ConfigError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def _config_layers(workflow: Any, base: Path) -> list[settings.Layer]:
+    """List what the configuration was merged from, the last one first."""
+    given = workflow.config_settings
+    start = f"{workflow.rundir}{os.sep}"
+    files = [(str(f).removeprefix(start), f) for f in reversed(given.configfiles)]
+    files.append(("config/config.yaml", base / "config" / "config.yaml"))
+    return [
+        ("--config", given.config),
+        *((name, load_configfile(path)) for name, path in files),
+    ]
+
+
+def check_request(
+    workflow: Any,
+    config: dict[str, Any],
+    studies: dict[str, Study],
+    command: Namespace | None,
+    patients: Callable[[str, int], int | None],
+) -> None:
+    """Stop at targets that there are not, and at runs that cannot exist, before any job.
+
+    Parameters
+    ----------
+    workflow : object
+        Snakemake's, once it knows all rules.
+    config, studies
+        Of `checked_start`.
+    command : Namespace or None
+        Of `command_line`; without one nothing is checked.
+    patients : callable
+        See `gliomake.start.requests.run_faults`.
+
+    Raises
+    ------
+    ConfigurationError
+        With all that is wrong.
+    """
+    if command is None:
+        return
+    faults = requests.request_faults(
+        command.targets or ["all"],
+        config,
+        studies,
+        rules=[each.name for each in workflow.rules if not each.has_wildcards()],
+        made=lambda target: any(each.is_producer(target) for each in workflow.rules),
+        patients=patients,
+    )
+    if faults:
+        raise ConfigurationError(fault_report(faults))
