@@ -2,7 +2,6 @@
 
 import pytest
 
-
 SLOW_FILES = ("test_kill_resume.py", "test_new_metric.py", "test_verify.py")
 
 
