@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.8
 
-.PHONY: demo test test-long lint format lock verify clean help
+.PHONY: demo test test-quick test-long lint format lock verify clean help
 
 ## Build all five studies at demo scale on phantoms, ending with the report's path.
 demo: .venv/installed
@@ -18,6 +18,11 @@ verify: .venv/installed
 ## Run every test.
 test: .venv/installed
 	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup --no-loadscope-reorder
+
+## Run the tests that take under two minutes on two cores.
+test-quick: .venv/installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadgroup --no-loadscope-reorder \
+	  -m "not long and not slow and not browser" tests/unit tests/workflow
 
 ## What takes too long for every change: 10 000 spoilt files of every format.
 test-long: .venv/installed
@@ -66,5 +71,5 @@ clean:
 ## List these targets.
 help:
 	@awk '/^## / { text = substr($$0, 4) } \
-	  /^[a-z-]+:/ && text { printf "make %-9s %s\n", substr($$1, 1, index($$1, ":") - 1), text; text = "" }' \
+	  /^[a-z-]+:/ && text { printf "make %-10s %s\n", substr($$1, 1, index($$1, ":") - 1), text; text = "" }' \
 	  $(MAKEFILE_LIST)

@@ -129,6 +129,9 @@ def test_interval_equals_a_naive_loop():
     patients = sorted(counts["patient"].unique())
     drawn = np.concatenate(list(resample_weights(len(patients), resamples, seed))).astype(int)
     table = by_key(score_table(counts, resamples=resamples, seed=seed))
+    slices = {
+        key: part[COUNT_COLUMNS].to_numpy() for key, part in counts.groupby(["patient", "class"])
+    }
     for metric, convention in [
         ("dice", "pooled"),
         ("dice", "patient"),
@@ -142,9 +145,9 @@ def test_interval_equals_a_naive_loop():
             for class_ in ("ED", "ET"):
                 elements, names = [], []
                 for patient, times in zip(patients, weights, strict=True):
-                    chosen = counts[(counts["patient"] == patient) & (counts["class"] == class_)]
+                    chosen = slices[patient, class_]
                     for copy in range(times):
-                        elements.append(chosen[COUNT_COLUMNS].to_numpy())
+                        elements.append(chosen)
                         names += [f"{patient}-{copy}"] * len(chosen)
                 both.append(score(np.concatenate(elements), metric, convention, names)[0])
                 values[class_].append(both[-1])

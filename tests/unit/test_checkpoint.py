@@ -102,6 +102,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed_in", ["state/.partial", ".weights.safetensors.partial"])
 def test_what_a_process_killed_in_a_write_leaves_goes_with_the_next(tmp_path, killed_in):
     command = [sys.executable, "-c", SAVE_FOR_EVER, str(tmp_path)]

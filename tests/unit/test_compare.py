@@ -62,13 +62,17 @@ def test_equal_models_never_settle():
 def test_equals_a_naive_loop(convention):
     a, b = model_counts(0.8, seed=1), model_counts(0.75, seed=2)
     result = paired(a, b, "dice", convention, resamples=80, seed=3)
+    elements_of = [
+        {name: part[COUNT_COLUMNS].to_numpy() for name, part in counts.groupby("patient")}
+        for counts in (a, b)
+    ]
     differences = []
     for weights in np.concatenate(list(resample_weights(8, 80, 3))).astype(int):
         values = []
-        for counts in (a, b):
+        for found in elements_of:
             parts, names = [], []
             for patient, times in zip(PATIENTS, weights, strict=True):
-                elements = counts.loc[counts["patient"] == patient, COUNT_COLUMNS].to_numpy()
+                elements = found[patient]
                 for copy in range(times):
                     parts.append(elements)
                     names += [f"{patient}-{copy}"] * len(elements)

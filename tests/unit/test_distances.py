@@ -93,6 +93,7 @@ def test_slices_beside_a_gap_are_neighbours_on_the_surface():
     assert gaps[1] == closed[1] < 1
 
 
+@pytest.mark.slow  # importing MONAI takes ten seconds
 @pytest.mark.parametrize("seed", range(4))
 def test_equals_monai(seed):
     import torch

@@ -85,6 +85,7 @@ def overlaps(figure: Figure) -> list:
     return shared
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("study_id", "block", "count"),
     BLOCKS,

@@ -176,6 +176,7 @@ def test_constant_masks_equal_scikit_learn(metric, value):
     np.testing.assert_equal(score(counts_of(predicted, truth), metric, "pooled")[0], expected)
 
 
+@pytest.mark.slow  # importing MONAI takes ten seconds
 @pytest.mark.parametrize("seed", range(5))
 def test_slices_equal_monai(seed):
     import torch

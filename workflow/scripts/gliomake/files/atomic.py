@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`, moved onto it when the block ends without an error.
+    """Yield a temporary path beside `path`, moved onto it when the block ends without an error.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def durable_path(path: str | Path) -> Iterator[Path]:
-    """Give a path to write to; when the block ends it is on the disk, then moved onto `path`.
+    """Yield a path to write to; when the block ends it is on the disk, then moved onto `path`.
 
     Slower than `atomic_path`: for what took hours, and must outlive a power cut.
 
@@ -74,7 +74,7 @@ def move_durably(partial: Path, path: Path) -> None:
 
 @contextmanager
 def scratch_folder(folder: Path) -> Iterator[Path]:
-    """Give an empty folder for the length of a block.
+    """Yield an empty folder for the length of a block.
 
     A writer may have temporary files of its own beside the path that it is given, as safetensors
     has. In a folder of a fixed name, what a killed process leaves goes with the next attempt.
@@ -98,7 +98,7 @@ def scratch_folder(folder: Path) -> Iterator[Path]:
 
 
 def _share(path: Path) -> None:
-    """Give a file the permissions that a new one has: temporary ones are private."""
+    """Set on a file the permissions that a new one has: temporary ones are private."""
     umask = os.umask(0)
     os.umask(umask)
     path.chmod(0o666 & ~umask)

@@ -113,7 +113,7 @@ def check_column(values: pd.Series, path: str | Path) -> None:
 
 
 def _odd(values: pd.Series, name: str) -> str:
-    """Quote the first cell that makes the column what it is."""
+    """Return the first cell that makes the column what it is."""
     if name in YES_OR_NO:
         odd = values[~values.astype(str).isin(["true", "false", "True", "False"])]
     else:

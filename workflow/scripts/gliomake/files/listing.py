@@ -17,7 +17,7 @@ def is_data(name: str) -> bool:
 
 
 def walk(root: str, hidden: bool = False) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Go through all entries below a folder, each folder once, however links lead.
+    """Yield all entries below a folder, each folder once, however links lead.
 
     What may not be listed, or goes away meanwhile, is passed over.
 

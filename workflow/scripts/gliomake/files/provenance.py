@@ -11,7 +11,7 @@ from gliomake.files.listing import walk
 
 
 def file_sha256(path: str | Path) -> str:
-    """Hash one file's bytes.
+    """Compute the hash of one file's bytes.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def file_sha256(path: str | Path) -> str:
 
 
 def files_sha256(paths: Iterable[str | Path]) -> str:
-    """Hash the contents of several files, in the order given; their names do not count.
+    """Compute the hash of several files' bytes, in the order given; names do not count.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def files_sha256(paths: Iterable[str | Path]) -> str:
 
 
 def value_sha256(value: Any) -> str:
-    """Hash a value made of dicts, lists, strings and numbers; the order of keys does not count.
+    """Compute the hash of dicts, lists, strings and numbers; the order of keys does not count.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def value_sha256(value: Any) -> str:
 
 @cache
 def listing_sha256(root: str) -> str:
-    """Hash the names, sizes and times of all files under a folder, but not what they hold.
+    """Compute the hash of names, sizes and times of all files under a folder, not of contents.
 
     The folder's own time does not change with a file inside it. Read once a process.
 

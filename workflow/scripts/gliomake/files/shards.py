@@ -147,7 +147,7 @@ def load_arrays(
     keys: pd.DataFrame,
     channels: Sequence[str] | None = None,
 ) -> SliceArrays:
-    """Load the named slices from a recipe's shards.
+    """Read the named slices from a recipe's shards.
 
     Parameters
     ----------
@@ -233,7 +233,7 @@ def open_shard(path: str | Path) -> Iterator[h5py.File]:
 
 
 def _rows(file: h5py.File, wanted: dict[tuple[str, int], int]) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the shard that are wanted, and their rows in the result."""
+    """Return the rows of the shard that are wanted, and their rows in the result."""
     patients = file["patient"].asstr()[:]
     numbers = file["slice"][:].tolist()
     pairs = [
@@ -255,7 +255,7 @@ def _channel_indices(
 
 
 def _stretches(rows: np.ndarray, longest: int = 64) -> Iterable[tuple[int, int]]:
-    """Bounds of runs of neighbouring rows: one read each, and memory bounded."""
+    """Yield bounds of runs of neighbouring rows: one read each, and memory bounded."""
     first = 0
     for last in range(1, len(rows) + 1):
         if last == len(rows) or rows[last] != rows[last - 1] + 1 or last - first >= longest:

@@ -99,7 +99,7 @@ def make_split(
 
 
 def select_slices(slices: pd.DataFrame, which: str) -> pd.DataFrame:
-    """Limit a data set's slices to those that a recipe keeps.
+    """Return those of a data set's slices that a recipe keeps.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def check_training_tumour(split: pd.DataFrame, slices: pd.DataFrame, path: str |
 
 
 def evaluated_slices(split: pd.DataFrame) -> pd.DataFrame:
-    """List the slices that are predicted: those of test and validation, in the predictions' order.
+    """Return the slices of test and validation, which are predicted, in the predictions' order.
 
     Parameters
     ----------
@@ -283,7 +283,7 @@ def check_split(split: pd.DataFrame, path: str | Path) -> None:
 
 
 def block_sizes(count: int, test: float, val: float) -> tuple[int, int]:
-    """Say how many elements test and validate.
+    """Compute how many elements test and validate.
 
     ``ceil(test * n)`` and then ``ceil(val * rest)``, as two nested calls of scikit-learn's
     ``train_test_split`` give.
@@ -310,7 +310,7 @@ def block_sizes(count: int, test: float, val: float) -> tuple[int, int]:
 
 
 def _blocks(order: np.ndarray, fold: int, test: float, val: float, what: str) -> np.ndarray:
-    """Subset of each element: block `fold` of `order` tests, the next ones validate."""
+    """Return the subset of each element: block `fold` of `order` tests, the next ones validate."""
     count = len(order)
     tested, validated = block_sizes(count, test, val)
     # Without a test set the folds walk over the validation blocks.
@@ -339,7 +339,7 @@ def _by_patient(
 
 
 def _stratified_order(slices: pd.DataFrame, cases: pd.DataFrame, seed: int) -> list[str]:
-    """Patients in an order of which every stretch holds all strata and tumour loads.
+    """Return the patients in an order of which every stretch holds all strata and tumour loads.
 
     Within a stratum (institution, grade) the patients are ranked by tumour load, cut into stretches
     of about four of similar load, and dealt in rounds: one of each stretch a round. Then the strata
@@ -366,7 +366,7 @@ def _stratified_order(slices: pd.DataFrame, cases: pd.DataFrame, seed: int) -> l
 
 
 def tumour_columns(slices: pd.DataFrame) -> list[str]:
-    """Name the class columns of a ``slices.tsv``.
+    """Return the class columns of a ``slices.tsv``.
 
     Parameters
     ----------

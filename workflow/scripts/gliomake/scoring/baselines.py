@@ -133,7 +133,7 @@ def fit_threshold(
 def _by_intensity(
     total: np.ndarray, inside: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Turn counts of float16 codes into counts of intensities, ascending."""
+    """Return counts of float16 codes as counts of intensities, ascending."""
     codes = np.flatnonzero(total)
     values = codes.astype(np.uint16).view(np.float16)
     if not np.isfinite(values).all():
@@ -146,7 +146,7 @@ def _by_intensity(
 
 
 def flair_channel(channels: Sequence[str]) -> str:
-    """Pick the channel to threshold.
+    """Return the channel to threshold.
 
     Parameters
     ----------
@@ -270,7 +270,7 @@ def _parts(keys: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 
 def _spacing(shards: Sequence[str | Path], keys: pd.DataFrame) -> np.ndarray:
-    """Look up the spacing of slices: ndarray (slice, 3) of float32, x, y, z in mm."""
+    """Return the spacing of slices: ndarray (slice, 3) of float32, x, y, z in mm."""
     known: dict[tuple[str, int], np.ndarray] = {}
     for path in shards:
         with open_shard(path) as file:

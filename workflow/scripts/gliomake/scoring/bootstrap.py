@@ -63,7 +63,7 @@ def replicate(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> np.ndarray:
-    """Evaluate a statistic on every resample.
+    """Compute a statistic on every resample.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def replicate(
 def percentile_interval(
     replicates: np.ndarray, level: float = LEVEL
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give the central interval of the replicates, percentiles interpolated linearly.
+    """Compute the central interval of the replicates, percentiles interpolated linearly.
 
     Undefined replicates are left out. Where more than half of them are undefined there is no
     interval.

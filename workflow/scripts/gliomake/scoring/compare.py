@@ -48,7 +48,7 @@ class _Scored(NamedTuple):
 
 
 def patients_to_settle(difference: float, standard_error: float, n: int) -> int | None:
-    """Estimate how many patients would tell an open difference from none, four times in five.
+    """Compute how many patients would tell an open difference from none, four times in five.
 
     The standard error shrinks with the root of the number of patients: a difference as large as the
     one measured comes out with an interval that excludes zero in 80 % of all samples of
@@ -89,7 +89,7 @@ def compare_models(
     seed: int = 0,
     distances: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
-    """Compare every pair of models in every cell of the scores.
+    """Compare every pair of models by every score.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def _pairs(
 
 
 def _standard_error(replicates: np.ndarray) -> np.ndarray:
-    """Spread of each cell's replicates: ndarray (cell,); NaN with fewer than two of them."""
+    """Compute the spread of each cell's replicates: ndarray (cell,); NaN with fewer than two."""
     kept = ~np.isnan(replicates)
     n = kept.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -44,7 +44,7 @@ def surface_distances(
     spacing: tuple[float, float, float],
     tolerance: float = TOLERANCE,
 ) -> tuple[Any, ...]:
-    """Measure the distances between a predicted and a true mask of one patient.
+    """Compute the distances between a predicted and a true mask of one patient.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def surface_distances(
 
 
 def _surface_voxels(mask: np.ndarray, number: np.ndarray) -> np.ndarray:
-    """Give (z, y, x) of the surface voxels, z being the slice number."""
+    """Return (z, y, x) of the surface voxels, z being the slice number."""
     voxels = np.argwhere(mask & ~ndimage.binary_erosion(mask))
     voxels[:, 0] = number[voxels[:, 0]]
     return voxels
@@ -122,7 +122,7 @@ def measure_predictions(
     postprocess: Mapping[str, Any] | None = None,
     tolerance: float = TOLERANCE,
 ) -> pd.DataFrame:
-    """Measure the surface distances of each patient and class.
+    """Compute the surface distances of each patient and class.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def measure_run(
     postprocess: Mapping[str, Any] | None = None,
     tolerance: float = TOLERANCE,
 ) -> pd.DataFrame:
-    """Measure the surface distances of a run's predictions, for distances.tsv.
+    """Compute the surface distances of a run's predictions, for distances.tsv.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ def leak_effects(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Measure what each leak adds to each score of a model.
+    """Compute what each leak adds to each score of a model.
 
     Patients of different folds are different units. Seeds are averaged within a patient: its
     counts, and the scores of its slices, are means over seeds.
@@ -117,7 +117,7 @@ def _reduce_pairs(
     metrics: Sequence[str] | None,
     conventions: Sequence[str] | None,
 ) -> dict[Cell, dict[Run, tuple[ScoreSums, ScoreSums]]]:
-    """Give the sums of each leaky run and of its clean partner, by post-processing."""
+    """Return the sums of each leaky run and of its clean partner, by post-processing."""
     arms: dict[Cell, dict[Run, tuple[ScoreSums, ScoreSums]]] = defaultdict(dict)
     for run in sorted(leaky, key=str):
         partner = Run(CLEAN, run.fold, run.seed)
@@ -163,7 +163,7 @@ def _check_pair(leaky: pd.DataFrame, clean: pd.DataFrame, where: str) -> None:
 def _difference(
     pairs: Mapping[Run, tuple[ScoreSums, ScoreSums]], resamples: int, seed: int
 ) -> Iterator[dict]:
-    """Give leaky minus clean in every cell, with its interval."""
+    """Compute leaky minus clean in every cell, with its interval."""
     leaky = gather({run: pair[0] for run, pair in pairs.items()})
     clean = gather({run: pair[1] for run, pair in pairs.items()})
 
@@ -270,7 +270,7 @@ def spread(
     metrics: Sequence[str] | None = None,
     conventions: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Split the variance of a score into what model, fold and seed contribute.
+    """Compute how the variance of a score splits into what model, fold and seed contribute.
 
     A crossed design: score = mean + model + fold + model x fold + seed within them, all random.
     Components follow from the mean squares (analysis of variance, method of moments); one that
@@ -316,7 +316,7 @@ def spread(
 def _spread_rows(
     sums: Mapping[tuple[str, int, int], ScoreSums], split: str
 ) -> Iterator[dict[str, Any]]:
-    """Split the variance of every cell over the grid of models, folds and seeds."""
+    """Compute how the variance of every cell splits over the grid of models, folds and seeds."""
     models = sorted({model for model, _, _ in sums})
     folds = sorted({fold for _, fold, _ in sums})
     seeds = sorted({seed for _, _, seed in sums})
@@ -337,7 +337,7 @@ def _spread_rows(
 
 
 def variance_components(scores: np.ndarray) -> dict[str, tuple[float, int]]:
-    """Estimate the standard deviation that each source adds to a score.
+    """Compute the standard deviation that each source adds to a score.
 
     Parameters
     ----------

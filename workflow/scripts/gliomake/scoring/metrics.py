@@ -194,7 +194,7 @@ _TVERSKY = re.compile(r"tversky-a(\d+(?:\.\d+)?)-b(\d+(?:\.\d+)?)")
 
 
 def tversky_name(alpha: float, beta: float) -> str:
-    """Name the Tversky metric whose false positives weigh `alpha` and false negatives `beta`.
+    """Return the name of the Tversky metric; `alpha` weighs false positives, `beta` negatives.
 
     >>> tversky_name(0.3, 0.7)
     'tversky-a0.3-b0.7'
@@ -260,7 +260,7 @@ def _check_counts(counts: np.ndarray) -> np.ndarray:
 
 
 def element_scores(counts: np.ndarray, metric: str) -> np.ndarray:
-    """Score each element by itself, with no rule for 0/0.
+    """Compute the score of each element by itself, with no rule for 0/0.
 
     Parameters
     ----------
@@ -292,7 +292,7 @@ def element_scores(counts: np.ndarray, metric: str) -> np.ndarray:
 
 
 def convention_scores(counts: np.ndarray, metric: str, convention: str) -> np.ndarray:
-    """Score the elements that a convention averages.
+    """Compute the scores of the elements that a convention averages.
 
     Parameters
     ----------
@@ -345,7 +345,7 @@ def convention_scores(counts: np.ndarray, metric: str, convention: str) -> np.nd
 def score(
     counts: np.ndarray, metric: str, convention: str, patient: Sequence[str] | None = None
 ) -> tuple[float, int]:
-    """Score the slices of one class and subset under one convention.
+    """Compute the score of the slices of one class and subset under one convention.
 
     Parameters
     ----------

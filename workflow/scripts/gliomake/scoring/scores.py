@@ -54,7 +54,7 @@ class ScoreSums:
     slices: int
 
     def scores(self, weights: np.ndarray) -> np.ndarray:
-        """Score with weighted units.
+        """Compute the scores with weighted units.
 
         Parameters
         ----------
@@ -82,7 +82,7 @@ class ScoreSums:
                 values[..., index] = means[..., next(mean_conventions)]
         if self._has_mean:
             values = np.concatenate([values, values.mean(axis=1, keepdims=True)], axis=1)
-        return values.reshape(rows, -1)[:, self._told]
+        return values.reshape(rows, -1)[:, self._kept]
 
     @property
     def _has_mean(self) -> bool:
@@ -94,17 +94,17 @@ class ScoreSums:
         return [(c, m, v) for c in classes for m in self.metrics for v in self.conventions]
 
     @cached_property
-    def _told(self) -> np.ndarray:
-        """Which of the product are cells: of ``no-tumour`` only what is told for either class."""
+    def _kept(self) -> np.ndarray:
+        """Return which of the product are cells: of ``no-tumour`` only scores of either class."""
         return np.array([c != "no-tumour" or m in PER_CLASS_METRICS for c, m, _ in self._product])
 
     @property
     def cells(self) -> list[tuple[str, str, str]]:
-        """Class, metric and convention of each score; class ``mean`` is the mean over classes."""
-        return [cell for cell, told in zip(self._product, self._told, strict=True) if told]
+        """Return class, metric, convention of each score; ``mean`` is the mean over classes."""
+        return [cell for cell, kept in zip(self._product, self._kept, strict=True) if kept]
 
     def values(self) -> np.ndarray:
-        """Score the subset itself: ndarray (cell,) of float64, NaN where undefined."""
+        """Compute the subset's own scores: ndarray (cell,) of float64, NaN where undefined."""
         return self.scores(np.ones((1, len(self.units))))[0]
 
     def elements(self) -> np.ndarray:
@@ -121,7 +121,7 @@ class ScoreSums:
             n[..., index] = self.slices if convention in ONE_COUNT else next(averaged)
         if self._has_mean:
             n = np.concatenate([n, n.min(axis=0, keepdims=True)])
-        return n.ravel()[self._told]
+        return n.ravel()[self._kept]
 
 
 def count_sums(
@@ -129,7 +129,7 @@ def count_sums(
     metrics: Sequence[str] | None = None,
     conventions: Sequence[str] | None = None,
 ) -> Iterator[tuple[str, bool, ScoreSums]]:
-    """Reduce a table of counts to the sums of each subset and post-processing.
+    """Compute from a table of counts the sums of each subset and post-processing.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def count_sums(
 def _reduce(
     rows: pd.DataFrame, metrics: tuple[str, ...], conventions: tuple[str, ...]
 ) -> ScoreSums:
-    """Sum the counts of one subset over its units."""
+    """Compute the sums of one subset over its units."""
     classes, units, starts, counts = _slices_by_unit(rows)
     if "image" in conventions and classes == ("tumour",):
         classes = ("tumour", "no-tumour")
@@ -207,7 +207,7 @@ def _reduce(
 def _slices_by_unit(
     rows: pd.DataFrame,
 ) -> tuple[tuple[str, ...], tuple, np.ndarray, np.ndarray]:
-    """Order counts as (slice, class, 4), and say where each unit's slices start."""
+    """Return counts as (slice, class, 4), and where each unit's slices start."""
     patient, patients = pd.factorize(rows["patient"], sort=True)
     code, classes = pd.factorize(rows["class"], sort=True)
     number = rows["slice"].to_numpy()
@@ -236,7 +236,7 @@ def _slices_by_unit(
 
 
 def distance_sums(distances: pd.DataFrame, units: Sequence[str]) -> ScoreSums:
-    """Arrange the distances of one subset and post-processing over the units of its counts.
+    """Return the distances of one subset and post-processing by the units of its counts.
 
     Parameters
     ----------
@@ -294,7 +294,7 @@ def score_table(
     seed: int = 0,
     distances: pd.DataFrame | None = None,
 ) -> list[dict]:
-    """Score every cell of the scores, with 95 % bootstrap intervals over patients.
+    """Compute every score, with 95 % bootstrap intervals over patients.
 
     Parameters
     ----------

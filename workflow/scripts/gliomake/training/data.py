@@ -33,7 +33,7 @@ class DeviceSlices:
         return len(self.image)
 
     def batch(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Give some slices to a network.
+        """Return some slices for a network.
 
         Parameters
         ----------
@@ -101,7 +101,7 @@ def _where(placed: DeviceSlices, size: int, free: int | None) -> str:
 
 
 def stream_seed(*key: int | str) -> int:
-    """Make a seed of a key: equal keys give equal seeds, others unrelated ones.
+    """Compute a seed of a key: equal keys give equal seeds, others unrelated ones.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def epoch_order(seed: int, epoch: int, slices: int) -> torch.Tensor:
 
 
 def ground_truth(mask: torch.Tensor, task: str) -> torch.Tensor:
-    """Say what the network should answer.
+    """Return what the network should answer.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def ground_truth(mask: torch.Tensor, task: str) -> torch.Tensor:
 
 
 def probabilities(logits: torch.Tensor, task: str) -> torch.Tensor:
-    """Turn logits into probabilities of tumour.
+    """Compute from logits the probabilities of tumour.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ CLASSIFICATION = {"train": ("image",), "val": ("image",)}
 
 
 def score_metrics(task: str, loss: Loss) -> tuple[str, ...]:
-    """Name the metrics of a training's history.
+    """Return the metrics of a training's history.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def score_metrics(task: str, loss: Loss) -> tuple[str, ...]:
 
 
 def history_columns(classes: Sequence[str], task: str, loss: Loss) -> list[str]:
-    """List the columns of a training's history, in order.
+    """Return the columns of a training's history, in order.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def history_columns(classes: Sequence[str], task: str, loss: Loss) -> list[str]:
 def epoch_scores(
     subset: str, counts: np.ndarray, classes: Sequence[str], task: str, loss: Loss
 ) -> dict[str, float]:
-    """Score one epoch.
+    """Compute the scores of one epoch.
 
     Parameters
     ----------

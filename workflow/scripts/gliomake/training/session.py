@@ -82,21 +82,21 @@ class Session:
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done."""
+        """Return whether all epochs are done."""
         return self.state.stopped_early or self.state.epoch > self.config["epochs"]
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the next step."""
+        """Return the learning rate of the next step."""
         return self.optimizer.param_groups[0]["lr"]
 
     @property
     def slices_done(self) -> int:
-        """Training slices seen in the epoch under way."""
+        """Return the training slices seen in the epoch under way."""
         return min(self.state.step * self.step_size, len(self.train))
 
     def losses(self) -> list[float]:
-        """Give the loss of each batch so far in the epoch.
+        """Return the loss of each batch so far in the epoch.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class Session:
         return losses
 
     def mean_loss(self) -> float:
-        """Average the loss over the slices so far in the epoch."""
+        """Compute the mean loss over the slices so far in the epoch."""
         losses = self.losses()
         sizes = [self.batch_size] * len(losses)
         sizes[-1] += self.slices_done - sum(sizes)
@@ -121,7 +121,7 @@ class Session:
         )
 
     def not_finite(self, what: str, step: int) -> NonFiniteError:
-        """Word the error that ends a training gone astray."""
+        """Return the error that ends a training gone astray."""
         saved = self.folder.generations()
         kept = f"the state before it is kept in {saved[0]}" if saved else "no state was saved yet"
         return NonFiniteError(
