@@ -1,16 +1,18 @@
 """The contract's files, spelled out once more; and the names of runs."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from adapter import WRITTEN
+from gliomake.report.inputs import StudyInputs
 from gliomake.study.load import load_study
 from gliomake.study.model import Study
 from gliomake.study.paths import RUN_FILES, STUDY_FILES, Paths, model_and_run
 from gliomake.study.products import Products
 from gliomake.study.run import ConfigError, Run, is_leak, leak_percent, split_name
-from gliomake.study.targets import KINDS, MODEL_NEEDS, STUDY_NEEDS, Target
+from gliomake.study.targets import KINDS, MODEL_NEEDS, STUDY_NEEDS, Target, _input
 
 ROOT = Path(__file__).parents[2]
 PATHS = Paths()
@@ -132,5 +134,9 @@ def test_an_unknown_need_is_named(products):
     target = Target("t", "masks", ("unet",), ("patient-f0-s0",))
     with pytest.raises(ConfigError, match=r"kind masks needs 'hystory', .* expected one of cases"):
         products.needed(target, "hystory")
+    with pytest.raises(ConfigError, match="kind masks needs 'hystory'"):
+        StudyInputs.target_files(SimpleNamespace(), target, "hystory")
+    with pytest.raises(ConfigError, match="kind masks needs 'hystory'"):
+        _input(target, "hystory", {"hystory": "history.tsv"})
     with pytest.raises(ConfigError, match="has no figure 'maskz'; it has"):
         products.target("figures", "maskz")
