@@ -4,14 +4,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from adapter import WRITTEN
 from gliomake.report.inputs import StudyInputs
+from gliomake.study.faults import SCHEMAS
 from gliomake.study.load import load_study
 from gliomake.study.model import Study
 from gliomake.study.paths import RUN_FILES, STUDY_FILES, Paths, model_and_run
 from gliomake.study.products import Products
-from gliomake.study.run import ConfigError, Run, is_leak, leak_percent, split_name
+from gliomake.study.run import SPLITS, ConfigError, Run, is_leak, leak_percent, split_name
 from gliomake.study.targets import KINDS, MODEL_NEEDS, STUDY_NEEDS, Target, _input
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +87,13 @@ def test_run_names_round_trip():
         assert split_name(name) == name.rsplit("-", 1)[0]
     with pytest.raises(ConfigError, match="expected <split>-f<fold>-s<seed>"):
         split_name("patient-s0")
+
+
+def test_rules_and_schema_know_runs_by_the_same_pattern():
+    assert rf"(?:{SPLITS})-f\d+-s\d+" == Run.PATTERN
+    schema = yaml.safe_load((SCHEMAS / "study.schema.yaml").read_text())
+    known = schema["$defs"]["runs"]["items"]["pattern"]
+    assert known == f"^{Run.PATTERN}$".replace("?:", "").replace(r"\d", "[0-9]")
 
 
 def test_leaks_are_told_from_other_splits():

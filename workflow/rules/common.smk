@@ -20,7 +20,7 @@ from gliomake.study.model import BASELINES, GATED
 from gliomake.study.overrides import training_overrides
 from gliomake.study.paths import Paths
 from gliomake.study.products import Products
-from gliomake.study.run import ConfigError, Run, split_name
+from gliomake.study.run import SPLITS, ConfigError, Run, split_name
 
 check_place(BASE)
 COMMAND = command_line(workflow)
@@ -69,7 +69,7 @@ wildcard_constraints:
     study="|".join(STUDIES),
     model="[a-z0-9-]+",
     run=Run.PATTERN,
-    split=r"patient|slice|predefined|leak\d+",
+    split=SPLITS,
     fold=r"\d+",
     group=r"\d{3}",
     target="[a-z0-9-]+",
