@@ -23,7 +23,8 @@ import numpy as np
 import torch
 
 from gliomake.models import count_parameters, create_model
-from gliomake.study.load import load_study, model_task
+from gliomake.study.load import load_study
+from gliomake.study.model import Study
 from gliomake.training.checkpoint import StateFolder
 from gliomake.training.data import place
 from gliomake.training.fit import train_one_epoch
@@ -58,22 +59,22 @@ def made_up_slices(count: int, channels: int, classes: int, size: int) -> SliceS
 
 
 def make_loop(
-    study: dict[str, Any], name: str, hardware: Hardware, slices: int, folder: Path, compiled: bool
+    study: Study, name: str, hardware: Hardware, slices: int, folder: Path, compiled: bool
 ) -> Session:
     """Set up the training of a study's model, as `gliomake.training.fit.fit` does."""
-    model_config = study["models"][name]
-    channels, classes = len(model_config["channels"]), len(study["classes"])
+    settings = study.models[name]
+    channels, classes = len(settings.channels), len(study.classes)
     torch.manual_seed(0)
-    model = create_model(model_config["architecture"], channels, classes, **model_config["options"])
+    model = create_model(settings.architecture, channels, classes, **settings.options)
     hardware.adopt(model)
-    data = made_up_slices(slices, channels, classes, study["preprocess"]["image_size"])
+    data = made_up_slices(slices, channels, classes, study.preprocess.image_size)
     placed, _ = place(data, hardware)
     return Session(
         model=model,
         network=torch.compile(model, dynamic=False) if compiled else model,
-        config={**model_config["training"], "checkpoint_steps": 10**9},
-        classes=study["classes"],
-        task=model_task(study, name),
+        config={**settings.training, "checkpoint_steps": 10**9},
+        classes=study.classes,
+        task=settings.task,
         seed=0,
         hardware=hardware,
         train=placed,
@@ -95,8 +96,8 @@ def epoch_seconds(session: Session, reporter: Reporter) -> float:
 def measure(model: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """Time one model in both precisions, and the saving of its state."""
     study_name, _, name = model.partition("/")
-    study = load_study(ROOT / f"config/studies/{study_name}.yaml", arguments.scale)
-    batch = study["models"][name]["training"]["batch_size"]
+    study = Study.of(load_study(ROOT / f"config/studies/{study_name}.yaml", arguments.scale))
+    batch = study.models[name].training["batch_size"]
     slices = batch * arguments.steps
     seconds: dict[str, list[float]] = {"float32": [], "bf16": []}
     with tempfile.TemporaryDirectory() as folder, Reporter(1, slices) as reporter:
@@ -119,7 +120,7 @@ def measure(model: str, arguments: argparse.Namespace) -> dict[str, Any]:
     ratios = [a / b for a, b in zip(seconds["float32"][1:], seconds["bf16"][1:], strict=True)]
     return {
         "model": model,
-        "size": study["preprocess"]["image_size"],
+        "size": study.preprocess.image_size,
         "batch": batch,
         "parameters": count_parameters(sessions["float32"].model)[0],
         "float32_slices_per_second": round(rate["float32"], 2),

@@ -1,16 +1,20 @@
 """The contract's files, spelled out once more; and the names of runs."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from adapter import WRITTEN
+from gliomake.report.inputs import StudyInputs
+from gliomake.study.faults import SCHEMAS
 from gliomake.study.load import load_study
 from gliomake.study.model import Study
 from gliomake.study.paths import RUN_FILES, STUDY_FILES, Paths, model_and_run
 from gliomake.study.products import Products
-from gliomake.study.run import ConfigError, Run, is_leak, leak_percent, split_name
-from gliomake.study.targets import KINDS, MODEL_NEEDS, STUDY_NEEDS, Target
+from gliomake.study.run import SPLITS, ConfigError, Run, is_leak, leak_percent, split_name
+from gliomake.study.targets import KINDS, MODEL_NEEDS, STUDY_NEEDS, Target, _input
 
 ROOT = Path(__file__).parents[2]
 PATHS = Paths()
@@ -85,6 +89,13 @@ def test_run_names_round_trip():
         split_name("patient-s0")
 
 
+def test_rules_and_schema_know_runs_by_the_same_pattern():
+    assert rf"(?:{SPLITS})-f\d+-s\d+" == Run.PATTERN
+    schema = yaml.safe_load((SCHEMAS / "study.schema.yaml").read_text())
+    known = schema["$defs"]["runs"]["items"]["pattern"]
+    assert known == f"^{Run.PATTERN}$".replace("?:", "").replace(r"\d", "[0-9]")
+
+
 def test_leaks_are_told_from_other_splits():
     assert is_leak("leak0-f0-s0") and not is_leak("slice-f0-s0")
     assert [leak_percent(split) for split in ("leak0", "leak50", "slice")] == [0, 50, None]
@@ -132,5 +143,9 @@ def test_an_unknown_need_is_named(products):
     target = Target("t", "masks", ("unet",), ("patient-f0-s0",))
     with pytest.raises(ConfigError, match=r"kind masks needs 'hystory', .* expected one of cases"):
         products.needed(target, "hystory")
+    with pytest.raises(ConfigError, match="kind masks needs 'hystory'"):
+        StudyInputs.target_files(SimpleNamespace(), target, "hystory")
+    with pytest.raises(ConfigError, match="kind masks needs 'hystory'"):
+        _input(target, "hystory", {"hystory": "history.tsv"})
     with pytest.raises(ConfigError, match="has no figure 'maskz'; it has"):
         products.target("figures", "maskz")

@@ -185,6 +185,8 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
             edit("models/__init__.py", "from gliomake.models.unet import UNet",
                  "from gliomake.models.tiny import tiny\nfrom gliomake.models.unet import UNet"),
             edit("models/__init__.py", '"unet": UNet,', '"unet": UNet,\n    "tiny": tiny,'),
+            edit("study/architectures.py", '    "unet": Architecture(),',
+                 '    "tiny": Architecture(),\n    "unet": Architecture(),'),
         ], set(), set(),
     ),
     "new loss": (

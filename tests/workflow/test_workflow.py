@@ -63,6 +63,16 @@ def test_all_builds_every_study(checkout):
     assert count["total"] < 700, "hundreds of jobs, not thousands"
 
 
+def test_a_sixth_study_is_one_file(tmp_path):
+    folder = copy_checkout(tmp_path / "checkout")
+    files = folder / "config" / "studies"
+    text = (files / "coco-unet.yaml").read_text().replace("id: coco-unet", "id: my-own")
+    (files / "my-own.yaml").write_text(text)
+    mine, theirs = (jobs(dry_run(folder, name)) for name in ("my_own", "coco_unet"))
+    assert mine.pop("my_own") == theirs.pop("coco_unet") == 1
+    assert mine == theirs and mine["study_page"] == 1
+
+
 def test_one_models_metrics_need_only_its_runs(checkout):
     count = jobs(dry_run(checkout, "results/lgg-encoders/unet-resnet50/metrics.json"))
     runs = len(STUDIES["lgg-encoders"]["models"]["unet-resnet50"]["runs"])

@@ -11,7 +11,6 @@ sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 
 from adapter import check_place, one_at_a_time
 from launch import check_request, checked_start, command_line
-
 from gliomake.start import settings
 from gliomake.digests.jobs import job_code, torch_version
 from gliomake.files.provenance import listing_sha256
@@ -20,7 +19,7 @@ from gliomake.study.model import BASELINES, GATED
 from gliomake.study.overrides import training_overrides
 from gliomake.study.paths import Paths
 from gliomake.study.products import Products
-from gliomake.study.run import ConfigError, Run, split_name
+from gliomake.study.run import SPLITS, ConfigError, Run, split_name
 
 check_place(BASE)
 COMMAND = command_line(workflow)
@@ -69,7 +68,7 @@ wildcard_constraints:
     study="|".join(STUDIES),
     model="[a-z0-9-]+",
     run=Run.PATTERN,
-    split=r"patient|slice|predefined|leak\d+",
+    split=SPLITS,
     fold=r"\d+",
     group=r"\d{3}",
     target="[a-z0-9-]+",

@@ -57,7 +57,8 @@ def job_code(
     if study:
         one = model if rule in ("train", "predict") else None
         models = [study.models[one]] if one else list(study.models.values())
-        entries["models.MODELS"] = {each.architecture for each in models}
+        architectures = {each.architecture for each in models}
+        entries["models.MODELS"] = entries["study.architectures.ARCHITECTURES"] = architectures
         entries["training.losses.LOSSES"] = {each.training["loss"]["name"] for each in models}
     if study and model and rule == "train":
         entries |= _training_entries(study.models[model], pretrained)

@@ -64,6 +64,10 @@ class Run:
         return f"{self.split}-f{self.fold}-s{self.seed}"
 
 
+# The pattern of a split; that of a whole name is `Run.PATTERN`.
+SPLITS = r"patient|slice|predefined|leak\d+"
+
+
 # Functions of a name, and no methods: a training takes a `Run` for its seed alone, and must not run
 # again for what the rest of the workflow asks of a name.
 def split_name(run: str) -> str:
