@@ -29,29 +29,14 @@ rule all:
         "reports/build/index.html",
 
 
-rule coco_unet:
-    input:
-        study_targets("coco-unet"),
+# One rule a study: its page's name with underscores.
+for study in STUDIES:
 
-
-rule brats2020_multiclass:
-    input:
-        study_targets("brats2020-multiclass"),
-
-
-rule lgg_two_stage:
-    input:
-        study_targets("lgg-two-stage"),
-
-
-rule lgg_encoders:
-    input:
-        study_targets("lgg-encoders"),
-
-
-rule brats2021_flair:
-    input:
-        study_targets("brats2021-flair"),
+    rule:
+        name:
+            study.replace("-", "_")
+        input:
+            study_targets(study),
 
 
 check_request()

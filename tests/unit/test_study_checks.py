@@ -10,12 +10,13 @@ import pytest
 import yaml
 
 from gliomake.datasets import DATASETS
+from gliomake.datasets.spec import PUBLISHED, taken
 from gliomake.models import MODELS, create_model
 from gliomake.prepare.split import make_split
-from gliomake.study import checks as study_checks
+from gliomake.study.datasets import known_datasets
 from gliomake.study.faults import SCHEMAS, schema_faults
 from gliomake.study.feasible import impossible, too_few
-from gliomake.study.load import load_study, merge
+from gliomake.study.load import at_scale, load_study, merge, read_study
 from gliomake.study.run import ConfigError, Run
 from gliomake.training.history import epoch_scores, history_columns
 from gliomake.training.losses import LOSSES, create_loss
@@ -236,7 +237,7 @@ def test_the_schema_has_the_options_of_the_architectures(architecture):
 def test_what_an_architecture_refuses_the_schema_refuses(architecture, options):
     with pytest.raises(ValueError):
         create_model(architecture, 1, 1, **options)
-    study = study_checks.at_scale(study_checks.read_study(STUDIES / "coco-unet.yaml"), "demo")
+    study = at_scale(read_study(STUDIES / "coco-unet.yaml"), "demo")
     study["models"]["unet"] = {"architecture": architecture, "options": options}
     [fault] = schema_faults(study, "study.schema.yaml")
     assert fault.path == ("models", "unet", "options", next(iter(options)))
@@ -244,7 +245,7 @@ def test_what_an_architecture_refuses_the_schema_refuses(architecture, options):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_the_schema_has_the_options_of_the_losses(name):
-    study = study_checks.at_scale(study_checks.read_study(STUDIES / "coco-unet.yaml"), "demo")
+    study = at_scale(read_study(STUDIES / "coco-unet.yaml"), "demo")
     for option in ("alpha", "beta", "gamma", "smooth", "sigma"):
         loss = {"name": name, "alpha": 0.4, "beta": 0.6, option: 0.5}
         if "tversky" not in name:
@@ -258,13 +259,16 @@ def test_the_schema_has_the_options_of_the_losses(name):
                 create_loss(loss)
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
-def test_channels_and_classes_are_those_of_the_readers(dataset):
+@pytest.mark.parametrize("dataset", PUBLISHED)
+def test_channels_and_classes_of_a_published_set_are_those_of_its_reader(dataset):
     module, reader = DATASETS[dataset]
     reader = getattr(import_module(module), reader)
+    known = set(signature(reader).parameters)
     reader = getattr(reader, "func", reader)  # a reader with its name bound
-    assert study_checks.CHANNELS[dataset] == tuple(reader.channels)
-    assert study_checks.CLASSES.get(dataset, ("tumour",)) == tuple(reader.classes)
+    spec = known_datasets()[dataset]
+    assert tuple(spec.channels) == tuple(reader.channels)
+    assert spec.class_names == tuple(reader.classes)
+    assert set(taken(spec.reader, dataset)) <= known
 
 
 @pytest.mark.parametrize("classes", [["tumour"], ["NEC", "ED"]])
@@ -291,7 +295,7 @@ def table(patients: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 @pytest.mark.parametrize(("test", "val"), [(0.1, 0.2), (0.15, 0.1), (0, 0.2), (0.34, 0)])
 def test_too_few_patients_are_those_that_no_split_can_divide(fold, test, val):
     shares = {"test": test, "val": val, "max_patients": None}
-    study = {"dataset": "lgg", "split": shares}
+    study = {"dataset": "lgg", "split": shares, "data": {"folders": False, "patients": True}}
     made = []
     for patients in range(1, 13):
         try:

@@ -15,11 +15,13 @@ import pytest
 from checkout import ROOT, copy_checkout, installed, snakemake
 from gliomake.digests import LIBRARY, Library, jobs
 from gliomake.study import load as studies
+from gliomake.study.datasets import known_datasets
 
 STUDIES = {
     path.stem: studies.load_study(path, "demo")
     for path in sorted((ROOT / "config" / "studies").glob("*.yaml"))
 }
+DATASETS = known_datasets()
 TRAININGS = {(name, model) for name, study in STUDIES.items() for model in study["models"]}
 BEFORE = ("phantom", "index_group", "index", "shard", "split")
 OF_A_DATASET = BEFORE[:-1]
@@ -36,7 +38,7 @@ def digests(library: Library) -> dict[tuple[str, ...], str]:
     for name, study in STUDIES.items():
         for rule in OF_A_DATASET:
             dataset = study["dataset"]
-            found[rule, dataset] = jobs.job_code(rule, dataset=dataset, library=library)
+            found[rule, dataset] = jobs.job_code(rule, dataset=DATASETS[dataset], library=library)
         for rule in OF_A_STUDY:
             found[rule, name] = jobs.job_code(rule, study=study, library=library)
         for rule in OF_A_MODEL:

@@ -59,7 +59,7 @@ COMMAND = command_line()
 places = [Path(workflow.rundir), BASE]
 profile = requests.missing_profile(COMMAND and COMMAND.workflow_profile, places)
 try:
-    checked, STUDIES = settings.start(
+    checked, STUDIES, DATASETS = settings.start(
         config,
         BASE,
         Path.cwd(),
@@ -129,7 +129,7 @@ if workflow.is_main_process:
 
 
 wildcard_constraints:
-    dataset="lgg|brats2020|brats2021|coco",
+    dataset="|".join(DATASETS),
     study="|".join(STUDIES),
     model="[a-z0-9-]+",
     run=studies.Run.PATTERN,
@@ -146,7 +146,7 @@ def code_of(script):
         return job_code(
             script,
             study=STUDIES.get(wildcards.get("study")),
-            dataset=wildcards.get("dataset"),
+            dataset=DATASETS.get(wildcards.get("dataset")),
             model=wildcards.get("model"),
             target=wildcards.get("target"),
             encoder=wildcards.get("encoder"),
@@ -191,9 +191,8 @@ def data_kind(dataset):
 
 
 def dataset_options(dataset):
-    """What a reader takes besides the root; the workflow takes the rest itself."""
-    own = ("root", "on_bad_case", "groups")
-    return {k: v for k, v in config["datasets"][dataset].items() if k not in own}
+    """What a reader takes besides the root: what its index and its slices come from."""
+    return DATASETS[dataset].reader_options()
 
 
 def channels_of(dataset):

@@ -133,6 +133,7 @@ rule baseline:
         mem_mb=lambda wildcards: 2000 if config["scale"] == "demo" else 16000,
         runtime=60,
     params:
+        channel=lambda wildcards: STUDIES[wildcards.study]["data"]["channel"],
         classes=lambda wildcards: STUDIES[wildcards.study]["classes"],
         threshold=lambda wildcards: STUDIES[wildcards.study]["threshold"],
         code=code_of("baseline"),

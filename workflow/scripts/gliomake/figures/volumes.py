@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gliomake.datasets import Dataset, Volume
+from gliomake.datasets.spec import class_colour
 from gliomake.figures import images, style
 from gliomake.files.tsv import read_tsv
 from gliomake.prepare import inspection
@@ -39,7 +40,7 @@ def modalities(spec: TargetSpec) -> Figure:
     for letter, axes, name, image in zip(
         "abcdef", panels, dataset.channels, volume.image[row], strict=False
     ):
-        images.show(axes, images.upright(image[box], spec.study["dataset"]))
+        images.show(axes, images.upright(image[box], spec.study["data"]["transposed"]))
         axes.set_title(MODALITIES.get(name, name))
         style.panel_label(axes, letter)
     figure.suptitle(where(spec, volume, row), fontsize=8)
@@ -52,7 +53,8 @@ def planes(spec: TargetSpec) -> Figure:
     Parameters
     ----------
     spec : TargetSpec
-        Needs ``root`` and ``cases``. Options ``case`` and ``channel`` (default FLAIR).
+        Needs ``root`` and ``cases``. Options ``case`` and ``channel`` (default: that of the data
+        set's page).
 
     Returns
     -------
@@ -60,7 +62,7 @@ def planes(spec: TargetSpec) -> Figure:
         Three panels in millimetres, with a scale bar and the lines along which they cut.
     """
     dataset, volume = load_case(spec)
-    channel = dataset.channels.index(spec.options.get("channel", dataset.channels[-1]))
+    channel = _channel(spec, dataset)
     image, mask = volume.image[:, channel], volume.mask.max(axis=1)
     depth, row, column = _centre(mask)
     x, y, z = volume.spacing or (1.0, 1.0, 1.0)
@@ -102,7 +104,7 @@ def mask_channels(spec: TargetSpec) -> Figure:
     ----------
     spec : TargetSpec
         Needs ``root`` and ``cases``. Options ``case``, ``slice`` (default: see `most_classes`) and
-        ``channel`` (default FLAIR).
+        ``channel`` (default: that of the data set's page).
 
     Returns
     -------
@@ -110,27 +112,27 @@ def mask_channels(spec: TargetSpec) -> Figure:
         The image, a panel a class, and the overlay.
     """
     dataset, volume = load_case(spec)
-    classes = spec.study["classes"]
+    classes, data = dataset.classes, spec.study["data"]
     wanted = spec.options.get("slice")
     row = most_classes(volume.mask) if wanted is None else nearest(volume.slices, wanted)
-    channel = dataset.channels.index(spec.options.get("channel", dataset.channels[-1]))
+    channel = _channel(spec, dataset)
     box = images.tissue_box(volume.image[row])
-    grey = images.upright(volume.image[row, channel][box], spec.study["dataset"])
-    masks = images.upright(volume.mask[row][:, box[0], box[1]], spec.study["dataset"])
+    grey = images.upright(volume.image[row, channel][box], spec.study["data"]["transposed"])
+    masks = images.upright(volume.mask[row][:, box[0], box[1]], spec.study["data"]["transposed"])
     figure = images.grid(style.DOUBLE, 1, len(classes) + 2, label=0.1, extra=0.8)
     panels = figure.subplots(1, len(classes) + 2)
     images.show(panels[0], grey)
-    panels[0].set_title(MODALITIES.get(dataset.channels[channel], "image"))
+    panels[0].set_title(MODALITIES.get(dataset.channels[channel], dataset.channels[channel]))
     for axes, name, mask in zip(panels[1:-1], classes, masks, strict=True):
-        images.show_mask(axes, mask, style.CLASSES[name])
+        images.show_mask(axes, mask, class_colour(data, name))
         axes.set_title("NEC/NET" if name == "NEC" else name)
-    colours = [style.CLASSES[name] for name in classes]
+    colours = [class_colour(data, name) for name in classes]
     images.show(panels[-1], grey, list(zip(masks, colours, strict=True)), opacity=0.6)
     panels[-1].set_title("overlay")
     for letter, axes in zip("abcdefg", panels, strict=False):
         style.panel_label(axes, letter)
     figure.suptitle(where(spec, volume, row), fontsize=8)
-    images.mask_legend(figure, [(style.LABELS[name], style.CLASSES[name], "fill")
+    images.mask_legend(figure, [(data["titles"][name], class_colour(data, name), "fill")
                                 for name in classes])  # fmt: skip
     return figure
 
@@ -282,6 +284,11 @@ def where(spec: TargetSpec, volume: Volume, row: int | None = None) -> str:
         if spec.options.get("slice", number) != number:
             wanted.append(f"slice {spec.options['slice']}")
     return f"{text} (nearest there is to {', '.join(wanted)})" if wanted else text
+
+
+def _channel(spec: TargetSpec, dataset: Dataset) -> int:
+    """Pick the channel shown: the data set's own choice, unless the option says."""
+    return dataset.channels.index(spec.options.get("channel") or spec.study["data"]["display"])
 
 
 def _centre(mask: np.ndarray) -> tuple[int, int, int]:

@@ -10,22 +10,21 @@ from typing import Any
 
 import yaml
 
+from gliomake.datasets.spec import PHANTOM, DatasetSpec
 from gliomake.study.checks import checked_study
+from gliomake.study.datasets import read_datasets
 from gliomake.study.faults import Fault, fault_report, has_path, meant, schema_faults
 from gliomake.study.load import SCALES
 from gliomake.study.run import ConfigError
 
 SCHEMA = "config.schema.yaml"
-PHANTOM = "phantom"
-# Ids and names are text, whatever they look like.
-TEXTS = ("root", "experiment", "release")
-DATASETS = ("lgg", "brats2020", "brats2021", "coco")
-# Which readers take which options; the rest are for all.
-READERS = {
-    "brats2020": ("channel_order", "layout", "release", "geometry"),
-    "brats2021": ("channel_order", "layout", "release", "geometry"),
-    "coco": ("categories",),
-}
+# Ids, names and patterns are text, whatever they look like.
+TEXTS = (
+    "root", "experiment", "release", "title", "files", "mask", "patient", "strata", "display",
+    "studies_folder", "datasets_folder",
+)  # fmt: skip
+# Where pages are, and the key of a folder of the user's own.
+PAGES = {"studies": "studies_folder", "datasets": "datasets_folder"}
 # A few lines of YAML can mean a billion values, which no check comes to the end of.
 MOST_VALUES = 100_000
 # The most files that a patient has in any of the data sets: slices of BraTS 2020, each in a file.
@@ -48,6 +47,8 @@ def typed(value: Any, key: str = "") -> Any:
     object
         The same with ``"5"``, ``"1e-3"``, ``"true"`` and ``"null"`` as what they mean.
     """
+    if isinstance(value, dict) and key == "channels":
+        return {name: str(part) for name, part in value.items()}
     if isinstance(value, dict):
         return {name: typed(part, name) for name, part in value.items()}
     if isinstance(value, list):
@@ -73,8 +74,8 @@ def start(
     *,
     elsewhere: bool = False,
     others: Sequence[Fault] = (),
-) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Check everything that a start can know, and read the studies.
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]], dict[str, DatasetSpec]]:
+    """Check everything that a start can know, and read the pages of studies and data sets.
 
     Parameters
     ----------
@@ -93,9 +94,11 @@ def start(
     Returns
     -------
     config : dict
-        Typed, its roots expanded.
+        Typed; ``datasets`` has ``root`` (expanded), ``on_bad_case`` and ``groups`` of every set.
     studies : dict of str to dict
         By id, see `gliomake.study.load.load_study`.
+    datasets : dict of str to DatasetSpec
+        By id.
 
     Raises
     ------
@@ -108,21 +111,68 @@ def start(
         faults = [_sourced(Fault((str(key),), message), layers()) for key in large]
         raise ConfigError(fault_report(faults or [Fault((), message)]))
     config = typed(config)
-    paths = sorted((base / "config" / "studies").glob("*.yaml"))
-    faults = [*others, *config_faults(config, [path.stem for path in paths])]
+    pages, found = find_pages(config, base)
+    faults = [*others, *config_faults(config, [path.stem for path in pages["studies"]]), *found]
     if elsewhere and config.get("experiment"):
         what = "an experiment has its folder already: give either this or --directory"
         faults.append(Fault(("experiment",), what))
-    studies, found = _read_studies(config, paths, base)
+    blocks, phantoms = config.get("datasets"), config.get("phantoms")
+    specs, found = read_datasets(
+        pages["datasets"],
+        blocks if isinstance(blocks, Mapping) else {},
+        [name for name in phantoms if name != "seed"] if isinstance(phantoms, Mapping) else (),
+    )
+    faults += [_relative(fault, base) for fault in found]
+    studies, found = _read_studies(config, pages["studies"], base, specs)
     faults += found
+    sets = {name: spec for name, spec in specs.items() if spec}
     if not any(fault.path[:1] in (("datasets",), ("studies",)) for fault in faults):
-        config["datasets"], found = expanded_roots(config, base, here)
+        config["datasets"], found = expanded_roots(sets, base, here, config.get("experiment"))
         wrong = {fault.path[1] for fault in found}
-        sets = {studies[name]["dataset"] for name in config["studies"] if studies.get(name)}
-        faults += [*found, *missing_roots(config, studies, sets - wrong)]
+        used = {studies[name]["dataset"] for name in config["studies"] if studies.get(name)}
+        faults += [*found, *missing_roots(config, studies, (used - wrong) & {*sets})]
     if faults:
         raise ConfigError(fault_report([_sourced(fault, layers()) for fault in faults]))
-    return config, studies
+    return config, studies, sets
+
+
+def find_pages(config: Mapping[str, Any], base: Path) -> tuple[dict[str, list[Path]], list[Fault]]:
+    """Find the pages of studies and data sets: ours, and those in folders of the user's own.
+
+    Parameters
+    ----------
+    config : mapping
+        ``studies_folder`` and ``datasets_folder`` are looked at; relative ones start at `base`.
+    base : Path
+        The checkout.
+
+    Returns
+    -------
+    pages : dict of str to list of Path
+        ``studies`` and ``datasets``, sorted, one page an id.
+    faults : list of Fault
+        Folders that are not there, and ids that two pages have.
+    """
+    pages: dict[str, list[Path]] = {}
+    faults = []
+    for what, key in PAGES.items():
+        found = {path.stem: path for path in sorted((base / "config" / what).glob("*.yaml"))}
+        given = config.get(key)
+        if isinstance(given, str):
+            folder, reason = expand(given, base)
+            own = base / folder
+            if not reason and not own.is_dir():
+                reason = "there is no such folder"
+            if reason:
+                faults.append(Fault((key,), f"found {given!r}; {reason}"))
+                continue
+            for path in sorted(own.glob("*.yaml")):
+                if (other := found.get(path.stem)) and not other.samefile(path):
+                    said = f"two pages have the id {path.stem!r}, {other} and {path}"
+                    faults.append(Fault((key,), f"{said}; rename yours and its id"))
+                found.setdefault(path.stem, path)
+        pages[what] = [found[name] for name in sorted(found)]
+    return {what: pages.get(what, []) for what in PAGES}, faults
 
 
 def _weight(value: Any, known: dict[int, int]) -> int:
@@ -136,7 +186,10 @@ def _weight(value: Any, known: dict[int, int]) -> int:
 
 
 def _read_studies(
-    config: Mapping[str, Any], paths: Sequence[Path], base: Path
+    config: Mapping[str, Any],
+    paths: Sequence[Path],
+    base: Path,
+    datasets: Mapping[str, DatasetSpec | None],
 ) -> tuple[dict[str, dict[str, Any]], list[Fault]]:
     """Read the studies, as far as scale and overrides let them be read."""
     studies: dict[str, dict[str, Any]] = {}
@@ -148,7 +201,7 @@ def _read_studies(
         block = overrides.get(path.stem)
         try:
             studies[path.stem], found = checked_study(
-                path, scale, block if isinstance(block, Mapping) else {}
+                path, scale, block if isinstance(block, Mapping) else {}, datasets
             )
         except ConfigError as error:
             found = [Fault((), str(error).removeprefix(f"{path}: "), str(path))]
@@ -184,8 +237,7 @@ def config_faults(config: Mapping[str, Any], studies: Sequence[str]) -> list[Fau
     Returns
     -------
     list of Fault
-        What the schema forbids, overrides of studies that do not exist, and options that a data
-        set's reader does not take.
+        What the schema forbids, and studies that do not exist.
     """
     faults = schema_faults(config, SCHEMA)
     overrides = config.get("overrides")
@@ -193,46 +245,49 @@ def config_faults(config: Mapping[str, Any], studies: Sequence[str]) -> list[Fau
         if study not in studies:
             what = f"there is no study {str(study)!r}"
             faults.append(Fault(("overrides", str(study)), f"{what}; {meant(str(study), studies)}"))
-    datasets = config.get("datasets")
-    for dataset, block in datasets.items() if isinstance(datasets, Mapping) else ():
-        for option in block if isinstance(block, Mapping) else ():
-            takers = [name for name, options in READERS.items() if option in options]
-            if takers and dataset in DATASETS and dataset not in takers:
-                what = f"data set {dataset} does not take this, only {' and '.join(takers)}"
-                faults.append(Fault(("datasets", dataset, option), what))
+    built = config.get("studies")
+    for index, study in enumerate(built if isinstance(built, list) else ()):
+        if isinstance(study, str) and study not in studies:
+            what = f"found {study!r}; expected one of the studies"
+            faults.append(Fault(("studies", str(index)), f"{what}; {meant(study, studies)}"))
     return faults
 
 
 def expanded_roots(
-    config: Mapping[str, Any], base: Path, here: Path
+    datasets: Mapping[str, DatasetSpec], base: Path, here: Path, experiment: str | None = None
 ) -> tuple[dict[str, Any], list[Fault]]:
     """Find the folders that the roots mean.
 
     Parameters
     ----------
-    config : mapping
-        A configuration that keeps to its schema.
+    datasets : mapping of str to DatasetSpec
+        The data sets.
     base, here : Path
         The checkout, from which relative roots count, and the folder in which the workflow runs.
+    experiment : str, optional
+        The experiment's name, where it has one.
 
     Returns
     -------
     datasets : dict
-        The block ``datasets``. ``~`` and variables are expanded; relative roots stay so where the
-        workflow runs in the checkout, so that its files do not depend on where that lies.
+        ``root``, ``on_bad_case`` and ``groups`` by id. ``~`` and variables are expanded; relative
+        roots stay so where the workflow runs in the checkout, so that its files do not depend on
+        where that lies.
     faults : list of Fault
         Variables that are not set, and names that Snakemake cannot take.
     """
-    stays = here == base and not config.get("experiment")
-    datasets, faults = {}, []
-    for name, block in config["datasets"].items():
-        root, reason = expand(block["root"], base)
+    stays = here == base and not experiment
+    blocks, faults = {}, []
+    for name, spec in datasets.items():
+        root, reason = expand(spec.root, base)
         if reason:
-            faults.append(Fault(("datasets", name, "root"), f"found {block['root']!r}; {reason}"))
+            faults.append(Fault(("datasets", name, "root"), f"found {spec.root!r}; {reason}"))
         elif root != PHANTOM and not stays:
             root = str(base / root)
-        datasets[name] = {**block, "root": root}
-    return datasets, faults
+        elif root.startswith(f"{base}{os.sep}"):
+            root = root.removeprefix(f"{base}{os.sep}")
+        blocks[name] = {"root": root, "on_bad_case": spec.on_bad_case, "groups": spec.groups}
+    return blocks, faults
 
 
 def expand(root: str, base: Path) -> tuple[str, str]:

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gliomake.datasets.spec import DatasetSpec
 from gliomake.study import targets
+from gliomake.study.datasets import known_datasets
 from gliomake.study.faults import Fault, has_path, meant, schema_faults
 from gliomake.study.feasible import impossible
 from gliomake.study.load import (
@@ -22,14 +24,6 @@ from gliomake.study.run import ConfigError, Run
 from gliomake.training.history import history_columns
 
 SCHEMA = "study.schema.yaml"
-# Of the readers, which cost half a second to import; a test compares them.
-CHANNELS = {
-    "lgg": ("pre-contrast", "flair", "post-contrast"),
-    "brats2020": ("t1", "t1ce", "t2", "flair"),
-    "brats2021": ("t1", "t1ce", "t2", "flair"),
-    "coco": ("grey",),
-}
-CLASSES = {"brats2020": ("NEC", "ED", "ET"), "brats2021": ("NEC", "ED", "ET")}
 # What makes an entry whole, so that a layer may add it; any other unknown name is a slip.
 DEFINES = {"models": "architecture", "figures": "kind", "tables": "kind"}
 STRIDES = {"vgg19-unet": 16, "smp-unet": 32}
@@ -38,7 +32,10 @@ WATCHES = ("best", "schedule", "early_stopping")
 
 
 def checked_study(
-    path: str | Path, scale: str, overrides: Mapping[str, Any]
+    path: str | Path,
+    scale: str,
+    overrides: Mapping[str, Any],
+    datasets: Mapping[str, DatasetSpec | None] | None = None,
 ) -> tuple[dict[str, Any], list[Fault]]:
     """Read a study, lay its scale and the overrides over it, and look for faults.
 
@@ -50,6 +47,9 @@ def checked_study(
         ``demo`` or ``paper``.
     overrides : mapping
         Laid over the study last.
+    datasets : mapping of str to DatasetSpec or None, optional
+        The data sets that there are, None for one whose page is wrong; by default those of
+        ``config/datasets``.
 
     Returns
     -------
@@ -87,7 +87,11 @@ def checked_study(
     faults += broken
     if not broken:
         complete = complete_study(study)
-        faults += _study_faults(complete, study)
+        specs = known_datasets() if datasets is None else datasets
+        faults += _data_faults(complete, specs)
+        if spec := specs.get(study["dataset"]):
+            complete["data"] = spec.facts(study["preprocess"]["channels"])
+            faults += _study_faults(complete, study)
         if not faults:
             changes = differences(base, study, overrides) if overrides else []
             return complete | ({"overrides": changes} if changes else {}), []
@@ -138,7 +142,6 @@ def _study_faults(study: dict[str, Any], raw: Mapping[str, Any]) -> Iterator[Fau
 
     `raw` is the study before it was completed: it says where a setting stands.
     """
-    yield from _data_faults(study)
     yield from _name_faults(study)
     for name in study["models"]:
         yield from _model_faults(study, name, raw)
@@ -159,18 +162,23 @@ def _study_faults(study: dict[str, Any], raw: Mapping[str, Any]) -> Iterator[Fau
                 yield Fault((output, name), message)
 
 
-def _data_faults(study: Mapping[str, Any]) -> Iterator[Fault]:
-    dataset, preprocess = study["dataset"], study["preprocess"]
-    known = CHANNELS[dataset]
-    for channel in preprocess["channels"]:
-        if channel not in known:
-            what = f"data set {dataset} has no channel {channel!r}; {meant(channel, known)}"
+def _data_faults(
+    study: Mapping[str, Any], specs: Mapping[str, DatasetSpec | None]
+) -> Iterator[Fault]:
+    dataset = study["dataset"]
+    if dataset not in specs:
+        yield Fault(("dataset",), f"there is no data set {dataset!r}; {meant(dataset, specs)}")
+    spec = specs.get(dataset)
+    if spec is None:
+        return
+    for channel in study["preprocess"]["channels"]:
+        if channel not in spec.channels:
+            what = f"data set {dataset} has no channel {channel!r}; {meant(channel, spec.channels)}"
             yield Fault(("preprocess", "channels"), what)
     # One class means any label, under whatever name.
-    classes = CLASSES.get(dataset, ())
     for name in study["classes"] if len(study["classes"]) > 1 else ():
-        if name not in classes:
-            what = f"data set {dataset} has no class {name!r}; {meant(name, classes)}"
+        if name not in spec.class_names:
+            what = f"data set {dataset} has no class {name!r}; {meant(name, spec.class_names)}"
             yield Fault(("classes",), what)
 
 

@@ -7,9 +7,6 @@ from typing import Any
 from gliomake.prepare.split import block_sizes
 from gliomake.study.run import Run
 
-# Data sets that come in folders for training, validation and test, and name no patients.
-WITH_FOLDERS = ("coco",)
-
 
 def impossible(run: Run, study: Mapping[str, Any]) -> str:
     """Say why a run cannot exist, whatever the data hold.
@@ -19,19 +16,19 @@ def impossible(run: Run, study: Mapping[str, Any]) -> str:
     run : Run
         The run.
     study : mapping
-        Its ``dataset`` and ``split`` are looked at.
+        Its ``dataset``, ``split`` and, of its ``data``, ``folders`` and ``patients`` are looked at.
 
     Returns
     -------
     str
         The reason, with what to do; empty where nothing speaks against the run.
     """
-    dataset, shares = study["dataset"], study["split"]
+    dataset, shares, data = study["dataset"], study["split"], study["data"]
     if run.split == "predefined":
-        if dataset not in WITH_FOLDERS:
+        if not data["folders"]:
             return f"data set {dataset} has no folders for train, valid and test; use patient"
         return "a predefined split has one fold, f0" if run.fold else ""
-    if dataset in WITH_FOLDERS and run.split != "slice":
+    if not data["patients"] and run.split != "slice":
         return f"data set {dataset} names no patients; use predefined or slice"
     if run.split.startswith("leak"):
         if int(run.split.removeprefix("leak")) > 100:

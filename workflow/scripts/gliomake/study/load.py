@@ -12,7 +12,8 @@ from gliomake.study.run import ConfigError
 from gliomake.study.run import Run as Run
 
 SCALES = ("demo", "paper")
-BASELINES = ("all-background", "flair-threshold")
+# The threshold has the first name where it is on FLAIR, else the second.
+BASELINES = ("all-background", "flair-threshold", "intensity-threshold")
 GATED = "-gated"
 # A block that names another thing (a loss, a kind of figure) replaces what it is laid over: the
 # options of the one are not those of the other.
@@ -116,7 +117,10 @@ def at_scale(study: dict[str, Any], scale: str) -> dict[str, Any]:
 
 
 def load_study(
-    path: str | Path, scale: str, overrides: dict[str, Any] | None = None
+    path: str | Path,
+    scale: str,
+    overrides: dict[str, Any] | None = None,
+    datasets: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Read a study's file at a scale, lay the overrides over it, check and complete it.
 
@@ -128,12 +132,15 @@ def load_study(
         ``demo`` or ``paper``; picks the block under ``scales``.
     overrides : dict, optional
         Laid over the study last: for experiments.
+    datasets : dict of str to DatasetSpec, optional
+        The data sets that there are; by default those of ``config/datasets``.
 
     Returns
     -------
     dict
         The study, without its ``scales`` block. Each model has ``architecture``, ``options``,
-        ``channels``, ``runs`` and a complete ``training`` block. Where overrides change anything
+        ``channels``, ``runs`` and a complete ``training`` block; ``data`` is what its data set's
+        page says, see `gliomake.datasets.spec.DatasetSpec.facts`. Where overrides change anything
         there is a list ``overrides``, see `gliomake.study.overrides.differences`.
 
     Raises
@@ -143,7 +150,7 @@ def load_study(
     """
     # By name: a rule that takes a study from its parameters does not hang on how it was checked.
     study, faults = import_module("gliomake.study.checks").checked_study(
-        path, scale, overrides or {}
+        path, scale, overrides or {}, datasets
     )
     if faults:
         raise ConfigError(import_module("gliomake.study.faults").fault_report(faults))
@@ -288,11 +295,27 @@ def model_runs(study: dict[str, Any], model: str) -> list[str]:
     """
     if model in study["models"]:
         return study["models"][model]["runs"]
-    if model in BASELINES or model in gated_models(study):
+    if model in baselines(study) or model in gated_models(study):
         return study["runs"]
     raise ConfigError(
         f"study {study['id']} has no model {model!r}; it has {', '.join(all_models(study))}"
     )
+
+
+def baselines(study: dict[str, Any]) -> list[str]:
+    """Name the trivial models of a study: no tumour anywhere, and a threshold on one channel.
+
+    Parameters
+    ----------
+    study : dict
+        A study of `load_study`.
+
+    Returns
+    -------
+    list of str
+        Two of `BASELINES`.
+    """
+    return [BASELINES[0], study["data"]["baseline"]]
 
 
 def gated_models(study: dict[str, Any]) -> list[str]:
@@ -325,7 +348,7 @@ def all_models(study: dict[str, Any]) -> list[str]:
     list of str
         Their names.
     """
-    return [*study["models"], *gated_models(study), *BASELINES]
+    return [*study["models"], *gated_models(study), *baselines(study)]
 
 
 def recipe(study: dict[str, Any]) -> dict[str, Any]:
@@ -392,4 +415,4 @@ def compared_models(study: dict[str, Any]) -> list[str]:
     list of str
         Segmenters, gated ones and baselines.
     """
-    return [*segmenters(study), *gated_models(study), *BASELINES]
+    return [*segmenters(study), *gated_models(study), *baselines(study)]
