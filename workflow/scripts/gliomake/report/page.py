@@ -200,7 +200,7 @@ def summary(inputs: StudyInputs) -> dict[str, Any]:
         "id": inputs.id,
         "page": inputs.page,
         "title": inputs.study["title"],
-        "document": inputs.study.get("document", ""),
+        "document": inputs.study["document"],
         "dataset": inputs.study["dataset"],
         "data": inputs.data,
         "scale": inputs.scale,

@@ -170,7 +170,7 @@ def complete_study(study: dict[str, Any]) -> dict[str, Any]:
     dict
         A new dict; each model has ``options``, ``channels``, ``runs`` and ``training``.
     """
-    study = copy.deepcopy(study)
+    study = {"document": "", **copy.deepcopy(study)}
     for name, model in study["models"].items():
         own = {key: model.pop(key) for key in list(model) if key in study["training"]}
         # A model's own block replaces the study's where they name different things (two losses).
