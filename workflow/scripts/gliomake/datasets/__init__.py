@@ -36,6 +36,8 @@ DATASETS: dict[str, tuple[str, str]] = {
     "brats2021": ("gliomake.datasets.brats", "brats2021"),
     "coco": ("gliomake.datasets.coco", "CocoDataset"),
     "nifti": ("gliomake.datasets.volumes", "NiftiDataset"),
+    "slices-h5": ("gliomake.datasets.slice_files", "SliceFilesDataset"),
+    "images": ("gliomake.datasets.slices", "ImagesDataset"),
 }
 
 

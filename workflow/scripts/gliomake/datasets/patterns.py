@@ -39,7 +39,7 @@ class Files:
 
 
 def find_cases(
-    root: DataRoot, folder: Path, files: str, mask: str, channels: Mapping[str, str]
+    root: DataRoot, folder: Path, files: str, mask: str | None, channels: Mapping[str, str]
 ) -> dict[str, Files]:
     """Find the files of all cases below a folder.
 
@@ -53,7 +53,8 @@ def find_cases(
         Where the patterns start: the root, or a folder below it.
     files, mask : str
         Paths with ``{case}``, ``{patient}``, ``{channel}``, ``{slice}``; ``*`` stands for anything
-        but a slash. A case is known by ``{case}``, or ``{patient}``, or both.
+        but a slash. A case is known by ``{case}``, or ``{patient}``, or both. None as `mask`: the
+        images hold it.
     channels : mapping of str to str
         Name to what stands in file names.
 
@@ -69,11 +70,13 @@ def find_cases(
     AccessError
         The folder may not be listed.
     """
-    image_form, mask_form = expression(files, channels), expression(mask, channels)
+    image_form, mask_form = expression(files, channels), expression(mask or "", channels)
     names = {text: name for name, text in channels.items()}
     found: dict[str, Files] = {}
     seen: list[str] = []
-    depth = max(files.count("/"), mask.count("/")) + len(folder.relative_to(root.path).parts)
+    depth = max(files.count("/"), (mask or "").count("/")) + len(
+        folder.relative_to(root.path).parts
+    )
     images = 0
     for _, _, paths in root.walk(depth):
         for path in paths:

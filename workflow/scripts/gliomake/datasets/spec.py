@@ -28,7 +28,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "nifti": (*GENERIC, "geometry", "ignore_labels"),
     "images": (*GENERIC, "ignore_labels"),
     "coco": ("patient",),
-    "slices-h5": GENERIC,
+    "slices-h5": tuple(key for key in GENERIC if key != "mask"),
 }
 ORIENTATIONS: dict[str, tuple[str, ...]] = {
     "nifti": ("LPS", "stored"),

@@ -1,7 +1,6 @@
 """NIfTI volumes as any data set may have them: a page says which file is what."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,7 @@ from gliomake.datasets.base import (
     CaseError,
     CaseReport,
     Finding,
-    Problem,
     Volume,
-    channel_indices,
     intensity_facts,
     pixel_hash,
     slice_rows,
@@ -32,15 +29,15 @@ from gliomake.datasets.brats_scale import whole_labels
 from gliomake.datasets.labels import split_classes
 from gliomake.datasets.nifti import NiftiHeader, read_header, read_slices
 from gliomake.datasets.nnunet import FILES, MASK, find_nnunet, read_nnunet
-from gliomake.datasets.root import AccessError, DataRoot, Limits
-from gliomake.datasets.strata import Strata
+from gliomake.datasets.paged import PagedDataset
+from gliomake.datasets.root import DataRoot, Limits
 
 AXIAL = "LPS"
 FOLDERS = "{case}/{case}_{channel}.nii*", "{case}/{case}_seg.nii*"
 """The layout that is understood without patterns, besides nnU-Net's."""
 
 
-class NiftiDataset:
+class NiftiDataset(PagedDataset):
     """Volumes in NIfTI files, a file a channel and a mask a case.
 
     A slice is ``array[:, :, k]`` of the volume: height runs along x, width along y.
@@ -95,9 +92,7 @@ class NiftiDataset:
         links: str = "inside",
         limits: Limits | dict[str, int] | None = None,
     ):
-        self._disk = DataRoot.open(root, limits, links)
-        self.root = self._disk.path
-        self.channels, self.classes = tuple(channels), tuple(classes)
+        super().__init__(root, channels, classes, patient, strata, links, limits)
         self._labels: Mapping[str, Sequence[int]] = classes
         self._ignored, self._names = tuple(ignore_labels), dict[int, str]()
         self._orientation, self._geometry = orientation, geometry
@@ -108,7 +103,7 @@ class NiftiDataset:
                 found = read_nnunet(self._disk, nnunet, channels, classes)
                 files, mask, folder, channels = FILES, MASK, nnunet, found.channels
                 self._labels, self._names = found.classes, found.names
-        self._cases = patterns.find_cases(self._disk, folder, files, mask, channels)
+        self._find(folder, files, mask, channels)
         without = [name for name, labels in self._labels.items() if not labels]
         if without and len(self.classes) > 1:
             raise CaseError(
@@ -118,80 +113,31 @@ class NiftiDataset:
                 "the values of the mask that belong to each class",
                 f"give them on the data set's page, such as {without[0]}: {{labels: [1]}}",
             )
-        self._pattern = patient
-        self._patients = patterns.patients_of(self._cases, patient)
-        self._first = patterns.first_numbers(self._patients)
-        self._strata = Strata(self._disk, strata)
 
-    def cases(self) -> list[str]:
-        """List the case ids, sorted, without reading a voxel."""
-        return list(self._cases)
+    def compare(self, reports: Sequence[CaseReport]) -> list[Finding]:
+        """Find duplicates, differing geometries, and what is unusual in headers."""
+        return [*super().compare(reports), *findings_of_volumes(reports), *note_findings(reports)]
 
-    def load(self, case: str, channels: Sequence[str] | None = None) -> Volume:
-        """Load a case; only the mask and the wanted channels are opened.
+    def _check(self, case: str) -> list[CaseError]:
+        return [*super()._check(case), *self._survey(case, self.channels)[2]]
 
-        Raises
-        ------
-        CaseError
-            A file is missing, doubled or damaged, does not fit the others, or holds values that it
-            should not.
-        AccessError
-            The machine could not read it, or has too little memory for it.
-        """
-        wanted = [self.channels[index] for index in channel_indices(self.channels, channels)]
-        return self._load(case, wanted)[0]
-
-    def inspect(self, case: str, channels: Sequence[str] | None = None) -> CaseReport:
-        """Load and check a case; of channels that are not wanted only the headers are checked."""
-        report = CaseReport(case, self._patients[case])
-        report.problems = [error.problem for error in self._survey(case, self.channels)[2]]
-        if report.problems:
-            return report
-        wanted = [self.channels[index] for index in channel_indices(self.channels, channels)]
-        try:
-            volume, facts = self._load(case, wanted)
-        except CaseError as error:
-            report.problems.append(error.problem)
-            return report
+    def _describe(
+        self, report: CaseReport, volume: Volume, facts: dict[str, Any], channels: Sequence[str]
+    ) -> None:
         report.slices = slice_rows(volume, self.classes)
-        planes = {name: volume.image[:, index] for index, name in enumerate(wanted)}
+        planes = {name: volume.image[:, index] for index, name in enumerate(channels)}
         report.facts = facts | {
             "spacing": list(volume.spacing or ()),
             "shape": [*volume.image.shape[2:], len(volume.image)],
-            "intensity": intensity_facts(volume.image, wanted),
+            "intensity": intensity_facts(volume.image, channels),
             "sha256": {name: pixel_hash(plane) for name, plane in planes.items()},
             "zeros": {
                 name: 1 - np.count_nonzero(plane) / plane.size for name, plane in planes.items()
             },
+            "missing_sequences": [
+                name for name, plane in planes.items() if plane.min() == plane.max()
+            ],
         }
-        report.facts["missing_sequences"] = [
-            name for name, plane in planes.items() if plane.min() == plane.max()
-        ]
-        return report
-
-    def check_root(self) -> list[Problem]:
-        """Check the table of strata; all else belongs to a case."""
-        return self._strata.problems
-
-    def metadata(self) -> dict[str, dict[str, Any]]:
-        """Describe each case: ``stratum`` and ``folder``."""
-        return {
-            case: {"stratum": self._strata.of(case, self._patients[case]), "folder": ""}
-            for case in self._cases
-        }
-
-    def compare(self, reports: Sequence[CaseReport]) -> list[Finding]:
-        """Find duplicates, differing geometries, and what is unusual in headers."""
-        folders = tuple(self._disk.passed_over)
-        message = f"could not be opened, and were passed over: {', '.join(folders[:5])}"
-        passed = [Finding("passed-over", message, files=folders)] if folders else []
-        absent = self._strata.absent(self._patients)
-        return [*passed, *absent, *findings_of_volumes(reports), *note_findings(reports)]
-
-    @cached_property
-    def _several_scans(self) -> set[str]:
-        """Patients with more than one case."""
-        return {self._patients[case] for case, first in self._first.items() if first}
 
     def _file(self, case: str, channel: str | None) -> Path:
         """Find the file of a channel, or of the mask for None."""
@@ -227,7 +173,7 @@ class NiftiDataset:
         """Give the files of a case and their headers, and what is wrong with them."""
         paths: dict[str, Path] = {}
         headers: dict[str, NiftiHeader] = {}
-        errors = patterns.patient_error(case, self._patients[case], self.root, self._pattern)
+        errors: list[CaseError] = []
         names = (*channels, None) if self._cases[case].images else (None, *channels[:1])
         for name in names:
             key = "seg" if name is None else name
@@ -237,12 +183,6 @@ class NiftiDataset:
             except CaseError as error:
                 errors.append(error)
         return paths, headers, errors + geometry_errors(case, paths, headers, self._geometry)
-
-    def _load(self, case: str, channels: Sequence[str]) -> tuple[Volume, dict[str, Any]]:
-        try:
-            return self._read(case, channels)
-        except MemoryError as error:
-            raise AccessError(self.root / case, "not enough memory") from error
 
     def _read(self, case: str, channels: Sequence[str]) -> tuple[Volume, dict[str, Any]]:
         paths, headers, errors = self._survey(case, channels)
@@ -265,11 +205,7 @@ class NiftiDataset:
             image, parts = turned(image, turn), turned(parts, turn)
             edges = [spacing[int(row)] for row in np.argsort(turn[:, 0])]
             spacing = (edges[0], edges[1], edges[2])
-        patient = self._patients[case]
-        if len(image) > patterns.STRIDE and patient in self._several_scans:
-            many = f"{len(image)} slices in one of several scans of patient {patient}"
-            advice = "make each scan a patient of its own (`patient`), or leave it out"
-            raise CaseError(case, paths["seg"], many, f"at most {patterns.STRIDE}", advice)
+        numbers = np.array(self._numbered(case, range(len(image)), paths["seg"]))
         facts: dict[str, Any] = {
             "layout": "nifti",
             "orientation": header.orientation,
@@ -279,8 +215,7 @@ class NiftiDataset:
         }
         if shifts:
             facts["background_shifted_to_0"] = shifts
-        numbers = np.arange(len(image)) + self._first[case]
-        return Volume(case, patient, numbers, image, parts, spacing), facts
+        return Volume(case, self._patients[case], numbers, image, parts, spacing), facts
 
 
 def turn_to(orientation: str, wanted: str = AXIAL) -> np.ndarray:

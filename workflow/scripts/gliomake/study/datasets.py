@@ -201,9 +201,12 @@ def _pattern_faults(page: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault((key,), f"found {text!r}, a regular expression with {wrong}")
     if page.get("published") or page["reader"] == "coco":
         return
-    for key, other in (("files", "mask"), ("mask", "files")):
-        if key in page and other not in page:
-            yield Fault((other,), f"is missing; {key} and {other} go together")
+    needed = ("files",) if page["reader"] == "slices-h5" else ("files", "mask")
+    for key in needed:
+        other = "mask" if key == "files" else "files"
+        if key not in page and (other in page or page["reader"] != "nifti"):
+            why = "files and mask go together" if other in page else "no layout is known"
+            yield Fault((key,), f"is missing; {why}")
     for key in ("files", "mask"):
         if key in page:
             yield from _braces_faults(page, key)
