@@ -42,7 +42,7 @@ DATASETS: dict[str, tuple[str, str]] = {
 
 
 def open_dataset(
-    name: str, root: str | Path, *, reader: str | None = None, **options: Any
+    name: str, root: str | Path, /, *, reader: str | None = None, **options: Any
 ) -> Dataset:
     """Open a data set on disk.
 

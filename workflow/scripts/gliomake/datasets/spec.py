@@ -152,11 +152,14 @@ class DatasetSpec:
 
         Titles, colours and the channel shown are no part of it: they change no index and no slice.
         """
+        named = {"name": self.id} if self.reader == "coco" else {}
         if self.published:
             options = dict(self.options)
-            return options if self.published == self.id else {"reader": self.published} | options
+            own = {"reader": self.published, **named}
+            return options if self.published == self.id else own | options
         return {
             "reader": self.reader,
+            **named,
             "channels": dict(self.channels),
             "classes": {each.name: list(each.labels) for each in self.classes},
             **self.options,
