@@ -156,6 +156,7 @@ def test_a_missing_folder_of_data_is_said_at_the_start(own):
         ({"dataset": "mime"}, "there is no data set 'mime'; did you mean mine?"),
         ({"classes": ["core", "edema"]}, "has no class 'edema'; did you mean oedema?"),
         ({"dataset": "lgg"}, "data set lgg has no channel 't2'"),
+        ({"figures": {"system": {"kind": "system", "models": ["unet"]}}}, "the study has none"),
     ],
 )
 def test_a_name_in_a_study_that_the_page_lacks(own, more, words):

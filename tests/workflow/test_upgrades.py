@@ -171,6 +171,16 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
                  '    "folder": ("gliomake.datasets.folder", "Folder"),\n    "lgg": ('),
         ], set(), set(),
     ),
+    "a reader that no study's data set has": (
+        [
+            edit("datasets/volumes.py", "np.stack(arrays, axis=1)", "np.stack(arrays, 1)"),
+            edit("datasets/patterns.py", "STRIDE = 1000", "STRIDE = 2000"),
+        ], set(), set(),
+    ),
+    "colours of classes": (
+        [edit("datasets/spec.py", '("#56B4E9", "#E69F00",', '("#56B4E8", "#E69F00",')],
+        set(), {"figure", "study_page"},
+    ),
     "new model": (
         [
             edit("models/tiny.py", "", NEW_MODEL),

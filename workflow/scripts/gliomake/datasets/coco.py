@@ -112,7 +112,7 @@ class CocoDataset:
 
     channels: tuple[str, ...] = ("grey",)
     classes: tuple[str, ...] = ("tumour",)
-    needed_folders = FOLDERS
+    needed_folders: tuple[str, ...] = FOLDERS
     """Folders that must hold a case; the split is made by them."""
 
     def __init__(

@@ -1,6 +1,7 @@
 """One raw volume: its modalities, its planes, its mask channels."""
 
 import re
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ MODALITIES = {"t1": "T1", "t1ce": "T1Gd", "t2": "T2", "flair": "T2-FLAIR"}
 
 
 def modalities(spec: TargetSpec) -> Figure:
-    """Show the four modalities of one slice.
+    """Show the channels of one slice.
 
     Parameters
     ----------
@@ -35,10 +36,10 @@ def modalities(spec: TargetSpec) -> Figure:
     dataset, volume = load_case(spec)
     row = nearest_with_tissue(volume, spec.options.get("slice", 67))
     figure = images.grid(style.DOUBLE, 1, len(dataset.channels), label=0.1, extra=0.6)
-    panels = figure.subplots(1, len(dataset.channels))
+    panels = figure.subplots(1, len(dataset.channels), squeeze=False)[0]
     box = images.tissue_box(volume.image[row])
     for letter, axes, name, image in zip(
-        "abcdef", panels, dataset.channels, volume.image[row], strict=False
+        ascii_lowercase, panels, dataset.channels, volume.image[row], strict=False
     ):
         images.show(axes, images.upright(image[box], spec.study["data"]["transposed"]))
         axes.set_title(MODALITIES.get(name, name))
@@ -64,6 +65,8 @@ def planes(spec: TargetSpec) -> Figure:
     dataset, volume = load_case(spec)
     channel = _channel(spec, dataset)
     image, mask = volume.image[:, channel], volume.mask.max(axis=1)
+    if not spec.study["data"]["transposed"]:
+        image, mask = np.swapaxes(image, 1, 2), np.swapaxes(mask, 1, 2)
     depth, row, column = _centre(mask)
     x, y, z = volume.spacing or (1.0, 1.0, 1.0)
     # Arrays are (z, x, y); pictures have the forehead or the crown at the top.
@@ -89,7 +92,8 @@ def planes(spec: TargetSpec) -> Figure:
         axes.set_anchor("N")
         axes.set_title(f"{name} plane")
         style.panel_label(axes, letter)
-        _scale_bar(axes, plane.shape, wide)
+        if volume.spacing is not None:
+            _scale_bar(axes, plane.shape, wide)
     names = MODALITIES.get(dataset.channels[channel], dataset.channels[channel])
     figure.suptitle(f"{where(spec, volume)}, {names}", fontsize=8)
     images.mask_legend(figure, [("tumour", style.TRUTH, "line"),
@@ -129,7 +133,7 @@ def mask_channels(spec: TargetSpec) -> Figure:
     colours = [class_colour(data, name) for name in classes]
     images.show(panels[-1], grey, list(zip(masks, colours, strict=True)), opacity=0.6)
     panels[-1].set_title("overlay")
-    for letter, axes in zip("abcdefg", panels, strict=False):
+    for letter, axes in zip(ascii_lowercase, panels, strict=False):
         style.panel_label(axes, letter)
     figure.suptitle(where(spec, volume, row), fontsize=8)
     images.mask_legend(figure, [(data["titles"][name], class_colour(data, name), "fill")
@@ -276,7 +280,8 @@ def where(spec: TargetSpec, volume: Volume, row: int | None = None) -> str:
     text = volume.case
     wanted = []
     case = spec.options.get("case")
-    if case is not None and int(re.findall(r"\d+", volume.case)[-1]) != case:
+    numbers = re.findall(r"\d+", volume.case)
+    if case is not None and (not numbers or int(numbers[-1]) != case):
         wanted.append(f"volume {case}")
     if row is not None:
         number = int(volume.slices[row])

@@ -153,6 +153,9 @@ def _study_faults(study: dict[str, Any], raw: Mapping[str, Any]) -> Iterator[Fau
         last = Run(f"leak{leak['leaks'][0]}", leak["folds"] - 1, 0)
         if reason := impossible(last, study):
             yield Fault(("leakage", "folds"), f"run {last} cannot exist: {reason}")
+    for name, block in study["figures"].items():
+        if block.get("kind") == "system" and not study.get("gate"):
+            yield Fault(("figures", name), "kind system draws a gate, and the study has none")
     for output in targets.OUTPUTS:
         for name, block in study[output].items():
             try:
