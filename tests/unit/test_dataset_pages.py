@@ -1,5 +1,6 @@
 """Data sets' pages: a new one is one file, and what is wrong with it is said at the start."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import yaml
 from own_files import case
 
 from gliomake.datasets.spec import PALETTE, PUBLISHED, DatasetSpec
-from gliomake.start import settings
+from gliomake.start import pages, settings
 from gliomake.study import load as studies
 from gliomake.study.datasets import known_datasets, read_datasets
 from gliomake.study.load import merge
@@ -138,6 +139,15 @@ def test_a_page_that_is_there_twice_names_both(own):
 def test_a_folder_of_pages_that_is_not_there(own):
     message = refused(own, datasets_folder="/no/such")
     assert "--config datasets_folder: found '/no/such'; there is no such folder" in message
+
+
+def test_a_study_of_a_rule_s_name_is_refused(own):
+    (own / "studies" / "study-page.yaml").write_text(yaml.safe_dump(study_page(id="study-page")))
+    assert "study-page.yaml id: the name is kept for a rule" in refused(own)
+    files = [ROOT / "Snakefile", *(ROOT / "workflow" / "rules").glob("*.smk")]
+    text = "\n".join(path.read_text() for path in files)
+    rules = re.findall(r"^(?:use )?rule (?:\w+ as )?(\w+)", text, re.M)
+    assert set(pages.KEPT) == {*rules, "data", "shards"}
 
 
 def test_a_set_without_phantoms_says_so(own):

@@ -1,7 +1,6 @@
 """The configuration as a user types it: typed, its folders found, checked, its faults located."""
 
 import os
-import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -11,10 +10,9 @@ from typing import Any
 import yaml
 
 from gliomake.datasets.spec import PHANTOM, DatasetSpec
-from gliomake.study.checks import checked_study
+from gliomake.start.pages import expand, find_pages, read_studies, relative
 from gliomake.study.datasets import read_datasets
 from gliomake.study.faults import Fault, fault_report, has_path, meant, schema_faults
-from gliomake.study.load import SCALES
 from gliomake.study.run import ConfigError
 
 SCHEMA = "config.schema.yaml"
@@ -23,8 +21,6 @@ TEXTS = (
     "root", "experiment", "release", "title", "files", "mask", "patient", "strata", "display",
     "studies_folder", "datasets_folder",
 )  # fmt: skip
-# Where pages are, and the key of a folder of the user's own.
-PAGES = {"studies": "studies_folder", "datasets": "datasets_folder"}
 # A few lines of YAML can mean a billion values, which no check comes to the end of.
 MOST_VALUES = 100_000
 # The most files that a patient has in any of the data sets: slices of BraTS 2020, each in a file.
@@ -122,8 +118,8 @@ def start(
         blocks if isinstance(blocks, Mapping) else {},
         [name for name in phantoms if name != "seed"] if isinstance(phantoms, Mapping) else (),
     )
-    faults += [_relative(fault, base) for fault in found]
-    studies, found = _read_studies(config, pages["studies"], base, specs)
+    faults += [relative(fault, base) for fault in found]
+    studies, found = read_studies(config, pages["studies"], base, specs)
     faults += found
     sets = {name: spec for name, spec in specs.items() if spec}
     if not any(fault.path[:1] in (("datasets",), ("studies",)) for fault in faults):
@@ -136,45 +132,6 @@ def start(
     return config, studies, sets
 
 
-def find_pages(config: Mapping[str, Any], base: Path) -> tuple[dict[str, list[Path]], list[Fault]]:
-    """Find the pages of studies and data sets: ours, and those in folders of the user's own.
-
-    Parameters
-    ----------
-    config : mapping
-        ``studies_folder`` and ``datasets_folder`` are looked at; relative ones start at `base`.
-    base : Path
-        The checkout.
-
-    Returns
-    -------
-    pages : dict of str to list of Path
-        ``studies`` and ``datasets``, sorted, one page an id.
-    faults : list of Fault
-        Folders that are not there, and ids that two pages have.
-    """
-    pages: dict[str, list[Path]] = {}
-    faults = []
-    for what, key in PAGES.items():
-        found = {path.stem: path for path in sorted((base / "config" / what).glob("*.yaml"))}
-        given = config.get(key)
-        if isinstance(given, str):
-            folder, reason = expand(given, base)
-            own = base / folder
-            if not reason and not own.is_dir():
-                reason = "there is no such folder"
-            if reason:
-                faults.append(Fault((key,), f"found {given!r}; {reason}"))
-                continue
-            for path in sorted(own.glob("*.yaml")):
-                if (other := found.get(path.stem)) and not other.samefile(path):
-                    said = f"two pages have the id {path.stem!r}, {other} and {path}"
-                    faults.append(Fault((key,), f"{said}; rename yours and its id"))
-                found.setdefault(path.stem, path)
-        pages[what] = [found[name] for name in sorted(found)]
-    return {what: pages.get(what, []) for what in PAGES}, faults
-
-
 def _weight(value: Any, known: dict[int, int]) -> int:
     """Count the values in nested blocks, aliases written out, without walking any of them twice."""
     if not isinstance(value, dict | list):
@@ -183,34 +140,6 @@ def _weight(value: Any, known: dict[int, int]) -> int:
         parts = value.values() if isinstance(value, dict) else value
         known[id(value)] = 1 + sum(_weight(part, known) for part in parts)
     return known[id(value)]
-
-
-def _read_studies(
-    config: Mapping[str, Any],
-    paths: Sequence[Path],
-    base: Path,
-    datasets: Mapping[str, DatasetSpec | None],
-) -> tuple[dict[str, dict[str, Any]], list[Fault]]:
-    """Read the studies, as far as scale and overrides let them be read."""
-    studies: dict[str, dict[str, Any]] = {}
-    faults: list[Fault] = []
-    overrides, scale = config.get("overrides"), config.get("scale")
-    if scale not in SCALES or not isinstance(overrides, Mapping):
-        return studies, faults
-    for path in paths:
-        block = overrides.get(path.stem)
-        try:
-            studies[path.stem], found = checked_study(
-                path, scale, block if isinstance(block, Mapping) else {}, datasets
-            )
-        except ConfigError as error:
-            found = [Fault((), str(error).removeprefix(f"{path}: "), str(path))]
-        faults += [_relative(fault, base) for fault in found]
-    return studies, faults
-
-
-def _relative(fault: Fault, base: Path) -> Fault:
-    return Fault(fault.path, fault.message, fault.source.removeprefix(f"{base}{os.sep}"))
 
 
 def _sourced(fault: Fault, layers: Sequence[Layer]) -> Fault:
@@ -288,37 +217,6 @@ def expanded_roots(
             root = root.removeprefix(f"{base}{os.sep}")
         blocks[name] = {"root": root, "on_bad_case": spec.on_bad_case, "groups": spec.groups}
     return blocks, faults
-
-
-def expand(root: str, base: Path) -> tuple[str, str]:
-    """Expand ``~`` and variables in a folder's path.
-
-    Parameters
-    ----------
-    root : str
-        As the user wrote it.
-    base : Path
-        Where relative paths start.
-
-    Returns
-    -------
-    root : str
-        The path; as it was where it is the name of a folder already.
-    reason : str
-        Why it cannot be taken; else empty.
-    """
-    if root != PHANTOM and not (base / root).is_dir():
-        path = os.path.expanduser(root)  # noqa: PTH111 (Path raises where there is no such user)
-        if path.startswith("~"):
-            return root, f"there is no home folder of {path.split('/')[0]!r} here"
-        for brace, plain in re.findall(r"\$(?:\{(\w+)\}|(\w+))", path):
-            if (brace or plain) not in os.environ:
-                return root, f"the variable {brace or plain} is not set"
-        root = os.path.expandvars(path)
-    if "{" in root or "}" in root:
-        link = "make a link without braces to the folder (ln -s) and give that"
-        return root, f"Snakemake takes braces in a path for a pattern; {link}"
-    return root, ""
 
 
 def missing_roots(

@@ -17,7 +17,7 @@ from gliomake.datasets.spec import (
     taken,
 )
 from gliomake.study.faults import Fault, has_path, meant, schema_faults
-from gliomake.study.load import merge, read_study
+from gliomake.study.page import merge, read_study
 from gliomake.study.run import ConfigError
 
 SCHEMA = "dataset.schema.yaml"
