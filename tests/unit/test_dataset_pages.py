@@ -183,6 +183,8 @@ def test_a_name_in_a_study_that_the_page_lacks(own, more, words):
         ({"id": "other"}, "id: is the file's name"),
         ({"channels": []}, "channels: found []; expected the channels: a list, or a mapping"),
         ({"channels": ["t 2"]}, "channels: found ['t 2']"),
+        ({"channels": {"t2": "x", "adc": "x"}}, "channels: found 'x' for two channels"),
+        ({"channels": ["t2", "seg"]}, "channels: the name seg is kept for the mask"),
         ({"display": "t1"}, "display: found 't1', which is none of the channels; there is adc, t2"),
         ({"classes": {"slice": {}}}, "classes.slice: the name is kept for a column of slices.tsv"),
         ({"classes": {"a": {"colour": "red"}}}, "classes.a.colour: found 'red'; expected #rrggbb"),

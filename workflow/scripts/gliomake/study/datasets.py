@@ -161,6 +161,11 @@ def _name_faults(page: Mapping[str, Any]) -> Iterator[Fault]:
     if page.get("display", channels[0]) not in channels:
         what = f"found {page['display']!r}, which is none of the channels"
         yield Fault(("display",), f"{what}; {meant(page['display'], channels)}")
+    texts = list(page["channels"].values()) if isinstance(page["channels"], dict) else channels
+    for text in sorted({text for text in texts if texts.count(text) > 1}):
+        yield Fault(("channels",), f"found {text!r} for two channels; expected each text once")
+    if page["reader"] == "nifti" and "seg" in channels:
+        yield Fault(("channels",), "the name seg is kept for the mask; take another")
     for name in page["classes"]:
         if name in RESERVED:
             yield Fault(("classes", name), f"the name is kept for a column of {_columns()}")
