@@ -21,6 +21,7 @@ from gliomake.scoring.counts import count_run
 from gliomake.scoring.distances import measure_run
 from gliomake.scoring.leakage import leak_effects, spread
 from gliomake.scoring.scores import score_table
+from gliomake.study.datasets import known_datasets
 from gliomake.study.load import all_models, model_runs, study_metrics
 from gliomake.study.targets import target_spec
 from gliomake.tables import make_table
@@ -57,6 +58,7 @@ def study_config(study_id: str, classes: list[str], **more) -> dict:
         "title": "Small tumours & where to find them",
         "document": "A document <of one page>",
         "dataset": "lgg",
+        "data": known_datasets()["lgg"].facts(["t1", "flair"]),
         "classes": classes,
         "preprocess": {
             "channels": ["t1", "flair"],

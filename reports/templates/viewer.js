@@ -4,8 +4,9 @@
   const numbers = window.reportNumbers;
   const byId = (id) => document.getElementById(id);
   const panels = ["truth", "prediction", "error"];
-  // Okabe and Ito's colours, which most kinds of colour vision tell apart.
-  const classColours = [[86, 180, 233], [230, 159, 0], [0, 158, 115], [204, 121, 167]];
+  // Those of the data set's page, as in the figures.
+  const classColours = data.colours.map((colour) =>
+    [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
   const errorColours = { hit: [235, 235, 235], extra: [230, 159, 0], missed: [214, 69, 80] };
   const size = data.pixels;
   const images = data.slices.map((slice) => {
@@ -72,7 +73,7 @@
     const predicted = slice.masks[byId("viewer-model").value].map(decode);
     const first = (masks) => (pixel) => {
       const index = shown.find((each) => masks[each][pixel]);
-      return index === undefined ? null : classColours[index % classColours.length];
+      return index === undefined ? null : classColours[index];
     };
     paint("truth", image, first(truth));
     paint("prediction", image, first(predicted));
@@ -109,7 +110,7 @@
     byId("viewer").dataset.at = at;
   };
   const legend = () => {
-    const entries = data.classes.map((name, index) => [name, classColours[index % classColours.length]]);
+    const entries = data.classes.map((name, index) => [name, classColours[index]]);
     entries.push(["error: hit", errorColours.hit], ["error: too much", errorColours.extra], ["error: missed", errorColours.missed]);
     byId("viewer-legend").replaceChildren(...entries.map(([name, colour]) => {
       const item = document.createElement("li");

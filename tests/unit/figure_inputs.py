@@ -64,6 +64,8 @@ class FigureInputs:
         Data to take in place of a phantom.
     dataset_options : dict, optional
         Options of the data set's reader.
+    study : dict, optional
+        A study of another page.
     """
 
     def __init__(
@@ -75,9 +77,10 @@ class FigureInputs:
         resamples: int = 20,
         root: Path | None = None,
         dataset_options: dict[str, Any] | None = None,
+        study: dict[str, Any] | None = None,
     ):
         self.folder = folder
-        self.study = load_study(CONFIG / f"{study_id}.yaml", "demo")
+        self.study = study or load_study(CONFIG / f"{study_id}.yaml", "demo")
         self.study["preprocess"]["image_size"] = image_size
         self.study["split"]["max_patients"] = None
         self.resamples = resamples
@@ -167,7 +170,7 @@ class FigureInputs:
         recipe = {**self.study["preprocess"], "classes": self.study["classes"]}
         kept = {report.case for report in reports if not report.problems}
         volumes = (
-            preprocess(dataset.load(case), dataset.channels, recipe)
+            preprocess(dataset.load(case), dataset.channels, recipe, dataset.classes)
             for case in dataset.cases()
             if case in kept
         )

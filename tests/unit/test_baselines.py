@@ -9,10 +9,9 @@ import pytest
 from gliomake.datasets.base import Volume
 from gliomake.files.shards import write_shard
 from gliomake.scoring.baselines import (
-    FlairThreshold,
+    IntensityThreshold,
     fit_from_shards,
     fit_threshold,
-    flair_channel,
     predict_baseline,
 )
 from gliomake.scoring.counts import count_pixels
@@ -86,7 +85,7 @@ def test_absent_class_is_never_predicted(tmp_path):
     assert not fitted.predict(image)[:, 1].any()
     fitted.save(tmp_path / "threshold.json")
     saved = json.loads((tmp_path / "threshold.json").read_text())
-    assert FlairThreshold(**saved) == fitted
+    assert IntensityThreshold(**saved) == fitted
 
 
 def test_bad_input():
@@ -98,13 +97,6 @@ def test_bad_input():
     image[0, 0, 0] = np.inf
     with pytest.raises(ValueError, match="not finite"):
         fit_threshold([(image, mask)], "flair", ["ED", "ET"])
-
-
-def test_channel():
-    assert flair_channel(["t1ce", "flair"]) == "flair"
-    assert flair_channel(["grey"]) == "grey"
-    with pytest.raises(ValueError, match="t1, t2: expected flair"):
-        flair_channel(["t1", "t2"])
 
 
 @pytest.fixture
@@ -143,7 +135,7 @@ ATTRIBUTES = {
 
 
 def test_threshold_sees_the_training_set_alone(shards):
-    fitted = fit_from_shards(shards, SPLIT)
+    fitted = fit_from_shards(shards, SPLIT, "flair")
     image, mask = bright_lesions(np.uint8, seed=1)
     assert fitted == fit_threshold([(image, mask)], "flair", ["ED", "ET"])
     assert fitted.slices == 5
@@ -151,7 +143,7 @@ def test_threshold_sees_the_training_set_alone(shards):
 
 def test_predictions_of_baselines(shards, tmp_path, monkeypatch):
     monkeypatch.setattr("gliomake.scoring.baselines.BATCH", 3)
-    fitted = fit_from_shards(shards, SPLIT)
+    fitted = fit_from_shards(shards, SPLIT, "flair")
     for thresholds in (fitted, None):
         out = tmp_path / "predictions.h5"
         predict_baseline(thresholds, shards, SPLIT, out, attributes=ATTRIBUTES)
@@ -169,7 +161,7 @@ def test_predictions_of_baselines(shards, tmp_path, monkeypatch):
 
 
 def test_baseline_of_other_classes_or_slices(shards, tmp_path):
-    other = FlairThreshold("flair", {"tumour": 100.0}, {"tumour": 0.5}, 5)
+    other = IntensityThreshold("flair", {"tumour": 100.0}, {"tumour": 0.5}, 5)
     with pytest.raises(ValueError, match="thresholds of tumour, but"):
         predict_baseline(other, shards, SPLIT, tmp_path / "p.h5", attributes=ATTRIBUTES)
     with pytest.raises(KeyError, match="5 of 10 slices are in none"):

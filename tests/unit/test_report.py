@@ -306,11 +306,11 @@ def test_every_claim_stands_beside_what_was_reproduced(inside):
     assert early["Reproduced"].number.kind == "claim"
 
 
-@pytest.mark.parametrize("channels", [["t1", "flair"], ["grey"]])
-def test_the_threshold_is_on_the_channel_that_the_study_has(inside, monkeypatch, channels):
-    monkeypatch.setitem(inside.study["preprocess"], "channels", channels)
+@pytest.mark.parametrize("channel", ["flair", "t1"])
+def test_the_threshold_is_on_the_channel_that_the_data_set_shows(inside, monkeypatch, channel):
+    monkeypatch.setitem(inside.study["data"], "channel", channel)
     text = " ".join(build_study_page(inside.inputs()).split())
-    assert f"brightness of the channel {channels[-1]}, fitted on the training set" in text
+    assert f"brightness of the channel {channel}, fitted on the training set" in text
 
 
 def test_the_baselines_stand_beside_the_models(inside, page):

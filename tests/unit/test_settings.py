@@ -31,8 +31,9 @@ def refused(changes: dict, **options) -> str:
 
 
 def test_the_default_configuration_starts():
-    config, studies = start({})
+    config, studies, datasets = start({})
     assert config["experiment"] is None
+    assert set(config["datasets"]) == set(datasets) == {"lgg", "brats2020", "brats2021", "coco"}
     assert len(studies) == 5 and not any(study.overrides for study in studies.values())
 
 
@@ -153,7 +154,7 @@ def test_a_tilde_and_variables_in_a_root_are_expanded(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("SCANS", str(tmp_path))
     for root in ("~/data", "$SCANS/data", "${SCANS}/data", "$HOME/data"):
-        config, _ = start({"datasets": {"lgg": {"root": root}}})
+        config, *_ = start({"datasets": {"lgg": {"root": root}}})
         assert config["datasets"]["lgg"]["root"] == f"{tmp_path}/data"
 
 
@@ -168,7 +169,7 @@ def test_a_variable_that_is_not_set_is_named(monkeypatch):
 def test_a_folder_with_a_dollar_in_its_name_is_taken_as_it_is(tmp_path):
     folder = tmp_path / "a $5 disk"
     folder.mkdir()
-    config, _ = start({"datasets": {"lgg": {"root": str(folder)}}})
+    config, *_ = start({"datasets": {"lgg": {"root": str(folder)}}})
     assert config["datasets"]["lgg"]["root"] == str(folder)
 
 

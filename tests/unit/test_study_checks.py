@@ -10,13 +10,14 @@ import pytest
 import yaml
 
 from gliomake.datasets import DATASETS
+from gliomake.datasets.spec import PUBLISHED, taken
 from gliomake.models import MODELS, create_model
 from gliomake.prepare.split import make_split
 from gliomake.scoring.metrics import DISTANCE_METRICS
-from gliomake.study import checks as study_checks
+from gliomake.study.datasets import known_datasets
 from gliomake.study.faults import SCHEMAS, schema_faults
 from gliomake.study.feasible import impossible, too_few
-from gliomake.study.load import load_study, merge, study_metrics
+from gliomake.study.load import at_scale, load_study, merge, read_study, study_metrics
 from gliomake.study.model import Split
 from gliomake.study.run import ConfigError, Run
 from gliomake.training.history import epoch_scores, history_columns
@@ -248,7 +249,7 @@ def test_the_schema_has_the_options_of_the_architectures(architecture):
 def test_what_an_architecture_refuses_the_schema_refuses(architecture, options):
     with pytest.raises(ValueError):
         create_model(architecture, 1, 1, **options)
-    study = study_checks.at_scale(study_checks.read_study(STUDIES / "coco-unet.yaml"), "demo")
+    study = at_scale(read_study(STUDIES / "coco-unet.yaml"), "demo")
     study["models"]["unet"] = {"architecture": architecture, "options": options}
     [fault] = schema_faults(study, "study.schema.yaml")
     assert fault.path == ("models", "unet", "options", next(iter(options)))
@@ -256,7 +257,7 @@ def test_what_an_architecture_refuses_the_schema_refuses(architecture, options):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_the_schema_has_the_options_of_the_losses(name):
-    study = study_checks.at_scale(study_checks.read_study(STUDIES / "coco-unet.yaml"), "demo")
+    study = at_scale(read_study(STUDIES / "coco-unet.yaml"), "demo")
     for option in ("alpha", "beta", "gamma", "smooth", "sigma"):
         loss = {"name": name, "alpha": 0.4, "beta": 0.6, option: 0.5}
         if "tversky" not in name:
@@ -270,13 +271,16 @@ def test_the_schema_has_the_options_of_the_losses(name):
                 create_loss(loss)
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
-def test_channels_and_classes_are_those_of_the_readers(dataset):
+@pytest.mark.parametrize("dataset", PUBLISHED)
+def test_channels_and_classes_of_a_published_set_are_those_of_its_reader(dataset):
     module, reader = DATASETS[dataset]
     reader = getattr(import_module(module), reader)
+    known = set(signature(reader).parameters)
     reader = getattr(reader, "func", reader)  # a reader with its name bound
-    assert study_checks.CHANNELS[dataset] == tuple(reader.channels)
-    assert study_checks.CLASSES.get(dataset, ("tumour",)) == tuple(reader.classes)
+    spec = known_datasets()[dataset]
+    assert tuple(spec.channels) == tuple(reader.channels)
+    assert spec.class_names == tuple(reader.classes)
+    assert set(taken(spec.reader, dataset)) <= known
 
 
 @pytest.mark.parametrize("classes", [["tumour"], ["NEC", "ED"]])
@@ -313,7 +317,7 @@ def test_too_few_patients_are_those_that_no_split_can_divide(fold, test, val):
         reason = too_few(Run("patient", fold, 0), split, patients)
         # The data may hold fewer than the most that is known, so the least number that does counts.
         assert bool(reason) == (not made), f"{patients} patients: {reason}"
-    if impossible(Run("patient", fold, 0), "lgg", split):
+    if impossible(Run("patient", fold, 0), "lgg", split, {"folders": False, "patients": True}):
         assert not made
 
 

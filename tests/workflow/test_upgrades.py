@@ -14,6 +14,7 @@ import pytest
 
 from checkout import ROOT, copy_checkout, installed, snakemake
 from gliomake.digests import LIBRARY, Library, jobs
+from gliomake.study.datasets import known_datasets
 from gliomake.study.load import load_study
 from gliomake.study.model import Study
 from gliomake.study.targets import target_blocks
@@ -22,6 +23,7 @@ STUDIES = {
     path.stem: Study.of(load_study(path, "demo"))
     for path in sorted((ROOT / "config" / "studies").glob("*.yaml"))
 }
+DATASETS = known_datasets()
 TRAININGS = {(name, model) for name, study in STUDIES.items() for model in study.models}
 BEFORE = ("phantom", "index_group", "index", "shard", "split")
 OF_A_DATASET = BEFORE[:-1]
@@ -38,7 +40,7 @@ def digests(library: Library) -> dict[tuple[str, ...], str]:
     for name, study in STUDIES.items():
         for rule in OF_A_DATASET:
             dataset = study.dataset
-            found[rule, dataset] = jobs.job_code(rule, dataset=dataset, library=library)
+            found[rule, dataset] = jobs.job_code(rule, dataset=DATASETS[dataset], library=library)
         for rule in OF_A_STUDY:
             found[rule, name] = jobs.job_code(rule, study=study, library=library)
         for rule in OF_A_MODEL:
@@ -178,6 +180,16 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
             edit("datasets/__init__.py", '    "lgg": (',
                  '    "folder": ("gliomake.datasets.folder", "Folder"),\n    "lgg": ('),
         ], set(), set(),
+    ),
+    "a reader that no study's data set has": (
+        [
+            edit("datasets/volumes.py", "np.stack(arrays, axis=1)", "np.stack(arrays, 1)"),
+            edit("datasets/patterns.py", "STRIDE = 1000", "STRIDE = 2000"),
+        ], set(), set(),
+    ),
+    "colours of classes": (
+        [edit("datasets/spec.py", '("#56B4E9", "#E69F00",', '("#56B4E8", "#E69F00",')],
+        set(), {"figure", "study_page"},
     ),
     "new model": (
         [

@@ -23,7 +23,7 @@ from gliomake.study.run import SPLITS, ConfigError, Run, split_name
 
 check_place(BASE)
 COMMAND = command_line(workflow)
-checked, STUDIES = checked_start(workflow, config, BASE, COMMAND)
+checked, STUDIES, DATASETS = checked_start(workflow, config, BASE, COMMAND)
 config.update(checked)
 
 
@@ -64,7 +64,7 @@ if workflow.is_main_process:
 
 
 wildcard_constraints:
-    dataset="lgg|brats2020|brats2021|coco",
+    dataset="|".join(DATASETS),
     study="|".join(STUDIES),
     model="[a-z0-9-]+",
     run=Run.PATTERN,
@@ -81,7 +81,7 @@ def code_of(script):
         return job_code(
             script,
             study=STUDIES.get(wildcards.get("study")),
-            dataset=wildcards.get("dataset"),
+            dataset=DATASETS.get(wildcards.get("dataset")),
             model=wildcards.get("model"),
             target=wildcards.get("target"),
             encoder=wildcards.get("encoder"),
@@ -121,9 +121,8 @@ def data_kind(dataset):
 
 
 def dataset_options(dataset):
-    """What a reader takes besides the root; the workflow takes the rest itself."""
-    own = ("root", "on_bad_case", "groups")
-    return {k: v for k, v in config["datasets"][dataset].items() if k not in own}
+    """What a reader takes besides the root: what its index and its slices come from."""
+    return DATASETS[dataset].reader_options()
 
 
 def channels_of(dataset):

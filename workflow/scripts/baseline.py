@@ -1,4 +1,4 @@
-"""Predict by a trivial model: no tumour anywhere, or tumour where FLAIR is bright."""
+"""Predict by a trivial model: no tumour anywhere, or tumour where one channel is bright."""
 
 from adapter import logged
 from gliomake.files.json_file import write_json
@@ -9,7 +9,8 @@ from gliomake.scoring.baselines import fit_from_shards, predict_baseline
 def main(snakemake):
     files, params, model = snakemake.input, snakemake.params, snakemake.wildcards.model
     split = read_split(files.split)
-    fitted = fit_from_shards(files.shards, split) if model == "flair-threshold" else None
+    threshold = model.endswith("-threshold")
+    fitted = fit_from_shards(files.shards, split, params.channel) if threshold else None
     if fitted:
         fitted.save(snakemake.output.facts)
     else:

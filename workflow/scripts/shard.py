@@ -18,7 +18,7 @@ def main(snakemake):
     def volumes():
         for number, case in enumerate(cases, start=1):
             volume = load_case(dataset, case, recipe["channels"], snakemake.input.reports)
-            yield preprocess(volume, tuple(recipe["channels"]), recipe)
+            yield preprocess(volume, tuple(recipe["channels"]), recipe, tuple(dataset.classes))
             print(f"{number}/{len(cases)} {case}", flush=True)
 
     slices = write_shard(

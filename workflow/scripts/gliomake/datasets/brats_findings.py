@@ -57,6 +57,11 @@ def findings_across(reports: Sequence[CaseReport]) -> list[Finding]:
     ]
 
 
+def findings_of_volumes(reports: Sequence[CaseReport]) -> list[Finding]:
+    """Find what of `findings_across` holds of any data set: its classes are not known here."""
+    return [*_duplicates(reports), *_geometries(reports), *_backgrounds(reports)]
+
+
 def _duplicates(reports: Sequence[CaseReport]) -> list[Finding]:
     groups: dict[str, list[str]] = defaultdict(list)
     for report in reports:

@@ -34,7 +34,13 @@ _INFLATED = (
 """Filters that are undone here."""
 
 
-def read_slice(root: DataRoot, path: Path, case: str) -> tuple[np.ndarray, np.ndarray, str]:
+def read_slice(
+    root: DataRoot,
+    path: Path,
+    case: str,
+    channels: int = len(CHANNELS),
+    classes: int = len(CLASSES),
+) -> tuple[np.ndarray, np.ndarray, str]:
     """Read a slice file.
 
     The file is opened from memory, and whatever HDF5 could follow out of it (links, external
@@ -48,6 +54,8 @@ def read_slice(root: DataRoot, path: Path, case: str) -> tuple[np.ndarray, np.nd
         The file.
     case : str
         The case it belongs to.
+    channels, classes : int
+        How many of each the file holds.
 
     Returns
     -------
@@ -70,12 +78,12 @@ def read_slice(root: DataRoot, path: Path, case: str) -> tuple[np.ndarray, np.nd
     try:
         # Each chunk is read once: no cache.
         with h5py.File(io.BytesIO(raw), rdcc_nbytes=0) as file:
-            image = reader.dataset(file, "image", len(CHANNELS))
-            mask = reader.dataset(file, "mask", len(CLASSES))
+            image = reader.dataset(file, "image", channels)
+            mask = reader.dataset(file, "mask", classes)
             if mask.shape[:2] != image.shape[:2]:
                 reader.refuse(
                     f"a mask of shape {mask.shape}",
-                    f"{(*image.shape[:2], len(CLASSES))}, as the image",
+                    f"{(*image.shape[:2], classes)}, as the image",
                 )
             stored = str(image.dtype)
             # Beyond float32 becomes infinite, and is found as such.

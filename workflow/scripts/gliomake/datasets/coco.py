@@ -1,9 +1,10 @@
 """Brain MRI with COCO annotations: three folders of images, each with its JSON."""
 
+import re
 import reprlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -27,11 +28,19 @@ from gliomake.datasets.coco_findings import (
     contradictions,
     idle_categories,
     picture_findings,
+    repeated_ids,
 )
-from gliomake.datasets.coco_json import Category, Content, read_content
+from gliomake.datasets.coco_json import (
+    Category,
+    Content,
+    count_annotations,
+    named,
+    read_content,
+)
 from gliomake.datasets.coco_layout import (
     ANNOTATIONS,
     FOLDERS,
+    Entry,
     Images,
     Subset,
     check_name,
@@ -52,22 +61,6 @@ from gliomake.datasets.pictures import Picture, PictureError, decode
 from gliomake.datasets.root import DataRoot, Limits
 
 __all__ = ["ANNOTATIONS", "FOLDERS", "CocoDataset"]
-
-
-@dataclass
-class _Entry:
-    """One image as its folder's JSON announces it."""
-
-    case: str
-    subset: Subset
-    image_id: int
-    file_name: str
-    height: int
-    width: int
-    number: int
-    annotations: list[dict[str, Any]] = field(default_factory=list)
-    doubts: list[tuple[str, str]] = field(default_factory=list)
-    """(found, expected) of what makes the entry ambiguous."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +88,14 @@ class CocoDataset:
         What the workflow calls the data set.
     categories : sequence of str, optional
         Names of the categories whose union is the tumour; by default the only one that it can be.
+    channels : mapping, optional
+        The one channel's name; ``grey`` by default.
+    classes : mapping of str to sequence of str, optional
+        Name to the categories whose union is the class; one without categories has that of its
+        name. By default one class, ``tumour``, of `categories`.
+    patient : str, optional
+        A regular expression on a file's name (without its suffix), whose first group is the
+        patient; by default no patient is known.
     links : {"inside", "anywhere"}
         Whether links that lead out of the root are followed.
     limits : Limits or mapping, optional
@@ -111,7 +112,7 @@ class CocoDataset:
 
     channels: tuple[str, ...] = ("grey",)
     classes: tuple[str, ...] = ("tumour",)
-    needed_folders = FOLDERS
+    needed_folders: tuple[str, ...] = FOLDERS
     """Folders that must hold a case; the split is made by them."""
 
     def __init__(
@@ -120,16 +121,26 @@ class CocoDataset:
         name: str = "coco",
         *,
         categories: Sequence[str] | None = None,
+        channels: Mapping[str, str] | None = None,
+        classes: Mapping[str, Sequence[str]] | None = None,
+        patient: str | None = None,
         links: str = "inside",
         limits: Limits | Mapping[str, int] | None = None,
     ):
         self.name = name
+        if channels:
+            self.channels = tuple(channels)
+        parts = {key: list(names) or [key] for key, names in (classes or {}).items()}
+        if classes:
+            self.classes = tuple(classes)
+            categories = list(dict.fromkeys(each for names in parts.values() for each in names))
+        self._patient = re.compile(patient) if patient else None
         self._data = DataRoot.open(
             root, limits if isinstance(limits, Limits) else dict(limits or {}), links
         )
         self._images = Images(self._data)
         self._problems: list[Problem] = []
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, Entry] = {}
         subsets, self._findings = find_subsets(self._data)
         self.root = subsets[0].path.parent
         self._categories: dict[str, dict[int, Category]] = {}
@@ -138,12 +149,19 @@ class CocoDataset:
             content = read_content(self._data, subset.annotations)
             self._categories[subset.name] = content.categories
             self._list_images(subset, content)
-            self._findings += _repeated_ids(subset, content)
-            counts += _count(content)
+            self._findings += repeated_ids(subset.name, content)
+            counts += count_annotations(content)
         self._chosen, found = choose(
-            self._categories, counts, categories, dataset=name, path=self.root
+            self._categories,
+            counts,
+            categories,
+            setting=f"datasets.{name}.{'classes' if classes else 'categories'}",
+            path=self.root,
         )
         self._findings += found
+        self._groups = [{folded(each) for each in names} for names in parts.values()]
+        if self._patient:
+            self.needed_folders = ()
 
     def cases(self) -> list[str]:
         """List the cases, ``<folder>/<file>``, sorted."""
@@ -162,7 +180,7 @@ class CocoDataset:
         """
         channel_indices(self.channels, channels)
         entry = self._entries[case]
-        return _volume(entry, self._read_picture(entry), self._draw(entry))
+        return self._volume(entry, self._read_picture(entry), self._draw(entry))
 
     def inspect(self, case: str, channels: Sequence[str] | None = None) -> CaseReport:
         """Load and check an image; what is wrong with it becomes its ``problems``.
@@ -173,12 +191,13 @@ class CocoDataset:
         entry = self._entries[case]
         report = CaseReport(case, "")
         try:
+            report.patient = self._patient_of(entry)
             picture, drawing = self._read_picture(entry), self._draw(entry)
         except CaseError as error:
             report.problems.append(error.problem)
             return report
-        volume = _volume(entry, picture, drawing)
-        boxes, annotations = box_share(drawing.annotations, drawing.mask.shape)
+        volume = self._volume(entry, picture, drawing)
+        boxes, annotations = box_share(drawing.annotations, drawing.mask.shape[1:])
         report.slices = slice_rows(volume, self.classes)
         report.facts = {
             "folder": entry.subset.name,
@@ -230,8 +249,8 @@ class CocoDataset:
         ]
 
     def _list_images(self, subset: Subset, content: Content) -> None:
-        by_id: dict[int, list[_Entry]] = defaultdict(list)
-        by_file: dict[str, _Entry] = {}
+        by_id: dict[int, list[Entry]] = defaultdict(list)
+        by_file: dict[str, Entry] = {}
         for item in content.images:
             entry = by_file.get(same_image(item["file_name"]))
             if entry is None:
@@ -248,16 +267,16 @@ class CocoDataset:
             for entry in by_id.get(item["image_id"], []):
                 entry.annotations.append(item)
             if item["image_id"] not in by_id:
-                found = f"{_named(item)} of an unknown image id {item['image_id']}"
+                found = f"{named(item)} of an unknown image id {item['image_id']}"
                 error = CaseError("", subset.annotations, found, "ids that 'images' lists", EXPORT)
                 self._problems.append(error.problem)
 
-    def _new_entry(self, subset: Subset, item: dict[str, Any]) -> _Entry:
+    def _new_entry(self, subset: Subset, item: dict[str, Any]) -> Entry:
         name = item["file_name"]
         wrong = check_name(name, self._data.limits.name_length)
         # A name that cannot be a file's may not be written either.
         shown = ascii(name[:40])[1:-1] + f" (image {item['id']})" if wrong else name
-        entry = _Entry(
+        entry = Entry(
             f"{subset.name}/{PurePosixPath(shown)}",
             subset,
             item["id"],
@@ -270,7 +289,7 @@ class CocoDataset:
             entry.doubts.append((wrong, f"the name of an image in {subset.name}"))
         return entry
 
-    def _read_picture(self, entry: _Entry) -> Picture:
+    def _read_picture(self, entry: Entry) -> Picture:
         for found, expected in entry.doubts:
             raise CaseError(entry.case, entry.subset.annotations, found, expected, EXPORT)
         path = self._images.find(entry.subset, entry.file_name, entry.case)
@@ -292,7 +311,7 @@ class CocoDataset:
             )
         return picture
 
-    def _draw(self, entry: _Entry) -> _Drawing:
+    def _draw(self, entry: Entry) -> _Drawing:
         """Draw the union of an image's tumour annotations; its size is that of its image."""
         size, path = (entry.height, entry.width), entry.subset.annotations
         chosen = [item for item in entry.annotations if self._is_tumour(entry, item)]
@@ -308,64 +327,72 @@ class CocoDataset:
                         f"{PIXELS_A_POINT} for each of limits.polygon_points",
                     )
             except SegmentationError as error:
-                found = f"{_named(item)} with {error.found}"
+                found = f"{named(item)} with {error.found}"
                 raise CaseError(entry.case, path, found, error.expected, error.advice) from error
             codes.append(code)
             if not coco_mask.area(code):
                 empty.append(item)
-            contradicted += [f"{_named(item)}: {text}" for text in contradictions(item, code)]
+            contradicted += [f"{named(item)}: {text}" for text in contradictions(item, code)]
         if chosen and len(empty) == len(chosen):
             raise CaseError(
                 entry.case,
                 path,
-                f"{', '.join(map(_named, empty[:3]))}, drawing not one pixel in an image of {size}",
+                f"{', '.join(map(named, empty[:3]))}, drawing not one pixel in an image of {size}",
                 "an outline around the tumour, in pixels of this image",
                 EXPORT,
             )
-        mask = coco_mask.decode(unite(codes)) if codes else np.zeros(size, np.uint8)
+        groups = self._groups or [set(self._chosen)]
+        kinds = [folded(self._category(entry, item).name) for item in chosen]
+        mask = np.zeros((len(groups), *size), np.uint8)
+        for index, group in enumerate(groups):
+            of_class = [code for code, kind in zip(codes, kinds, strict=True) if kind in group]
+            if of_class:
+                mask[index] = coco_mask.decode(unite(of_class))
         return _Drawing(mask, chosen, contradicted, len(empty))
 
-    def _is_tumour(self, entry: _Entry, item: dict[str, Any]) -> bool:
+    def _volume(self, entry: Entry, picture: Picture, drawing: _Drawing) -> Volume:
+        number, mask = np.array([entry.number]), drawing.mask[None]
+        patient = self._patient_of(entry)
+        return Volume(entry.case, patient, number, picture.grey[None, None], mask, None)
+
+    def _patient_of(self, entry: Entry) -> str:
+        """Give the patient that a file's name says; empty where none is known."""
+        if self._patient is None:
+            return ""
+        match = self._patient.search(PurePosixPath(entry.file_name).stem)
+        if match is None or not match[1]:
+            raise CaseError(
+                entry.case,
+                entry.subset.annotations,
+                f"an image {entry.file_name!r} that the expression `patient: "
+                f"{self._patient.pattern}` does not fit",
+                "a patient as its first group",
+                "correct the expression, or rename the image",
+            )
+        return match[1]
+
+    def _is_tumour(self, entry: Entry, item: dict[str, Any]) -> bool:
+        return folded(self._category(entry, item).name) in self._chosen
+
+    def _category(self, entry: Entry, item: dict[str, Any]) -> Category:
+        """Give the category of an annotation.
+
+        Raises
+        ------
+        CaseError
+            There is no such category.
+        """
         known = self._categories[entry.subset.name]
         category = item.get("category_id")
         if type(category) is not int or category not in known:
             raise CaseError(
                 entry.case,
                 entry.subset.annotations,
-                f"{_named(item)} of an unknown category {reprlib.repr(category)}",
+                f"{named(item)} of an unknown category {reprlib.repr(category)}",
                 f"one of {', '.join(map(str, known))}",
                 EXPORT,
             )
-        return folded(known[category].name) in self._chosen
+        return known[category]
 
-    def _label(self, entry: _Entry, category: int) -> str:
+    def _label(self, entry: Entry, category: int) -> str:
         return f"{category}: {self._categories[entry.subset.name][category].name}"
-
-
-def _named(item: dict[str, Any]) -> str:
-    return f"annotation {reprlib.repr(item.get('id'))}"
-
-
-def _count(content: Content) -> Counter[str]:
-    """Count the annotations of each category, by its name; all are there, some with 0."""
-    counts = Counter({category.name: 0 for category in content.categories.values()})
-    for item in content.annotations:
-        category = item.get("category_id")
-        if type(category) is int and category in content.categories:
-            counts[content.categories[category].name] += 1
-    return counts
-
-
-def _repeated_ids(subset: Subset, content: Content) -> list[Finding]:
-    """Return which annotation ids are not unique: merged exports, of which one may be a copy."""
-    ids = Counter(_named(item) for item in content.annotations if "id" in item)
-    repeated = [name for name, count in ids.items() if count > 1]
-    if not repeated:
-        return []
-    message = f"{subset.name}: {len(repeated)} ids of annotations occur more than once, such as "
-    return [Finding("repeated-annotation-ids", message + ", ".join(repeated[:3]))]
-
-
-def _volume(entry: _Entry, picture: Picture, drawing: _Drawing) -> Volume:
-    number = np.array([entry.number])
-    return Volume(entry.case, "", number, picture.grey[None, None], drawing.mask[None, None], None)

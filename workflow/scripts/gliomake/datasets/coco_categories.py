@@ -47,7 +47,7 @@ def choose(
     counts: Counter[str],
     wanted: Sequence[str] | None,
     *,
-    dataset: str,
+    setting: str,
     path: Path,
 ) -> tuple[set[str], list[Finding]]:
     """Choose the categories whose union is the tumour.
@@ -60,8 +60,10 @@ def choose(
         Annotations of each category, by its name, over the whole set.
     wanted : sequence of str or None
         What the configuration asks for.
-    dataset, path : str, Path
-        For the message.
+    setting : str
+        The key that says which categories are wanted, for the message.
+    path : Path
+        The data set's folder, for the message.
 
     Returns
     -------
@@ -76,7 +78,7 @@ def choose(
         A wanted category is not there, or it cannot be said which are the tumour.
     """
     if wanted is not None:
-        return _wanted(tables, counts, wanted, dataset, path)
+        return _wanted(tables, counts, wanted, setting, path)
     used = sorted(name for name, count in counts.items() if count)
     by_kind: dict[str, list[str]] = {"tumour": [], "other": [], "open": []}
     for name in used:
@@ -94,7 +96,8 @@ def choose(
                 Finding(
                     "categories-united",
                     f"the categories {_counted(unsaid, counts)}, all below one of the tumour, are "
-                    f"united to the mask; `categories` under datasets.{dataset} chooses among them",
+                    f"united to the mask; `{setting.rpartition('.')[2]}` under "
+                    f"{setting.rpartition('.')[0]} chooses among them",
                 )
             ]
     raise CaseError(
@@ -102,7 +105,7 @@ def choose(
         path,
         f"annotations of the categories {_counted(used, counts)}",
         "one category, the tumour",
-        f"name those that make up the tumour mask: datasets.{dataset}.categories, for example "
+        f"name those that make up the tumour mask: {setting}, for example "
         f"[{(tumour or unsaid or used)[0]}]",
     )
 
@@ -111,7 +114,7 @@ def _wanted(
     tables: Mapping[str, Mapping[int, Category]],
     counts: Counter[str],
     wanted: Sequence[str],
-    dataset: str,
+    setting: str,
     path: Path,
 ) -> tuple[set[str], list[Finding]]:
     chosen = _distinct(wanted)
@@ -124,8 +127,7 @@ def _wanted(
                 path,
                 f"no category {name!r}",
                 f"one of {_counted(names, counts)}",
-                f"correct datasets.{dataset}.categories"
-                + (f"; did you mean {close[0]!r}?" if close else ""),
+                f"correct {setting}" + (f"; did you mean {close[0]!r}?" if close else ""),
             )
     for folder, table in tables.items():
         if not chosen & _distinct([category.name for category in table.values()]):
@@ -134,7 +136,7 @@ def _wanted(
                 path / folder,
                 f"none of the categories {', '.join(wanted)} in {folder}",
                 f"one of its own: {', '.join(repr(c.name) for c in table.values()) or 'none'}",
-                f"name the tumour as each folder does: datasets.{dataset}.categories",
+                f"name the tumour as each folder does: {setting}",
             )
     return chosen, _left_out([name for name in counts if folded(name) not in chosen], counts)
 

@@ -8,6 +8,7 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from gliomake.datasets.base import CaseReport, Finding
+from gliomake.datasets.coco_json import Content, named
 from gliomake.datasets.pictures import NOTES
 
 AREA_TOLERANCE = 0.25
@@ -172,3 +173,13 @@ def idle_categories(reports: Sequence[CaseReport], known: set[str]) -> list[Find
         ", ".join(sorted(used)) or "none"
     )
     return [Finding("unused-categories", message)]
+
+
+def repeated_ids(folder: str, content: Content) -> list[Finding]:
+    """Return which annotation ids are not unique: merged exports, of which one may be a copy."""
+    ids = Counter(named(item) for item in content.annotations if "id" in item)
+    repeated = [name for name, count in ids.items() if count > 1]
+    if not repeated:
+        return []
+    message = f"{folder}: {len(repeated)} ids of annotations occur more than once, such as "
+    return [Finding("repeated-annotation-ids", message + ", ".join(repeated[:3]))]

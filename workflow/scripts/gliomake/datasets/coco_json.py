@@ -2,6 +2,7 @@
 
 import json
 import reprlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -129,3 +130,18 @@ def _categories(items: list[dict[str, Any]]) -> dict[int, Category]:
 def _text(value: Any) -> str:
     """Return a text that can be written; half a character becomes its escape."""
     return str(value).encode("utf-8", "backslashreplace").decode()
+
+
+def named(item: dict[str, Any]) -> str:
+    """Give what a message calls an annotation."""
+    return f"annotation {reprlib.repr(item.get('id'))}"
+
+
+def count_annotations(content: Content) -> Counter[str]:
+    """Count the annotations of each category, by its name; all are there, some with 0."""
+    counts = Counter({category.name: 0 for category in content.categories.values()})
+    for item in content.annotations:
+        category = item.get("category_id")
+        if type(category) is int and category in content.categories:
+            counts[content.categories[category].name] += 1
+    return counts

@@ -1,8 +1,9 @@
 """Where a COCO set keeps things: its three folders under their names, their JSON, their images."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 from gliomake.datasets.base import CaseError, Finding
 from gliomake.datasets.root import AccessError, DataRoot
@@ -35,6 +36,22 @@ class Subset:
     name: str
     path: Path
     annotations: Path
+
+
+@dataclass
+class Entry:
+    """One image as its folder's JSON announces it."""
+
+    case: str
+    subset: Subset
+    image_id: int
+    file_name: str
+    height: int
+    width: int
+    number: int
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    doubts: list[tuple[str, str]] = field(default_factory=list)
+    """(found, expected) of what makes the entry ambiguous."""
 
 
 def find_subsets(root: DataRoot) -> tuple[list[Subset], list[Finding]]:

@@ -6,16 +6,17 @@ something. What is read here is listed; the rest is refused by its name.
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gliomake.datasets.root import Limits
 
+Read = TypeVar("Read")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF")
 
 NOTES = {
@@ -87,10 +88,57 @@ def decode(data: bytes, limits: Limits) -> Picture:
     PictureError
         It is damaged, too large, several pictures in one, or of values that bytes cannot hold.
     """
+    return _decoded(data, limits, _grey)
+
+
+def decode_colours(data: bytes, limits: Limits) -> np.ndarray:
+    """Read a picture whose three colours are channels of their own.
+
+    Parameters
+    ----------
+    data, limits
+        As for `decode`.
+
+    Returns
+    -------
+    ndarray, (height, width, 3) uint8
+        Red, green and blue as stored.
+
+    Raises
+    ------
+    PictureError
+        It is not as `decode` wants it, or is no RGB.
+    """
+    return _decoded(data, limits, _colours)
+
+
+def decode_labels(data: bytes, limits: Limits) -> np.ndarray:
+    """Read a mask as the numbers that it stores: grey values, or places in its palette.
+
+    Parameters
+    ----------
+    data, limits
+        As for `decode`.
+
+    Returns
+    -------
+    ndarray, (height, width) uint8
+        Labels.
+
+    Raises
+    ------
+    PictureError
+        It is packed with loss, has colours, alpha or an orientation, or other bits than 1 or 8.
+    """
+    return _decoded(data, limits, _labels)
+
+
+def _decoded(data: bytes, limits: Limits, read: Callable[[Image.Image, bytes], Read]) -> Read:
+    """Open a picture, check it and let it be read; what it raises is a `PictureError`."""
     try:
         with _quiet(), Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check(image, data, limits)
-            return _grey(image, data)
+            return read(image, data)
     except (PictureError, MemoryError):
         raise
     except UnidentifiedImageError as error:
@@ -175,6 +223,27 @@ def _check_tiff(image: Any, limits: Limits) -> None:
 def _values(tags: Any, tag: int, default: int) -> tuple[int, ...]:
     value = tags.get(tag, default)
     return tuple(value) if isinstance(value, tuple) else (value,)
+
+
+def _colours(image: Image.Image, data: bytes) -> np.ndarray:
+    if image.mode != "RGB" or "transparency" in image.info:
+        found = f"a {image.format} image of mode {image.mode}"
+        raise PictureError(found, "RGB, a channel a colour", "save it as RGB without alpha")
+    return np.asarray(ImageOps.exif_transpose(image))
+
+
+def _labels(image: Image.Image, data: bytes) -> np.ndarray:
+    few = image.format == "PNG" and data[24] < 8 and image.mode == "L"
+    if image.format == "JPEG" or image.mode not in ("1", "L", "P") or few:
+        why = "packed with loss" if image.format == "JPEG" else f"of mode {image.mode}"
+        raise PictureError(
+            f"a {image.format} mask {why}" + (f", {data[24]} bits a pixel" if few else ""),
+            "a mask of grey bytes, black and white, or a palette, as PNG or TIFF",
+            "save it so, a label a value",
+        )
+    if image.getexif().get(_ORIENTATION, 1) != 1:
+        raise PictureError("a mask with an EXIF orientation", "none", "save it upright")
+    return np.asarray(image).astype(np.uint8)
 
 
 def _grey(image: Image.Image, data: bytes) -> Picture:

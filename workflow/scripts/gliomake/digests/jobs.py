@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from gliomake.datasets.spec import DatasetSpec
 from gliomake.digests import Library, code_digest
 from gliomake.scoring.metrics import COUNT_METRICS
 from gliomake.study.model import Model, Study
@@ -18,7 +19,7 @@ def job_code(
     rule: str,
     *,
     study: Study | None = None,
-    dataset: str | None = None,
+    dataset: DatasetSpec | None = None,
     model: str | None = None,
     target: str | None = None,
     encoder: str | None = None,
@@ -33,8 +34,8 @@ def job_code(
         The rule; its script has the same name.
     study : Study, optional
         The job's study.
-    dataset : str, optional
-        Its data set; by default the study's.
+    dataset : DatasetSpec, optional
+        Its data set; by default the study's, of which a job uses the reader alone.
     model, target, encoder : str, optional
         Its model; its figure or table; the encoder whose weights it fetches.
     pretrained : str
@@ -49,9 +50,9 @@ def job_code(
     """
     entries: dict[str, Any] = {}
     if study:
-        dataset = study.dataset
-    if dataset:
-        entries |= {"datasets.DATASETS": dataset, "phantom.PHANTOMS": dataset}
+        entries["datasets.DATASETS"] = study.data["reader"]
+    elif dataset:
+        entries |= {"datasets.DATASETS": dataset.kind, "phantom.PHANTOMS": dataset.id}
     if encoder:
         entries["models.weights.ENCODER_WEIGHTS"] = encoder
     if study:

@@ -9,26 +9,25 @@ from matplotlib.patches import Patch
 
 from gliomake.figures import style
 
+
 # NIfTI arrays run left-right first and front-back second; on paper the rows run front to back.
-TRANSPOSED = ("brats2020", "brats2021")
-
-
-def upright(plane: np.ndarray, dataset: str) -> np.ndarray:
+def upright(plane: np.ndarray, transposed: bool) -> np.ndarray:
     """Turn an axial slice so that the forehead is up and the patient's left on the right.
 
     Parameters
     ----------
     plane : ndarray (..., height, width)
         Slice or mask as the data set's reader gives it.
-    dataset : str
-        Name of the data set.
+    transposed : bool
+        Whether its height runs from left to right, as in slices of volumes; ``transposed`` of a
+        study's ``data``.
 
     Returns
     -------
     ndarray (..., row, column)
         A view.
     """
-    return np.swapaxes(plane, -1, -2) if dataset in TRANSPOSED else plane
+    return np.swapaxes(plane, -1, -2) if transposed else plane
 
 
 def background(image: np.ndarray) -> float:

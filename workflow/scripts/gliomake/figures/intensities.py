@@ -32,7 +32,7 @@ def intensity_ranges(spec: TargetSpec) -> Figure:
     cases = _spread(cases, spec.options.get("patients", 8))
     names = dataset.channels
     figure = style.new_figure(style.DOUBLE, 3.7)
-    grid = figure.subplots(2, len(names), sharex=True, sharey="row")
+    grid = figure.subplots(2, len(names), sharex=True, sharey="row", squeeze=False)
     per_patient = spec.options.get("slices", 12)
     for patient, case in enumerate(cases):
         volume = inspection.load_case(dataset, case)
@@ -131,7 +131,7 @@ def middle_correlation(image: np.ndarray) -> np.ndarray:
     voxels = voxels[:, (voxels != 0).all(axis=0)]
     if voxels.shape[1] < 2:
         raise ValueError("the middle third of the slices holds no voxel with all modalities")
-    return np.asarray(np.corrcoef(voxels))
+    return np.atleast_2d(np.corrcoef(voxels))
 
 
 def _zscore(image: np.ndarray) -> np.ndarray:

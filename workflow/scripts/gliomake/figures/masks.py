@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from gliomake.datasets.spec import class_colour
 from gliomake.figures import images, style
 from gliomake.figures.choose import QUALITIES, by_quantile, sizes_and_worst, slice_scores
 from gliomake.files.predictions import open_predictions, to_mask
@@ -164,7 +165,7 @@ def class_predictions(spec: TargetSpec) -> Figure:
     figure = images.grid(style.DOUBLE, 3, len(classes) + 1, label=1.2, extra=0.95)
     grid = figure.subplots(3, len(classes) + 1, squeeze=False)
     grey = case.image[_channel(spec)]
-    colours = [style.CLASSES[name] for name in classes]
+    colours = [class_colour(spec.study.data, name) for name in classes]
     images.show(grid[0][0], grey, list(zip(case.truth, colours, strict=True)), opacity=0.55)
     images.show(grid[1][0], grey)
     images.show(grid[2][0], grey, list(zip(case.mask[model], colours, strict=True)), opacity=0.55)
@@ -187,7 +188,7 @@ def class_predictions(spec: TargetSpec) -> Figure:
     _probability_bar(figure, grid[1, 1:], "right")
     subset = style.SUBSETS[case.row["subset"]]
     figure.suptitle(f"{model}, {subset} set: {case.name.replace(chr(10), ' ')}", fontsize=8)
-    entries = [(name, style.CLASSES[name], "fill") for name in classes]
+    entries = [(name, class_colour(spec.study.data, name), "fill") for name in classes]
     images.mask_legend(figure, [*entries, *_legend(["overlay"])])
     return figure
 
@@ -203,9 +204,9 @@ def _scores(spec: TargetSpec) -> pd.DataFrame:
 
 
 def _channel(spec: TargetSpec) -> int:
-    """Pick the channel shown: FLAIR, on which the tumour is drawn, unless the option says."""
+    """Pick the channel shown: the data set's own choice, unless the option says."""
     channels = spec.study.preprocess.channels
-    wanted = spec.options.get("channel") or ("flair" if "flair" in channels else channels[-1])
+    wanted = spec.options.get("channel") or spec.study.data["channel"]
     return channels.index(wanted)
 
 
@@ -220,7 +221,7 @@ def _load_cases(spec: TargetSpec, chosen: dict[str, pd.Series]) -> dict[str, Cas
         box = images.tissue_box(arrays.image[number])
 
         def cut(pixels: np.ndarray, box: Any = box) -> np.ndarray:
-            return images.upright(pixels[..., box[0], box[1]], spec.study.dataset)
+            return images.upright(pixels[..., box[0], box[1]], spec.study.data["transposed"])
 
         given = {model: values[number] for model, values in probability.items()}
         cases[name] = Case(

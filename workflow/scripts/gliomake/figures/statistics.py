@@ -1,5 +1,6 @@
 """What a data set's index says, and how often a classifier is right."""
 
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from gliomake.datasets.spec import class_colour
 from gliomake.figures import style
 from gliomake.files.tsv import read_tsv
 from gliomake.prepare.split import tumour_columns
@@ -91,7 +93,7 @@ def pixel_imbalance(spec: TargetSpec) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.4))
     names = ["background", *classes]
     shares = [background, *total.values()]
-    colours = [style.FAINT, *(style.CLASSES.get(name, style.SKY) for name in classes)]
+    colours = [style.FAINT, *(class_colour(spec.study.data, name) for name in classes)]
     left.barh(names, shares, color=colours, height=0.7, edgecolor=style.GREY, linewidth=0.4)
     left.set_xscale("log")
     left.set_xlim(min(max(min(shares), 1e-3) / 3, 0.1), 2500)
@@ -104,20 +106,21 @@ def pixel_imbalance(spec: TargetSpec) -> Figure:
     left.invert_yaxis()
     left.tick_params(axis="y", length=0)
     left.set_xlabel("share of all pixels (%)")
-    _share_distribution(right, {name: slices[name] / area * 100 for name in classes})
+    shares_of = {name: slices[name] / area * 100 for name in classes}
+    _share_distribution(right, shares_of, dict(zip(classes, colours[1:], strict=True)))
     style.panel_label(left, "a")
     style.panel_label(right, "b")
     return figure
 
 
-def _share_distribution(axes: Axes, shares: dict[str, pd.Series]) -> None:
+def _share_distribution(axes: Axes, shares: dict[str, pd.Series], colours: dict[str, str]) -> None:
     found = {name: share[share > 0] for name, share in shares.items() if (share > 0).any()}
     low = min((share.min() for share in found.values()), default=0.01)
     bins = np.geomspace(max(low, 1e-3) * 0.9, 100, 36)
     dashes = ("solid", (0, (4, 1.5)), (0, (1, 1)))
-    for (name, share), dash in zip(found.items(), dashes, strict=False):
+    for (name, share), dash in zip(found.items(), cycle(dashes), strict=False):
         heights = np.histogram(share.clip(lower=bins[0]), bins)[0] / len(share) * 100
-        colour = style.CLASSES.get(name, style.SKY)
+        colour = colours[name]
         # Yellow lines need a darker stand-in on white.
         colour = style.ORANGE if colour == style.YELLOW else colour
         label = f"{name} ({len(share)} slices, median {share.median():.2g} %)"

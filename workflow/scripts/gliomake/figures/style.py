@@ -26,13 +26,6 @@ GREY, FAINT = "#6B6B6B", "#D9D9D9"
 
 TRUTH, PREDICTION = SKY, ORANGE
 TRAIN, VALIDATION = BLUE, VERMILION
-CLASSES = {"NEC": VERMILION, "ED": YELLOW, "ET": GREEN, "tumour": SKY}
-LABELS = {
-    "NEC": "necrotic / non-enhancing core (NEC/NET)",
-    "ED": "peritumoural oedema (ED)",
-    "ET": "enhancing tumour (ET)",
-    "tumour": "tumour",
-}
 TIMES = "\u00d7"
 SUBSETS = {"train": "training", "val": "validation", "test": "test"}
 

@@ -1,6 +1,7 @@
 """One raw volume: its modalities, its planes, its mask channels."""
 
 import re
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gliomake.datasets import Dataset, Volume
+from gliomake.datasets.spec import class_colour
 from gliomake.figures import images, style
 from gliomake.files.tsv import read_tsv
 from gliomake.prepare import inspection
@@ -17,7 +19,7 @@ MODALITIES = {"t1": "T1", "t1ce": "T1Gd", "t2": "T2", "flair": "T2-FLAIR"}
 
 
 def modalities(spec: TargetSpec) -> Figure:
-    """Show the four modalities of one slice.
+    """Show the channels of one slice.
 
     Parameters
     ----------
@@ -34,12 +36,12 @@ def modalities(spec: TargetSpec) -> Figure:
     dataset, volume = load_case(spec)
     row = nearest_with_tissue(volume, spec.options.get("slice", 67))
     figure = images.grid(style.DOUBLE, 1, len(dataset.channels), label=0.1, extra=0.6)
-    panels = figure.subplots(1, len(dataset.channels))
+    panels = figure.subplots(1, len(dataset.channels), squeeze=False)[0]
     box = images.tissue_box(volume.image[row])
     for letter, axes, name, image in zip(
-        "abcdef", panels, dataset.channels, volume.image[row], strict=False
+        ascii_lowercase, panels, dataset.channels, volume.image[row], strict=False
     ):
-        images.show(axes, images.upright(image[box], spec.study.dataset))
+        images.show(axes, images.upright(image[box], spec.study.data["transposed"]))
         axes.set_title(MODALITIES.get(name, name))
         style.panel_label(axes, letter)
     figure.suptitle(where(spec, volume, row), fontsize=8)
@@ -52,7 +54,8 @@ def planes(spec: TargetSpec) -> Figure:
     Parameters
     ----------
     spec : TargetSpec
-        Needs ``root`` and ``cases``. Options ``case`` and ``channel`` (default FLAIR).
+        Needs ``root`` and ``cases``. Options ``case`` and ``channel`` (default: that of the data
+        set's page).
 
     Returns
     -------
@@ -60,8 +63,10 @@ def planes(spec: TargetSpec) -> Figure:
         Three panels in millimetres, with a scale bar and the lines along which they cut.
     """
     dataset, volume = load_case(spec)
-    channel = dataset.channels.index(spec.options.get("channel", dataset.channels[-1]))
+    channel = _channel(spec, dataset)
     image, mask = volume.image[:, channel], volume.mask.max(axis=1)
+    if not spec.study.data["transposed"]:
+        image, mask = np.swapaxes(image, 1, 2), np.swapaxes(mask, 1, 2)
     depth, row, column = _centre(mask)
     x, y, z = volume.spacing or (1.0, 1.0, 1.0)
     # Arrays are (z, x, y); pictures have the forehead or the crown at the top.
@@ -94,7 +99,8 @@ def planes(spec: TargetSpec) -> Figure:
         axes.set_anchor("N")
         axes.set_title(f"{name} plane")
         style.panel_label(axes, letter)
-        _scale_bar(axes, plane.shape, wide)
+        if volume.spacing is not None:
+            _scale_bar(axes, plane.shape, wide)
     names = MODALITIES.get(dataset.channels[channel], dataset.channels[channel])
     figure.suptitle(f"{where(spec, volume)}, {names}", fontsize=8)
     images.mask_legend(
@@ -110,7 +116,7 @@ def mask_channels(spec: TargetSpec) -> Figure:
     ----------
     spec : TargetSpec
         Needs ``root`` and ``cases``. Options ``case``, ``slice`` (default: see `most_classes`) and
-        ``channel`` (default FLAIR).
+        ``channel`` (default: that of the data set's page).
 
     Returns
     -------
@@ -118,28 +124,28 @@ def mask_channels(spec: TargetSpec) -> Figure:
         The image, a panel a class, and the overlay.
     """
     dataset, volume = load_case(spec)
-    classes = spec.study.classes
+    classes, data = dataset.classes, spec.study.data
     wanted = spec.options.get("slice")
     row = most_classes(volume.mask) if wanted is None else nearest(volume.slices, wanted)
-    channel = dataset.channels.index(spec.options.get("channel", dataset.channels[-1]))
+    channel = _channel(spec, dataset)
     box = images.tissue_box(volume.image[row])
-    grey = images.upright(volume.image[row, channel][box], spec.study.dataset)
-    masks = images.upright(volume.mask[row][:, box[0], box[1]], spec.study.dataset)
+    grey = images.upright(volume.image[row, channel][box], spec.study.data["transposed"])
+    masks = images.upright(volume.mask[row][:, box[0], box[1]], spec.study.data["transposed"])
     figure = images.grid(style.DOUBLE, 1, len(classes) + 2, label=0.1, extra=0.8)
     panels = figure.subplots(1, len(classes) + 2)
     images.show(panels[0], grey)
-    panels[0].set_title(MODALITIES.get(dataset.channels[channel], "image"))
+    panels[0].set_title(MODALITIES.get(dataset.channels[channel], dataset.channels[channel]))
     for axes, name, mask in zip(panels[1:-1], classes, masks, strict=True):
-        images.show_mask(axes, mask, style.CLASSES[name])
+        images.show_mask(axes, mask, class_colour(data, name))
         axes.set_title("NEC/NET" if name == "NEC" else name)
-    colours = [style.CLASSES[name] for name in classes]
+    colours = [class_colour(data, name) for name in classes]
     images.show(panels[-1], grey, list(zip(masks, colours, strict=True)), opacity=0.6)
     panels[-1].set_title("overlay")
-    for letter, axes in zip("abcdefg", panels, strict=False):
+    for letter, axes in zip(ascii_lowercase, panels, strict=False):
         style.panel_label(axes, letter)
     figure.suptitle(where(spec, volume, row), fontsize=8)
     images.mask_legend(
-        figure, [(style.LABELS[name], style.CLASSES[name], "fill") for name in classes]
+        figure, [(data["titles"][name], class_colour(data, name), "fill") for name in classes]
     )
     return figure
 
@@ -283,7 +289,8 @@ def where(spec: TargetSpec, volume: Volume, row: int | None = None) -> str:
     text = volume.case
     wanted = []
     case = spec.options.get("case")
-    if case is not None and int(re.findall(r"\d+", volume.case)[-1]) != case:
+    numbers = re.findall(r"\d+", volume.case)
+    if case is not None and (not numbers or int(numbers[-1]) != case):
         wanted.append(f"volume {case}")
     if row is not None:
         number = int(volume.slices[row])
@@ -291,6 +298,11 @@ def where(spec: TargetSpec, volume: Volume, row: int | None = None) -> str:
         if spec.options.get("slice", number) != number:
             wanted.append(f"slice {spec.options['slice']}")
     return f"{text} (nearest there is to {', '.join(wanted)})" if wanted else text
+
+
+def _channel(spec: TargetSpec, dataset: Dataset) -> int:
+    """Pick the channel shown: the data set's own choice, unless the option says."""
+    return dataset.channels.index(spec.options.get("channel") or spec.study.data["display"])
 
 
 def _centre(mask: np.ndarray) -> tuple[int, int, int]:

@@ -1,7 +1,7 @@
 """From a case's arrays to the slices that a network sees, by a recipe.
 
 A recipe has the keys ``channels``, ``image_size``, ``intensity``, ``slices`` and ``classes``
-(one class where the data set has several: any of them).
+(one class of a name that the data set does not have: any of its classes).
 """
 
 import numpy as np
@@ -13,7 +13,12 @@ from gliomake.study.blocks import Recipe
 INTENSITIES = ("unit", "zscore", "minmax")
 
 
-def preprocess(volume: Volume, channels: tuple[str, ...], recipe: Recipe) -> Volume:
+def preprocess(
+    volume: Volume,
+    channels: tuple[str, ...],
+    recipe: Recipe,
+    classes: tuple[str, ...] | None = None,
+) -> Volume:
     """Apply a recipe to one case.
 
     Parameters
@@ -25,6 +30,8 @@ def preprocess(volume: Volume, channels: tuple[str, ...], recipe: Recipe) -> Vol
         Names of the volume's channels.
     recipe : Recipe
         See the module.
+    classes : tuple of str, optional
+        Names of the classes of the volume's masks; by default those of the recipe, in its order.
 
     Returns
     -------
@@ -39,9 +46,13 @@ def preprocess(volume: Volume, channels: tuple[str, ...], recipe: Recipe) -> Vol
     """
     image = volume.image[:, [channels.index(name) for name in recipe["channels"]]]
     mask = volume.mask
-    if len(recipe["classes"]) == 1:
+    if classes is not None and set(recipe["classes"]) <= set(classes):
+        mask = mask[:, [classes.index(name) for name in recipe["classes"]]]
+    elif len(recipe["classes"]) == 1:
         mask = mask.max(axis=1, keepdims=True)
-    kept = mask.any(axis=(1, 2, 3)) if recipe["slices"] == "tumour" else np.ones(len(mask), bool)
+    # By any class, as the split has it.
+    tumour = volume.mask.any(axis=(1, 2, 3))
+    kept = tumour if recipe["slices"] == "tumour" else np.ones(len(mask), bool)
     size = recipe["image_size"]
     height, width = image.shape[2:]
     prepared = [normalise(slice_image, recipe["intensity"], size) for slice_image in image[kept]]

@@ -14,7 +14,6 @@ from gliomake.report.inputs import StudyInputs
 from gliomake.report.numbers import Number, NumberBook, number_record, write_numbers
 from gliomake.report.render import render
 from gliomake.report.viewer import viewer_data
-from gliomake.scoring.baselines import flair_channel
 
 RUN_FILES = ("counts", "distances", "predictions", "weights", "history")
 
@@ -46,7 +45,7 @@ def build_study_page(inputs: StudyInputs, book: NumberBook | None = None) -> str
         "leaks": evidence.split_leaks(inputs),
         "claims": verdicts.claims_table(inputs, book),
         "headline": scores.headline(inputs, book),
-        "threshold_channel": flair_channel(inputs.study["preprocess"]["channels"]),
+        "threshold_channel": inputs.study["data"]["channel"],
         "score_tables": scores.score_tables(inputs, book),
         "lesions": lesions.lesions_table(inputs),
         "comparisons": scores.comparison_table(inputs, book),

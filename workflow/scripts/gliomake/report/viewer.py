@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from gliomake.datasets.spec import class_colour
 from gliomake.figures.images import upright
 from gliomake.files.predictions import open_predictions, to_mask
 from gliomake.files.shards import load_arrays
@@ -53,8 +54,9 @@ def viewer_data(inputs: StudyInputs, book: NumberBook, limit: int = SLICES) -> d
     frame = pd.DataFrame(keys, columns=["patient", "slice"])
     loaded = load_arrays(inputs.shards, frame)
     masks = {files.model: _masks(files, subset, keys, inputs.study["threshold"]) for files in runs}
-    channel = _shown_channel(inputs.study["preprocess"]["channels"])
-    dataset = inputs.study["dataset"]
+    data = inputs.study["data"]
+    turned = data["transposed"]
+    channel = inputs.study["preprocess"]["channels"].index(data["channel"])
     slices = []
     for row, key in enumerate(keys):
         for files in runs:
@@ -63,10 +65,10 @@ def viewer_data(inputs: StudyInputs, book: NumberBook, limit: int = SLICES) -> d
             {
                 "patient": key[0],
                 "slice": int(key[1]),
-                "image": image_url(upright(loaded.image[row, channel], dataset)),
-                "truth": [run_lengths(upright(mask, dataset)) for mask in loaded.mask[row]],
+                "image": image_url(upright(loaded.image[row, channel], turned)),
+                "truth": [run_lengths(upright(mask, turned)) for mask in loaded.mask[row]],
                 "masks": {
-                    model: [run_lengths(upright(mask, dataset)) for mask in found[row]]
+                    model: [run_lengths(upright(mask, turned)) for mask in found[row]]
                     for model, found in masks.items()
                 },
             }
@@ -76,6 +78,7 @@ def viewer_data(inputs: StudyInputs, book: NumberBook, limit: int = SLICES) -> d
         "subset": subset,
         "models": [files.model for files in runs],
         "classes": inputs.study["classes"],
+        "colours": [class_colour(data, name) for name in inputs.study["classes"]],
         "channel": inputs.study["preprocess"]["channels"][channel],
         "pixels": min(PIXELS, loaded.image.shape[-1]),
         "total": len(means),
@@ -220,10 +223,6 @@ def _masks(files: RunFiles, subset: str, keys: Sequence[Key], threshold: float) 
             if of == subset
         }
         return np.stack([to_mask(file["probability"][rows[key]], threshold) for key in keys])
-
-
-def _shown_channel(channels: Sequence[str]) -> int:
-    return list(channels).index("flair") if "flair" in channels else 0
 
 
 def _enter_dice(

@@ -1,8 +1,7 @@
-"""Trivial models beside the trained ones: no tumour anywhere, and a threshold on FLAIR.
+"""Trivial models beside the trained ones: no tumour anywhere, and a threshold on one channel.
 
 The threshold is fitted on the training slices, one for each class: of all intensities that occur it
-is the one that maximises the pooled Dice of "tumour where FLAIR is at least this bright". Data with
-one channel are thresholded on that one.
+is the one that maximises the pooled Dice of "tumour where the channel is at least this bright".
 """
 
 import json
@@ -25,13 +24,13 @@ BATCH = 512
 
 
 @dataclass(frozen=True)
-class FlairThreshold:
+class IntensityThreshold:
     """The brightness from which on each class is predicted.
 
     Attributes
     ----------
     channel : str
-        Name of the channel: FLAIR, or the only one.
+        Name of the channel.
     thresholds : dict of str to float or None
         For each class the lowest intensity that is predicted, in the unit of the shards (0 to 255
         where they hold bytes). None where the training set has none of the class: it is never
@@ -74,7 +73,7 @@ class FlairThreshold:
 
 def fit_threshold(
     batches: Iterable[tuple[np.ndarray, np.ndarray]], channel: str, classes: Sequence[str]
-) -> FlairThreshold:
+) -> IntensityThreshold:
     """Fit the thresholds on the training set, read once.
 
     Parameters
@@ -89,7 +88,7 @@ def fit_threshold(
 
     Returns
     -------
-    FlairThreshold
+    IntensityThreshold
         Of several equally good thresholds the highest.
 
     Raises
@@ -127,7 +126,7 @@ def fit_threshold(
         scores = element_scores(counts, "dice")  # from the brightest on
         best = int(scores.argmax())
         thresholds[name], dice[name] = float(values[::-1][best]), float(scores[best])
-    return FlairThreshold(channel, thresholds, dice, slices)
+    return IntensityThreshold(channel, thresholds, dice, slices)
 
 
 def _by_intensity(
@@ -145,37 +144,9 @@ def _by_intensity(
     return values, merged[0], merged[1:]
 
 
-def flair_channel(channels: Sequence[str]) -> str:
-    """Return the channel to threshold.
-
-    Parameters
-    ----------
-    channels : sequence of str
-        Those of the shards.
-
-    Returns
-    -------
-    str
-        ``flair``, or the only one.
-
-    Raises
-    ------
-    ValueError
-        If there are several and none is FLAIR.
-
-    Examples
-    --------
-    >>> flair_channel(["t1", "t1ce", "t2", "flair"])
-    'flair'
-    """
-    if "flair" in channels:
-        return "flair"
-    if len(channels) == 1:
-        return channels[0]
-    raise ValueError(f"channels {', '.join(channels)}: expected flair, or one channel only")
-
-
-def fit_from_shards(shards: Sequence[str | Path], split: pd.DataFrame) -> FlairThreshold:
+def fit_from_shards(
+    shards: Sequence[str | Path], split: pd.DataFrame, channel: str
+) -> IntensityThreshold:
     """Fit the thresholds on the training slices of a split.
 
     Parameters
@@ -184,10 +155,12 @@ def fit_from_shards(shards: Sequence[str | Path], split: pd.DataFrame) -> FlairT
         All shards of the study's recipe.
     split : DataFrame
         Columns ``patient slice subset``.
+    channel : str
+        The channel to threshold.
 
     Returns
     -------
-    FlairThreshold
+    IntensityThreshold
         As `fit_threshold` gives it.
 
     Raises
@@ -196,7 +169,6 @@ def fit_from_shards(shards: Sequence[str | Path], split: pd.DataFrame) -> FlairT
         If the split has no training slices.
     """
     with open_shard(shards[0]) as file:
-        channel = flair_channel(read_names(file, "channels", ShardError))
         classes = read_names(file, "classes", ShardError)
     keys = split[split["subset"] == "train"]
     batches = (
@@ -208,7 +180,7 @@ def fit_from_shards(shards: Sequence[str | Path], split: pd.DataFrame) -> FlairT
 
 
 def predict_baseline(
-    fitted: FlairThreshold | None,
+    fitted: IntensityThreshold | None,
     shards: Sequence[str | Path],
     split: pd.DataFrame,
     out: str | Path,
@@ -219,7 +191,7 @@ def predict_baseline(
 
     Parameters
     ----------
-    fitted : FlairThreshold or None
+    fitted : IntensityThreshold or None
         The thresholds; None predicts no tumour anywhere.
     shards : sequence of path
         All shards of the study's recipe.

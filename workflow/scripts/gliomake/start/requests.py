@@ -127,7 +127,7 @@ def _unknown_run(study: Study, name: str) -> str:
         run = Run.parse(name)
     except ConfigError as error:
         return str(error)
-    reason = impossible(run, study.dataset, study.split)
+    reason = impossible(run, study.dataset, study.split, study.data)
     return f"run {run} cannot exist: {reason}" if reason else ""
 
 

@@ -1,7 +1,6 @@
 """The configuration as a user types it: typed, its folders found, checked, its faults located."""
 
 import os
-import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -10,23 +9,19 @@ from typing import Any
 
 import yaml
 
-from gliomake.study.checks import checked_study
+from gliomake.datasets.spec import PHANTOM, DatasetSpec
+from gliomake.start.pages import expand, find_pages, read_studies, relative
+from gliomake.study.datasets import read_datasets
 from gliomake.study.faults import Fault, fault_report, has_path, meant, schema_faults
-from gliomake.study.load import SCALES
 from gliomake.study.model import Study
 from gliomake.study.run import ConfigError
 
 SCHEMA = "config.schema.yaml"
-PHANTOM = "phantom"
-# Ids and names are text, whatever they look like.
-TEXTS = ("root", "experiment", "release")
-DATASETS = ("lgg", "brats2020", "brats2021", "coco")
-# Which readers take which options; the rest are for all.
-READERS = {
-    "brats2020": ("channel_order", "layout", "release", "geometry"),
-    "brats2021": ("channel_order", "layout", "release", "geometry"),
-    "coco": ("categories",),
-}
+# Ids, names and patterns are text, whatever they look like.
+TEXTS = (
+    "root", "experiment", "release", "title", "files", "mask", "patient", "strata", "display",
+    "studies_folder", "datasets_folder",
+)  # fmt: skip
 # A few lines of YAML can mean a billion values, which no check comes to the end of.
 MOST_VALUES = 100_000
 # The most files that a patient has in any of the data sets: slices of BraTS 2020, each in a file.
@@ -49,6 +44,8 @@ def typed(value: Any, key: str = "") -> Any:
     object
         The same with ``"5"``, ``"1e-3"``, ``"true"`` and ``"null"`` as what they mean.
     """
+    if isinstance(value, dict) and key == "channels":
+        return {name: str(part) for name, part in value.items()}
     if isinstance(value, dict):
         return {name: typed(part, name) for name, part in value.items()}
     if isinstance(value, list):
@@ -74,8 +71,8 @@ def start(
     *,
     elsewhere: bool = False,
     others: Sequence[Fault] = (),
-) -> tuple[dict[str, Any], dict[str, Study]]:
-    """Check everything that a start can know, and read the studies.
+) -> tuple[dict[str, Any], dict[str, Study], dict[str, DatasetSpec]]:
+    """Check everything that a start can know, and read the pages of studies and data sets.
 
     Parameters
     ----------
@@ -94,8 +91,10 @@ def start(
     Returns
     -------
     config : dict
-        Typed, its roots expanded.
+        Typed; ``datasets`` has ``root`` (expanded), ``on_bad_case`` and ``groups`` of every set.
     studies : dict of str to Study
+        By id.
+    datasets : dict of str to DatasetSpec
         By id.
 
     Raises
@@ -109,21 +108,29 @@ def start(
         faults = [_sourced(Fault((str(key),), message), layers()) for key in large]
         raise ConfigError(fault_report(faults or [Fault((), message)]))
     config = typed(config)
-    paths = sorted((base / "config" / "studies").glob("*.yaml"))
-    faults = [*others, *config_faults(config, [path.stem for path in paths])]
+    pages, found = find_pages(config, base)
+    faults = [*others, *config_faults(config, [path.stem for path in pages["studies"]]), *found]
     if elsewhere and config.get("experiment"):
         what = "an experiment has its folder already: give either this or --directory"
         faults.append(Fault(("experiment",), what))
-    studies, found = _read_studies(config, paths, base)
+    blocks, phantoms = config.get("datasets"), config.get("phantoms")
+    specs, found = read_datasets(
+        pages["datasets"],
+        blocks if isinstance(blocks, Mapping) else {},
+        [name for name in phantoms if name != "seed"] if isinstance(phantoms, Mapping) else (),
+    )
+    faults += [relative(fault, base) for fault in found]
+    studies, found = read_studies(config, pages["studies"], base, specs)
     faults += found
+    sets = {name: spec for name, spec in specs.items() if spec}
     if not any(fault.path[:1] in (("datasets",), ("studies",)) for fault in faults):
-        config["datasets"], found = expanded_roots(config, base, here)
+        config["datasets"], found = expanded_roots(sets, base, here, config.get("experiment"))
         wrong = {fault.path[1] for fault in found}
-        sets = {studies[name].dataset for name in config["studies"] if name in studies}
-        faults += [*found, *missing_roots(config, studies, sets - wrong)]
+        used = {studies[name].dataset for name in config["studies"] if name in studies}
+        faults += [*found, *missing_roots(config, studies, (used - wrong) & {*sets})]
     if faults:
         raise ConfigError(fault_report([_sourced(fault, layers()) for fault in faults]))
-    return config, studies
+    return config, studies, sets
 
 
 def _weight(value: Any, known: dict[int, int]) -> int:
@@ -134,31 +141,6 @@ def _weight(value: Any, known: dict[int, int]) -> int:
         parts = value.values() if isinstance(value, dict) else value
         known[id(value)] = 1 + sum(_weight(part, known) for part in parts)
     return known[id(value)]
-
-
-def _read_studies(
-    config: Mapping[str, Any], paths: Sequence[Path], base: Path
-) -> tuple[dict[str, Study], list[Fault]]:
-    """Read the studies, as far as scale and overrides let them be read."""
-    studies: dict[str, Study] = {}
-    faults: list[Fault] = []
-    overrides, scale = config.get("overrides"), config.get("scale")
-    if scale not in SCALES or not isinstance(overrides, Mapping):
-        return studies, faults
-    for path in paths:
-        block = overrides.get(path.stem)
-        try:
-            study, found = checked_study(path, scale, block if isinstance(block, Mapping) else {})
-            if not found:
-                studies[path.stem] = Study.of(study)
-        except ConfigError as error:
-            found = [Fault((), str(error).removeprefix(f"{path}: "), str(path))]
-        faults += [_relative(fault, base) for fault in found]
-    return studies, faults
-
-
-def _relative(fault: Fault, base: Path) -> Fault:
-    return Fault(fault.path, fault.message, fault.source.removeprefix(f"{base}{os.sep}"))
 
 
 def _sourced(fault: Fault, layers: Sequence[Layer]) -> Fault:
@@ -185,8 +167,7 @@ def config_faults(config: Mapping[str, Any], studies: Sequence[str]) -> list[Fau
     Returns
     -------
     list of Fault
-        What the schema forbids, overrides of studies that do not exist, and options that a data
-        set's reader does not take.
+        What the schema forbids, and studies that do not exist.
     """
     faults = schema_faults(config, SCHEMA)
     overrides = config.get("overrides")
@@ -194,77 +175,49 @@ def config_faults(config: Mapping[str, Any], studies: Sequence[str]) -> list[Fau
         if study not in studies:
             what = f"there is no study {str(study)!r}"
             faults.append(Fault(("overrides", str(study)), f"{what}; {meant(str(study), studies)}"))
-    datasets = config.get("datasets")
-    for dataset, block in datasets.items() if isinstance(datasets, Mapping) else ():
-        for option in block if isinstance(block, Mapping) else ():
-            takers = [name for name, options in READERS.items() if option in options]
-            if takers and dataset in DATASETS and dataset not in takers:
-                what = f"data set {dataset} does not take this, only {' and '.join(takers)}"
-                faults.append(Fault(("datasets", dataset, option), what))
+    built = config.get("studies")
+    for index, study in enumerate(built if isinstance(built, list) else ()):
+        if isinstance(study, str) and study not in studies:
+            what = f"found {study!r}; expected one of the studies"
+            faults.append(Fault(("studies", str(index)), f"{what}; {meant(study, studies)}"))
     return faults
 
 
 def expanded_roots(
-    config: Mapping[str, Any], base: Path, here: Path
+    datasets: Mapping[str, DatasetSpec], base: Path, here: Path, experiment: str | None = None
 ) -> tuple[dict[str, Any], list[Fault]]:
     """Find the folders that the roots mean.
 
     Parameters
     ----------
-    config : mapping
-        A configuration that keeps to its schema.
+    datasets : mapping of str to DatasetSpec
+        The data sets.
     base, here : Path
         The checkout, from which relative roots count, and the folder in which the workflow runs.
+    experiment : str, optional
+        The experiment's name, where it has one.
 
     Returns
     -------
     datasets : dict
-        The block ``datasets``. ``~`` and variables are expanded; relative roots stay so where the
-        workflow runs in the checkout, so that its files do not depend on where that lies.
+        ``root``, ``on_bad_case`` and ``groups`` by id. ``~`` and variables are expanded; relative
+        roots stay so where the workflow runs in the checkout, so that its files do not depend on
+        where that lies.
     faults : list of Fault
         Variables that are not set, and names that Snakemake cannot take.
     """
-    stays = here == base and not config.get("experiment")
-    datasets, faults = {}, []
-    for name, block in config["datasets"].items():
-        root, reason = expand(block["root"], base)
+    stays = here == base and not experiment
+    blocks, faults = {}, []
+    for name, spec in datasets.items():
+        root, reason = expand(spec.root, base)
         if reason:
-            faults.append(Fault(("datasets", name, "root"), f"found {block['root']!r}; {reason}"))
+            faults.append(Fault(("datasets", name, "root"), f"found {spec.root!r}; {reason}"))
         elif root != PHANTOM and not stays:
             root = str(base / root)
-        datasets[name] = {**block, "root": root}
-    return datasets, faults
-
-
-def expand(root: str, base: Path) -> tuple[str, str]:
-    """Expand ``~`` and variables in a folder's path.
-
-    Parameters
-    ----------
-    root : str
-        As the user wrote it.
-    base : Path
-        Where relative paths start.
-
-    Returns
-    -------
-    root : str
-        The path; as it was where it is the name of a folder already.
-    reason : str
-        Why it cannot be taken; else empty.
-    """
-    if root != PHANTOM and not (base / root).is_dir():
-        path = os.path.expanduser(root)  # noqa: PTH111 (Path raises where there is no such user)
-        if path.startswith("~"):
-            return root, f"there is no home folder of {path.split('/')[0]!r} here"
-        for brace, plain in re.findall(r"\$(?:\{(\w+)\}|(\w+))", path):
-            if (brace or plain) not in os.environ:
-                return root, f"the variable {brace or plain} is not set"
-        root = os.path.expandvars(path)
-    if "{" in root or "}" in root:
-        link = "make a link without braces to the folder (ln -s) and give that"
-        return root, f"Snakemake takes braces in a path for a pattern; {link}"
-    return root, ""
+        elif root.startswith(f"{base}{os.sep}"):
+            root = root.removeprefix(f"{base}{os.sep}")
+        blocks[name] = {"root": root, "on_bad_case": spec.on_bad_case, "groups": spec.groups}
+    return blocks, faults
 
 
 def missing_roots(

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from gliomake.datasets.spec import DatasetSpec
 from gliomake.scoring.metrics import DISTANCE_METRICS
 from gliomake.study import targets
 from gliomake.study.architectures import ARCHITECTURES, CLASSIFICATION
+from gliomake.study.datasets import known_datasets
 from gliomake.study.faults import Fault, has_path, meant, schema_faults
 from gliomake.study.feasible import impossible
 from gliomake.study.load import (
@@ -21,14 +23,6 @@ from gliomake.study.run import ConfigError, Run
 from gliomake.training.history import history_columns
 
 SCHEMA = "study.schema.yaml"
-# Of the readers, which cost half a second to import; a test compares them.
-CHANNELS = {
-    "lgg": ("pre-contrast", "flair", "post-contrast"),
-    "brats2020": ("t1", "t1ce", "t2", "flair"),
-    "brats2021": ("t1", "t1ce", "t2", "flair"),
-    "coco": ("grey",),
-}
-CLASSES = {"brats2020": ("NEC", "ED", "ET"), "brats2021": ("NEC", "ED", "ET")}
 # What makes an entry whole, so that a layer may add it; any other unknown name is a slip.
 DEFINES = {"models": "architecture", "figures": "kind", "tables": "kind"}
 WATCHES: tuple[Literal["best", "schedule", "early_stopping"], ...] = (
@@ -39,7 +33,10 @@ WATCHES: tuple[Literal["best", "schedule", "early_stopping"], ...] = (
 
 
 def checked_study(
-    path: str | Path, scale: str, overrides: Mapping[str, Any]
+    path: str | Path,
+    scale: str,
+    overrides: Mapping[str, Any],
+    datasets: Mapping[str, DatasetSpec | None] | None = None,
 ) -> tuple[dict[str, Any], list[Fault]]:
     """Read a study, lay its scale and the overrides over it, and look for faults.
 
@@ -51,6 +48,9 @@ def checked_study(
         ``demo`` or ``paper``.
     overrides : mapping
         Laid over the study last.
+    datasets : mapping of str to DatasetSpec or None, optional
+        The data sets that there are, None for one whose page is wrong; by default those of
+        ``config/datasets``.
 
     Returns
     -------
@@ -88,7 +88,11 @@ def checked_study(
     faults += broken
     if not broken:
         complete = complete_study(study)
-        faults += _study_faults(Study.of(complete), study)
+        specs = known_datasets() if datasets is None else datasets
+        faults += _data_faults(complete, specs)
+        if spec := specs.get(study["dataset"]):
+            complete["data"] = spec.facts(study["preprocess"]["channels"])
+            faults += _study_faults(Study.of(complete), study)
         if not faults:
             changes = differences(base, study, overrides) if overrides else []
             return complete | ({"overrides": changes} if changes else {}), []
@@ -139,18 +143,17 @@ def _study_faults(study: Study, raw: Mapping[str, Any]) -> Iterator[Fault]:
 
     `raw` is the study before it was completed: it says where a setting stands.
     """
-    yield from _data_faults(study)
     yield from _name_faults(study)
     yield from _metric_faults(study)
     for name in study.models:
         yield from _model_faults(study, name, raw)
     for index, run in enumerate(study.runs):
-        if reason := impossible(Run.parse(run), study.dataset, study.split):
+        if reason := impossible(Run.parse(run), study.dataset, study.split, study.data):
             yield Fault(("runs", str(index)), f"run {run} cannot exist: {reason}")
     leak = study.leakage
     if leak.models and leak.leaks:
         last = Run(f"leak{leak.leaks[0]}", leak.folds - 1, 0)
-        if reason := impossible(last, study.dataset, study.split):
+        if reason := impossible(last, study.dataset, study.split, study.data):
             yield Fault(("leakage", "folds"), f"run {last} cannot exist: {reason}")
     for output in targets.OUTPUTS:
         for name in targets.target_blocks(study, output):
@@ -175,18 +178,23 @@ def _metric_faults(study: Study) -> Iterator[Fault]:
                     yield Fault(("tables", name, option), what)
 
 
-def _data_faults(study: Study) -> Iterator[Fault]:
-    dataset = study.dataset
-    known = CHANNELS[dataset]
-    for channel in study.preprocess.channels:
-        if channel not in known:
-            what = f"data set {dataset} has no channel {channel!r}; {meant(channel, known)}"
+def _data_faults(
+    study: Mapping[str, Any], specs: Mapping[str, DatasetSpec | None]
+) -> Iterator[Fault]:
+    dataset = study["dataset"]
+    if dataset not in specs:
+        yield Fault(("dataset",), f"there is no data set {dataset!r}; {meant(dataset, specs)}")
+    spec = specs.get(dataset)
+    if spec is None:
+        return
+    for channel in study["preprocess"]["channels"]:
+        if channel not in spec.channels:
+            what = f"data set {dataset} has no channel {channel!r}; {meant(channel, spec.channels)}"
             yield Fault(("preprocess", "channels"), what)
     # One class means any label, under whatever name.
-    classes = CLASSES.get(dataset, ())
-    for name in study.classes if len(study.classes) > 1 else ():
-        if name not in classes:
-            what = f"data set {dataset} has no class {name!r}; {meant(name, classes)}"
+    for name in study["classes"] if len(study["classes"]) > 1 else ():
+        if name not in spec.class_names:
+            what = f"data set {dataset} has no class {name!r}; {meant(name, spec.class_names)}"
             yield Fault(("classes",), what)
 
 

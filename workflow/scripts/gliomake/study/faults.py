@@ -191,7 +191,7 @@ def _expected(error: ValidationError, schema: Mapping[str, Any]) -> str:
         return _bounds(schema).removeprefix(", ")
     if rule == "uniqueItems":
         return "each entry once"
-    if rule == "pattern":
+    if rule in ("pattern", "oneOf"):
         return schema.get("description", f"the form {allowed}").rstrip(".").lower()
     return error.message
 

@@ -6,86 +6,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from gliomake.study.model import BASELINES as BASELINES
 from gliomake.study.model import GATED as GATED
 from gliomake.study.model import Leakage, Study
+from gliomake.study.page import merge as merge
+from gliomake.study.page import read_study as read_study
 from gliomake.study.run import ConfigError
 
 SCALES = ("demo", "paper")
-# A block that names another thing (a loss, a kind of figure) replaces what it is laid over: the
-# options of the one are not those of the other.
-NAMES = ("name", "kind")
-# Every start reads the studies; libyaml does it in a tenth of the time.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
-    """Lay one nested dict over another.
-
-    Parameters
-    ----------
-    base, override : dict
-        Where both hold a dict under a key the two are merged; else `override` wins. Lists are
-        replaced whole, and so are a loss of another name, a figure of another kind, and the
-        options of another architecture.
-
-    Returns
-    -------
-    dict
-        A new dict; the arguments are left as they are.
-    """
-    merged = copy.deepcopy(base)
-    if _differs(base, override, "architecture"):
-        merged.pop("options", None)
-        merged.pop("pretrained", None)
-    for key, value in override.items():
-        old = merged.get(key)
-        merged[key] = copy.deepcopy(value)
-        if isinstance(value, dict) and isinstance(old, dict) and not _renamed(old, value):
-            merged[key] = merge(old, value)
-    return merged
-
-
-def _renamed(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    return any(_differs(old, new, name) for name in NAMES)
-
-
-def _differs(old: dict[str, Any], new: dict[str, Any], key: str) -> bool:
-    return key in old and key in new and old[key] != new[key]
-
-
-def read_study(path: str | Path) -> dict[str, Any]:
-    """Read a study's file as it stands.
-
-    Parameters
-    ----------
-    path : str or Path
-        ``config/studies/<study>.yaml``.
-
-    Returns
-    -------
-    dict
-        With its ``scales`` block.
-
-    Raises
-    ------
-    ConfigError
-        No YAML, no block of keys, or an id that is not the file's name.
-    """
-    path = Path(path)
-    try:
-        study = yaml.load(path.read_text(), _LOADER)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: no YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(study, dict):
-        raise ConfigError(f"{path}: found {type(study).__name__}; expected a block of keys")
-    if study.get("id") != path.stem:
-        raise ConfigError(
-            f"{path}: id is {study.get('id')!r}; expected the file's name {path.stem!r}"
-        )
-    return study
 
 
 def at_scale(study: dict[str, Any], scale: str) -> dict[str, Any]:
@@ -116,7 +44,10 @@ def at_scale(study: dict[str, Any], scale: str) -> dict[str, Any]:
 
 
 def load_study(
-    path: str | Path, scale: str, overrides: dict[str, Any] | None = None
+    path: str | Path,
+    scale: str,
+    overrides: dict[str, Any] | None = None,
+    datasets: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Read a study's file at a scale, lay the overrides over it, check and complete it.
 
@@ -128,12 +59,15 @@ def load_study(
         ``demo`` or ``paper``; picks the block under ``scales``.
     overrides : dict, optional
         Laid over the study last: for experiments.
+    datasets : dict of str to DatasetSpec, optional
+        The data sets that there are; by default those of ``config/datasets``.
 
     Returns
     -------
     dict
         The study, without its ``scales`` block. Each model has ``architecture``, ``options``,
-        ``channels``, ``runs`` and a complete ``training`` block. Where overrides change anything
+        ``channels``, ``runs`` and a complete ``training`` block; ``data`` is what its data set's
+        page says, see `gliomake.datasets.spec.DatasetSpec.facts`. Where overrides change anything
         there is a list ``overrides``, see `gliomake.study.overrides.differences`.
 
     Raises
@@ -143,7 +77,7 @@ def load_study(
     """
     # By name: a rule that takes a study from its parameters does not hang on how it was checked.
     study, faults = import_module("gliomake.study.checks").checked_study(
-        path, scale, overrides or {}
+        path, scale, overrides or {}, datasets
     )
     if faults:
         raise ConfigError(import_module("gliomake.study.faults").fault_report(faults))
@@ -163,7 +97,7 @@ def complete_study(study: dict[str, Any]) -> dict[str, Any]:
     dict
         A new dict; each model has ``options``, ``channels``, ``runs`` and ``training``.
     """
-    study = copy.deepcopy(study)
+    study = {"document": "", **copy.deepcopy(study)}
     leakage = Leakage(**study.get("leakage", {}))
     for name, model in study["models"].items():
         own = {key: model.pop(key) for key in list(model) if key in study["training"]}

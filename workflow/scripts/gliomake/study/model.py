@@ -13,7 +13,8 @@ from gliomake.study.architectures import ARCHITECTURES, CLASSIFICATION, SEGMENTA
 from gliomake.study.blocks import Postprocess, Recipe, Training
 from gliomake.study.run import ConfigError, is_leak
 
-BASELINES = ("all-background", "flair-threshold")
+# The threshold has the first of its names where it is on FLAIR, else the second.
+BASELINES = ("all-background", "flair-threshold", "intensity-threshold")
 GATED = "-gated"
 Block = TypeVar("Block")
 
@@ -194,6 +195,8 @@ class Study:
         Subset on which the document reports.
     training : Training
         What models take from the study.
+    data : dict
+        What it must know of its data set, see `gliomake.datasets.spec.DatasetSpec.facts`.
     models : dict of str to Model
         By name, in the file's order.
     figures, tables : dict of str to dict
@@ -219,6 +222,7 @@ class Study:
     models: dict[str, Model]
     figures: dict[str, dict[str, Any]]
     tables: dict[str, dict[str, Any]]
+    data: Mapping[str, Any] = field(default_factory=dict)
     gate: Gate | None = None
     leakage: Leakage = field(default_factory=Leakage)
     overrides: tuple[dict[str, Any], ...] = ()
@@ -273,14 +277,19 @@ class Study:
         return [f"{name}{GATED}" for name in self.gate.segmenters] if self.gate else []
 
     @property
+    def baselines(self) -> list[str]:
+        """List the baselines: all background, and the threshold by the name that it has here."""
+        return [BASELINES[0], self.data["baseline"]]
+
+    @property
     def all_models(self) -> list[str]:
         """List all that is scored: trained models, gated ones, baselines."""
-        return [*self.models, *self.gated_models, *BASELINES]
+        return [*self.models, *self.gated_models, *self.baselines]
 
     @property
     def compared_models(self) -> list[str]:
         """List the models that are compared pair by pair: all that give masks."""
-        return [*self.segmenters, *self.gated_models, *BASELINES]
+        return [*self.segmenters, *self.gated_models, *self.baselines]
 
     @property
     def measures_leak(self) -> bool:
