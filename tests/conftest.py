@@ -2,7 +2,12 @@
 
 import pytest
 
-SLOW_FILES = ("test_kill_resume.py", "test_new_metric.py", "test_verify.py")
+SLOW_FILES = (
+    "test_figures_of_raw_data.py",
+    "test_kill_resume.py",
+    "test_new_metric.py",
+    "test_verify.py",
+)
 
 
 def marks_of(item: pytest.Item) -> list[str]:

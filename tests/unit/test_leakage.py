@@ -79,6 +79,7 @@ def test_the_difference_is_worked_by_hand():
     assert -1e-12 <= row["ci_low"] <= row["difference"] <= row["ci_high"] <= 0.4 + 1e-12
 
 
+@pytest.mark.slow  # draws hundreds of studies
 def test_without_a_leak_the_interval_holds_zero_in_about_95_percent_of_draws():
     generator = np.random.default_rng(1)
     draws, held = 150, 0
@@ -92,6 +93,7 @@ def test_without_a_leak_the_interval_holds_zero_in_about_95_percent_of_draws():
     assert 127 <= held <= 148
 
 
+@pytest.mark.slow  # draws hundreds of studies
 def test_with_seeds_that_move_every_patient_the_interval_still_holds_zero():
     generator = np.random.default_rng(10)
     draws = 80
