@@ -136,7 +136,7 @@ def make_small_study(
     rng = np.random.default_rng(7)
     results = Path("results")
     volumes = list(_volumes(study["classes"], rng))
-    recipe = {**study["preprocess"]}
+    recipe = {**study["preprocess"], "classes": study["classes"]}
     shard = results / "shards" / f"lgg-{study_id}" / "000.h5"
     shard.parent.mkdir(parents=True)
     write_shard(shard, volumes, dataset="lgg", recipe=recipe)
