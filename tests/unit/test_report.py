@@ -164,7 +164,9 @@ def test_the_split_of_slices_stands_beside_that_by_patient(inside, page):
         "patient-f0-s0",
     ]
     assert {"unet", "attention-unet"} <= {row[0].text for row in table.rows}
-    assert all(cell.number.convention == "patient" for row in table.rows for cell in row[1:])
+    assert all(
+        cell.number.measured.convention == "patient" for row in table.rows for cell in row[1:]
+    )
     section = page[page.index('id="leakage"') : page.index('id="leakage-table"')]
     assert "Split slice-f0 leaks" in section and 'id="protocols"' in section
 
@@ -298,12 +300,12 @@ def test_every_claim_stands_beside_what_was_reproduced(inside):
     dice, iou, accuracy, loss, epochs, patients, early = rows
     assert iou["Reported"].text == "0.50"
     assert dice["Verdict"].kind == iou["Verdict"].kind == "contradicted"
-    assert accuracy["Reproduced"].number.kind == "score"
-    assert accuracy["Reproduced"].number.metric == "accuracy"
+    assert accuracy["Reproduced"].number.key.kind == "score"
+    assert accuracy["Reproduced"].number.measured.metric == "accuracy"
     assert (loss["Epoch"].text, loss["Reproduced"].number.value) == ("2", 0.4)
     assert (epochs["Verdict"].kind, epochs["Reproduced"].text) == ("set", "2")
     assert patients["Reproduced"].number.value == 12
-    assert early["Reproduced"].number.kind == "claim"
+    assert early["Reproduced"].number.key.kind == "claim"
 
 
 @pytest.mark.parametrize("channels", [["t1", "flair"], ["grey"]])

@@ -11,7 +11,6 @@ import pandas as pd
 from gliomake.files.contracts import read_json
 from gliomake.files.tsv import read_tsv
 from gliomake.prepare.split import read_split
-from gliomake.study.load import all_models
 from gliomake.study.run import Run
 
 
@@ -98,18 +97,6 @@ class Artefacts:
         for target in (self.study.get("tables") or {}).values():
             runs |= dict.fromkeys(target.get("runs", ()))
         return list(runs)
-
-    def paths(self) -> list[Path]:
-        """List every file that the audit may read, there or not: the inputs of a rule."""
-        listed = [self.results / "data" / self.study["dataset"] / "slices.tsv"]
-        listed += [self.folder / "comparisons.tsv"]
-        listed += dict.fromkeys(self._split_path(run) for run in self.split_runs())
-        for model in all_models(self.study):
-            listed.append(self.folder / model / "metrics.json")
-        for model in self.study["models"]:
-            folder = self.folder / model / self.runs[0]
-            listed += [folder / name for name in ("counts.tsv", "history.tsv", "train.json")]
-        return listed
 
 
 def _read_scores(path: Path) -> pd.DataFrame:

@@ -175,7 +175,7 @@ def _audit_claim(
         "run": ours.run,
         "verdict": verdict(judgement, involved),
         "check": "; ".join(checks),
-        "outcome": judgement.outcome,
+        "outcome": judgement.outcome.value,
         "model": claim.model,
         "subset": claim.subset,
         "epoch": claim.epoch,

@@ -12,6 +12,7 @@ from gliomake.files.contracts import read_json
 from gliomake.files.provenance import file_sha256, listing_sha256
 from gliomake.files.tsv import read_tsv
 from gliomake.prepare.split import read_split
+from gliomake.report.keys import ScoreKey
 from gliomake.report.numbers import STATES
 from gliomake.study.load import all_models, measures_leak, model_runs
 from gliomake.study.overrides import words
@@ -172,6 +173,11 @@ class StudyInputs:
         values = ["value", "ci_low", "ci_high"]
         frame[values] = frame[values].astype(object).where(frame[values].notna(), None)
         return frame
+
+    @cached_property
+    def scores_by_key(self) -> dict[ScoreKey, dict[str, Any]]:
+        """The rows of `scores`."""
+        return {ScoreKey.of(row): row for row in records(self.scores)}
 
     @cached_property
     def checks(self) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from gliomake.report.inputs import StudyInputs, records
-from gliomake.report.numbers import STATES, Number, NumberBook, score_id
+from gliomake.report.keys import ComparisonKey, ScoreKey
+from gliomake.report.numbers import STATES, Number, NumberBook
 from gliomake.report.table import Column, Table, plain, scored, text
 from gliomake.scoring.compare import FEWEST_PATIENTS
 from gliomake.scoring.metrics import DISTANCE_METRICS
@@ -23,6 +24,10 @@ CONVENTIONS = {
 }
 # The page compares models by these; comparisons.tsv has all metrics.
 COMPARED = ("dice", "iou", "hd95", "accuracy")
+
+
+class StaleTableError(ValueError):
+    """A table that was built from other scores than those beside it."""
 
 
 def enter_score(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> Number:
@@ -44,13 +49,10 @@ def enter_score(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> N
     """
     files = inputs.run_files(row["model"], row["run"])
     return book.enter(
-        row,
-        id=score_id(row),
-        kind="score",
+        ScoreKey.of(row),
         study=inputs.id,
-        model=row["model"],
-        run=row["run"],
         value=row["value"],
+        interval=row,
         n=row["n"],
         files=[files.counts, files.distances if row["metric"] in DISTANCE_METRICS else None],
     )
@@ -263,16 +265,11 @@ def _comparison_columns(inputs: StudyInputs, conventions: Sequence[str]) -> list
 
 def _difference(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> Number:
     files = [inputs.run_files(row[key], row["run"]) for key in ("model_a", "model_b")]
-    state = "cleaned" if row["postprocess"] else "raw"
-    parts = [row[k] for k in ("model_a", "model_b", "run", "subset", "class", "metric")]
     return book.enter(
-        row,
-        id="/".join(["comparison", *map(str, parts), str(row["convention"]), state]),
-        kind="comparison",
+        ComparisonKey.of(row),
         study=inputs.id,
-        model=f"{row['model_a']} minus {row['model_b']}",
-        run=row["run"],
         value=row["difference"],
+        interval=row,
         n=row["n"],
         files=[*(each.counts for each in files), inputs.comparisons],
     )

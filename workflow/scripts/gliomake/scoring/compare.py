@@ -74,63 +74,6 @@ def patients_to_settle(difference: float, standard_error: float, n: int) -> int 
     return max(n + 1, FEWEST_PATIENTS, math.ceil(needed)) if needed <= _MOST_PATIENTS else None
 
 
-def paired_bootstrap(
-    counts_a: pd.DataFrame,
-    counts_b: pd.DataFrame,
-    metric: str,
-    convention: str,
-    class_: str,
-    subset: str = "test",
-    postprocess: bool = False,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> dict:
-    """Compare one score of two models on the same patients.
-
-    Parameters
-    ----------
-    counts_a, counts_b : DataFrame
-        Columns of counts.tsv. Folds may be concatenated: their test patients differ.
-    metric, convention, class_, subset, postprocess
-        The score; class ``mean`` is the mean over classes.
-    resamples, seed : int
-        Of the bootstrap.
-
-    Returns
-    -------
-    dict
-        ``difference`` (a minus b), ``ci_low``, ``ci_high``, ``n`` (patients, or images where there
-        are no patients) and ``patients_to_settle``, see `compare_models`; None where undefined.
-
-    Raises
-    ------
-    ValueError
-        If the models were not scored on the same slices with the same truth, or there is no such
-        class or subset.
-    """
-    chosen = [
-        counts[(counts["subset"] == subset) & (counts["postprocess"] == postprocess)]
-        for counts in (counts_a, counts_b)
-    ]
-    if chosen[0].empty:
-        raise ValueError(f"model a has no counts of subset {subset!r}, postprocess {postprocess}")
-    table = compare_models(
-        {"a": chosen[0], "b": chosen[1]}, [metric], [convention], resamples=resamples, seed=seed
-    )
-    found = table[table["class"] == class_]
-    if found.empty:
-        classes = ", ".join(table["class"]) or "none under this convention"
-        raise ValueError(f"no score {metric} {convention} of class {class_!r}; classes: {classes}")
-    row = found.iloc[0]
-    names = ("difference", "ci_low", "ci_high")
-    result: dict = {name: None if np.isnan(row[name]) else float(row[name]) for name in names}
-    settle = row["patients_to_settle"]
-    return result | {
-        "n": int(row["n"]),
-        "patients_to_settle": None if pd.isna(settle) else int(settle),
-    }
-
-
 def compare_models(
     counts: Mapping[str, pd.DataFrame],
     metrics: Sequence[str] | None = None,
