@@ -22,11 +22,15 @@ from gliomake.report.keys import (
 )
 from gliomake.report.numbers import Number, optional
 from gliomake.report.viewer import slice_dice
-from gliomake.scoring.compare import compare_models
 from gliomake.scoring.counts import count_run
 from gliomake.scoring.distances import measure_run
-from gliomake.scoring.leakage import CLEAN, leak_effects, spread
-from gliomake.scoring.scores import score_table
+from gliomake.scoring.stages import (
+    Leaks,
+    compare_study,
+    measure_leaks,
+    paired_runs,
+    score_model,
+)
 from gliomake.study.load import compared_models, model_task, study_metrics
 
 COUNT_KEYS = ["patient", "slice", "subset", "class", "postprocess"]
@@ -57,9 +61,9 @@ class Part(NamedTuple):
 
 
 def part_of(key: Key) -> Part:
-    """Say with which others a number is made again: scores run by run, all else at once."""
+    """Say with which others a number is made again: scores model by model, all else at once."""
     if isinstance(key, ScoreKey):
-        return Part(key.kind, key.model, key.run)
+        return Part(key.kind, key.model)
     if isinstance(key, SliceKey):
         return Part(key.kind, key.model, key.run, key.subset)
     return Part(key.kind)
@@ -86,10 +90,9 @@ class Recomputation:
         self.runs = {(files["model"], files["run"]): files for files in study["runs"]}
         self.counts = cache(self._counts)
         self._distances = cache(self._read_distances)
-        self.score_rows = cache(self._score_rows)
+        self.model_scores = cache(self._scores)
         self.comparison_table = cache(self._compare)
-        self.leak_table = cache(self._leaks)
-        self.spread_table = cache(self._spread)
+        self.leaks = cache(self._leaks)
         self.audit = cache(self._audit)
 
     @cached_property
@@ -151,53 +154,30 @@ class Recomputation:
             for key in different
         ]
 
-    def _score_rows(self, model: str, run: str) -> list[Record]:
-        images = model_task(self.config, model) == "classification"
-        return score_table(
-            self.counts(model, run),
-            metrics=None if images else study_metrics(self.config),
-            conventions=["image"] if images else None,
-            distances=self._distances(model, run),
-            **self.study["bootstrap"],
-        )
-
-    def model_scores(self, model: str) -> pd.DataFrame:
-        """Score all runs of a model again: the rows of its ``metrics.json``."""
+    def _scores(self, model: str) -> pd.DataFrame:
         runs = [run for name, run in self.runs if name == model]
-        return pd.DataFrame(
-            [{"run": run, **row} for run in runs for row in self.score_rows(model, run)]
+        rows = score_model(
+            {run: self.counts(model, run) for run in runs},
+            {run: self._distances(model, run) for run in runs},
+            task=model_task(self.config, model),
+            metrics=study_metrics(self.config),
+            bootstrap=self.study["bootstrap"],
         )
+        return pd.DataFrame(rows)
 
     def _compare(self) -> pd.DataFrame:
         run, models = self.config["runs"][0], compared_models(self.config)
-        distances = {model: self._distances(model, run) for model in models}
-        return compare_models(
+        return compare_study(
             {model: self.counts(model, run) for model in models},
-            metrics=study_metrics(self.config),
+            {model: self._distances(model, run) for model in models},
             run=run,
-            distances={m: table for m, table in distances.items() if table is not None},
-            **self.study["bootstrap"],
+            metrics=study_metrics(self.config),
+            bootstrap=self.study["bootstrap"],
         )
 
-    def _leak_runs(self) -> dict[str, dict[str, pd.DataFrame]]:
-        counts: dict[str, dict[str, pd.DataFrame]] = {}
-        for model, run in self.runs:
-            if run.startswith("leak"):
-                counts.setdefault(model, {})[run] = self.counts(model, run)
-        return counts
-
-    def _leaks(self) -> pd.DataFrame:
-        tables = [
-            leak_effects(runs, model, **self.study["bootstrap"])
-            for model, runs in self._leak_runs().items()
-        ]
-        return pd.concat(tables, ignore_index=True)
-
-    def _spread(self) -> pd.DataFrame:
-        runs = self._leak_runs().items()
-        grid = {(model, run): table for model, own in runs for run, table in own.items()}
-        # The clean partners of the leaks are a full grid of folds and seeds.
-        return spread(grid, split=CLEAN)
+    def _leaks(self) -> Leaks:
+        counts = {pair: self.counts(*pair) for pair in paired_runs(self.config)}
+        return measure_leaks(counts, bootstrap=self.study["bootstrap"])
 
     def _audit(self) -> pd.DataFrame:
         inputs = self.inputs
@@ -229,8 +209,8 @@ class Recomputation:
 
     def _score_values(self, part: Part) -> dict[Key, Values]:
         return {
-            ScoreKey.of(row, model=part.model, run=part.run): _values(row)
-            for row in self.score_rows(part.model, part.run)
+            ScoreKey.of(row, model=part.model): _values(row)
+            for row in records(self.model_scores(part.model))
         }
 
     def _slice_values(self, part: Part) -> dict[Key, Values]:
@@ -246,11 +226,11 @@ class Recomputation:
         return {ComparisonKey.of(row): _values(row, "difference") for row in rows}
 
     def _leak_values(self, part: Part) -> dict[Key, Values]:
-        rows = records(self.leak_table())
+        rows = records(self.leaks().effects)
         return {LeakageKey.of(row): _values(row, "difference", "patients") for row in rows}
 
     def _spread_values(self, part: Part) -> dict[Key, Values]:
-        rows = records(self.spread_table())
+        rows = records(self.leaks().spread)
         return {SpreadKey.of(row): Values(optional(row["sd"])) for row in rows}
 
     def _claim_values(self, part: Part) -> dict[Key, Values]:

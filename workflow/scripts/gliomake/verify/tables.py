@@ -82,8 +82,8 @@ def _steps(study: Recomputation) -> Iterator[_Step]:
         yield _Step(path, make, partial(_scores, path), ("run", *CELL))
     tables = (
         (inputs.comparisons, study.comparison_table, ("model_a", "model_b", "run", *CELL)),
-        (inputs.leakage, study.leak_table, ("model", "leak", *CELL)),
-        (inputs.spread, study.spread_table, ("source", *CELL)),
+        (inputs.leakage, lambda: study.leaks().effects, ("model", "leak", *CELL)),
+        (inputs.spread, lambda: study.leaks().spread, ("source", *CELL)),
         (inputs.claims, study.audit, ("claim",)),
     )
     for file, table, key in tables:
