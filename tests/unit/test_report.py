@@ -2,7 +2,6 @@
 
 import json
 import re
-from contextlib import chdir
 from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -28,6 +27,7 @@ from gliomake.report.numbers import NumberBook
 from gliomake.report.page import summary
 from gliomake.report.render import script_json
 from gliomake.report.scores import headline
+from gliomake.report.sections import study_sections
 from report_study import make_small_study
 
 
@@ -54,13 +54,9 @@ class Reader(HTMLParser):
         return [given[attribute] for _, given in self.tags if given.get(attribute)]
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    root = tmp_path_factory.mktemp("small")
-    with chdir(root):
-        study = make_small_study(root)
-        build_report([study.inputs()], "reports/build")
-    return study
+@pytest.fixture
+def small(small_report):
+    return small_report
 
 
 @pytest.fixture
@@ -69,7 +65,7 @@ def inside(small, monkeypatch):
     return small
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def page(small):
     return (small.root / "reports/build/small.html").read_text()
 
@@ -281,7 +277,8 @@ def test_what_overrides_change_stands_on_every_page(inside):
         assert "- models.unet.epochs: 10 -> 2" in cards[f"cards/small/{model}.md"][0]
     limit = "overrides change models.unet.epochs 10 -&gt; 2"
     assert limit in cards["cards/small/unet.html"][0]
-    content = {"numbers": [], "studies": {"small": {"summary": summary(inputs) | {"headline": []}}}}
+    told = summary(inputs, study_sections(inputs)) | {"headline": []}
+    content = {"numbers": [], "studies": {"small": {"summary": told}}}
     index = build_index([content], options=options)
     assert entry in index and "snakemake --cores 2 all --config experiment=short" in index
     plain = build_study_page(inside.inputs("real", "paper"))

@@ -17,7 +17,6 @@ from gliomake.verify.check import MissingReportError, VerificationError, main, v
 from gliomake.verify.files import ReportFiles
 from gliomake.verify.numbers import Recomputation
 from gliomake.verify.pages import changed_figures, read_pages
-from report_study import make_small_study
 
 COUNTS = "results/small/unet/patient-f0-s0/counts.tsv"
 PREDICTIONS = "results/small/unet/patient-f0-s0/predictions.h5"
@@ -25,11 +24,8 @@ DICE = "score/unet/patient-f0-s0/test/tumour/dice/pooled/raw"
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    root = tmp_path_factory.mktemp("original")
-    with chdir(root):
-        build_report([make_small_study(root).inputs()], "reports/build")
-    return root
+def original(small_report):
+    return small_report.root
 
 
 @pytest.fixture
