@@ -30,14 +30,14 @@ import matplotlib.pyplot as plt
 SIZE, PATIENTS, SLICES = 32, 12, 5
 BOOTSTRAP = {"resamples": 60, "seed": 0}
 CLAIMS = """\
-claim study model subset quantity class epoch value approximate where aggregation note
-{id}.001|{id}|unet|test|dice|{first}||0.53|yes|results|not stated|
-{id}.002|{id}|unet|test|iou|{first}||0.50|yes|results|not stated|
-{id}.003|{id}|unet|test|accuracy|{first}||0.97|no|Table <1>|not stated|
-{id}.004|{id}|unet|train|loss||2|0.4|no|figure||
-{id}.005|{id}|unet|train|epochs|||2|no|text||protocol
-{id}.006|{id}||all|patients|||12|no|abstract||
-{id}.007|{id}|unet|val|dice|{first}|2|0.61|no|table|not stated|
+claim study model subset quantity class epoch value approximate where aggregation note kind
+{id}.001|{id}|unet|test|dice|{first}||0.53|yes|results|not stated||
+{id}.002|{id}|unet|test|iou|{first}||0.50|yes|results|not stated||
+{id}.003|{id}|unet|test|accuracy|{first}||0.97|no|Table <1>|not stated||
+{id}.004|{id}|unet|train|loss||2|0.4|no|figure|||
+{id}.005|{id}|unet|train|epochs|||2|no|text||a setting|protocol
+{id}.006|{id}||all|patients|||12|no|abstract|||
+{id}.007|{id}|unet|val|dice|{first}|2|0.61|no|table|not stated||
 """
 
 

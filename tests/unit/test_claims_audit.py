@@ -16,16 +16,11 @@ from claims_results import (
     study_at,
 )
 
-from gliomake.claims import (
-    Artefacts,
-    audit_study,
-    load_claims,
-    reproduce,
-    study_findings,
-    write_audit,
-)
-from gliomake.claims.audit import COLUMNS
+from gliomake.claims import reproduce
+from gliomake.claims.artefacts import Artefacts
+from gliomake.claims.audit import COLUMNS, audit_study, study_findings, write_audit
 from gliomake.claims.reproduce import convergence, plateau
+from gliomake.claims.table import load_claims
 from gliomake.files.tsv import read_tsv, write_tsv
 from gliomake.report import verdicts
 from gliomake.report.keys import ScoreKey

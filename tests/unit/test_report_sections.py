@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from checkout import ROOT
-from gliomake.claims import Artefacts, write_audit
+from gliomake.claims.artefacts import Artefacts
+from gliomake.claims.audit import write_audit
 from gliomake.files.provenance import file_sha256
 from gliomake.report import build_report
 from gliomake.report.sections import SECTIONS, study_sections

@@ -67,6 +67,13 @@ try:
         elsewhere=workflow.overwrite_workdir is not None,
         others=[profile] if profile else [],
     )
+    if workflow.is_main_process:
+        from gliomake.start.claims import check_claims
+
+        check_claims(
+            BASE / "config" / "claims.tsv",
+            {name: study["models"] for name, study in STUDIES.items()},
+        )
 except ConfigError as error:
     raise ConfigurationError(str(error)) from None
 config.update(checked)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from gliomake.claims.checks import by_quantity, together
+from gliomake.claims.groups import by_quantity, together
 from gliomake.claims.interval import Interval
 from gliomake.claims.quantities import CELLS, is_of
 from gliomake.claims.table import Claim

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from gliomake.claims.artefacts import Artefacts
-from gliomake.claims.checks import SLICE_MEAN
+from gliomake.claims.findings import SLICE_MEAN
 from gliomake.claims.quantities import DISTANCES, SCORES
 from gliomake.claims.table import Claim
 from gliomake.scoring.metrics import tversky_name

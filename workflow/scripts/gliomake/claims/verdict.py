@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from gliomake.claims.artefacts import Artefacts
-from gliomake.claims.checks import Finding
+from gliomake.claims.findings import ClaimFinding
 from gliomake.claims.interval import Interval
 from gliomake.claims.reproduce import PROTOCOL, Reproduced, ranked_models
 from gliomake.claims.table import Claim
@@ -269,14 +269,14 @@ def _differences(
     return pd.concat([ahead[columns], behind[columns]], ignore_index=True)
 
 
-def verdict(judgement: Judgement, findings: Sequence[Finding]) -> str:
+def verdict(judgement: Judgement, findings: Sequence[ClaimFinding]) -> str:
     """Write the verdict on a claim as one sentence.
 
     Parameters
     ----------
     judgement : Judgement
         On the value.
-    findings : sequence of Finding
+    findings : sequence of ClaimFinding
         Those that involve the claim, in the order of the registry.
 
     Returns
@@ -296,7 +296,7 @@ def verdict(judgement: Judgement, findings: Sequence[Finding]) -> str:
     return f"{judgement.sentence}; by arithmetic, {_clause(first)}."
 
 
-def _clause(finding: Finding) -> str:
+def _clause(finding: ClaimFinding) -> str:
     """Turn a finding's sentence into a clause; names such as IoU and unet-v1 keep their case."""
     sentence = finding.sentence.rstrip(".")
     first = sentence.split(" ", 1)[0]

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gliomake.claims import Artefacts, audit_study
+from gliomake.claims.artefacts import Artefacts
+from gliomake.claims.audit import audit_study
 from gliomake.files.tsv import read_tsv
 from gliomake.report.inputs import StudyInputs, records, study_inputs
 from gliomake.report.keys import (

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gliomake.claims import Artefacts, study_findings
+from gliomake.claims.artefacts import Artefacts
+from gliomake.claims.audit import study_findings
 from gliomake.files.contracts import read_json
 from gliomake.report.inputs import StudyInputs
 from gliomake.study.targets import Target, study_targets, target_spec
