@@ -208,6 +208,6 @@ def test_fewer_patients_than_a_sign_test_needs_tell_nothing():
     key = ComparisonKey("a", "b", *cell)
     number = Number(key, "page", "study", key.measured, 0.1, 0.05, 0.2, FEWEST_PATIENTS)
     assert _says(number, "a", "b") == "a is higher"
-    assert _says(replace(number, ci_low=-0.01), "a", "b").startswith("open")
+    assert _says(replace(number, ci_low=-0.01), "a", "b").startswith("inconclusive")
     few = replace(number, n=FEWEST_PATIENTS - 1)
     assert _says(few, "a", "b") == "too few patients to tell"

@@ -148,7 +148,7 @@ def test_lesions_missed_and_made_up_are_told_apart(inside, page, tmp_path):
     inputs = replace(inside.inputs(), runs=(replace(files, **paths),))
     table = lesions.lesions_table(inputs)
     rows = {tuple(cell.text for cell in row[:4]) for row in table.rows}
-    assert rows == {("unet", missed, "missed", "57.5 mm"), ("unet", made_up, "made up", "57.5 mm")}
+    assert rows == {("unet", missed, "missed", "57.5 mm"), ("unet", made_up, "spurious", "57.5 mm")}
     for words in ("95 % of one surface", "within 1 mm", "the diagonal of the patient's volume"):
         assert words in page.replace("&#39;", "'")
 
@@ -173,7 +173,7 @@ def test_leaks_boxes_and_refusals_are_warned_of(inside):
     of = split.groupby("subset")["patient"].agg(set)
     assert f"{len(of['test'] & of['train'])} of its {len(of['test'])} test patients" in leak
     assert "boxes" in boxes
-    assert "1 file was refused" in refused
+    assert "1 file was rejected" in refused
 
 
 # Pages
@@ -348,7 +348,7 @@ def test_captions_say_which_masks_where_some_are_cleaned_up(inside, page):
     study = inputs.study | {"postprocess": {"min_area": 0.001, "fill_holes": True}}
     html = build_study_page(replace(inputs, study=study))
     assert "test set, masks as predicted</caption>" in html
-    assert "beside ours, masks cleaned up</caption>" in html
+    assert "beside ours, masks post-processed</caption>" in html
     assert ">Metrics, masks as predicted</caption>" in html
 
 

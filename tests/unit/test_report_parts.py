@@ -147,7 +147,7 @@ def test_the_answer_counts_in_words():
         "Of 3 reported numbers, 2 were set as published and 1 cannot be reproduced."
     )
     none = verdicts.Answer(dict.fromkeys(verdicts.KINDS, 0), [])
-    assert none.sentence() == "The document reports no number."
+    assert none.sentence() == "The original report states no number."
 
 
 def test_every_outcome_of_the_audit_has_a_kind():

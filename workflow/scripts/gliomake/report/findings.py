@@ -1,4 +1,4 @@
-"""The audit's findings as a page tells them: the most telling first, those alike in one."""
+"""The audit's findings as a page shows them: the weightiest first, those alike in one."""
 
 import math
 from collections import defaultdict
@@ -25,7 +25,7 @@ TOPICS = {
     "contradictory-values": "One quantity, two values",
     "one-value-two-names": "One value, two names",
     "best-against-last": "Which epoch is reported",
-    "all-background-accuracy": "What finding nothing would score",
+    "all-background-accuracy": "Baseline: empty mask",
     "accuracy-and-prevalence": "How much of the image is tumour",
     "prevalence-by-precision": "How much of the image is tumour, by the precision",
     "confusion-matrix": "The confusion matrix",

@@ -2,7 +2,8 @@
 
 An id is what pages (``data-number``) and ``numbers.json`` call a number by, for example
 ``score/<model>/<run>/<subset>/<class>/<metric>/<convention>/<raw or cleaned>``. Ids are written by
-`write_id` and read by `read_id`, and nowhere else.
+`write_id` and read by `read_id`; the script of the slice viewer (``viewer.js``) writes those of its
+slices alike.
 """
 
 from collections.abc import Mapping

@@ -89,7 +89,9 @@ def leakage_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
     columns = [
         Column("Model", choices=True),
         Column(
-            "Leaky minus clean", numeric=True, help="with its 95 % interval over patients and seeds"
+            "Leaked minus clean",
+            numeric=True,
+            help="with its 95 % interval over patients and seeds",
         ),
         Column("Leak, %", numeric=True, help="share of the test patients' other slices trained on"),
         *_cell_columns(),

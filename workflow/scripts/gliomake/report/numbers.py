@@ -20,7 +20,7 @@ UNDEFINED = "undefined"
 # A variance estimated at or below zero is cut off there; as 0.000 it would look measured.
 NONE_FOUND = "none found"
 MILLIMETRES = ("hd95",)
-STATES = {False: "as predicted", True: "cleaned up"}
+STATES = {False: "as predicted", True: "post-processed"}
 WHOLE = frozenset(
     ("rank", "patients", "slices", "epochs", "batch_size", "plateau_epoch", "converges_before")
 )

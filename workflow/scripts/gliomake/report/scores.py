@@ -256,9 +256,10 @@ def _comparison_columns(inputs: StudyInputs, conventions: Sequence[str]) -> list
         Column("Says", choices=True),
         Column("n", numeric=True),
         Column(
-            "Patients to settle",
+            "Patients for 80 % power",
             numeric=True,
-            help="of an open difference: so many would tell one this large in 80 % of all samples",
+            help="where a difference is inconclusive: the sample size at which one this large "
+            "would be found in 80 % of samples",
         ),
     ]
 
@@ -284,4 +285,4 @@ def _says(number: Number, a: str, b: str) -> str:
         return f"{a} is higher"
     if number.ci_high < 0:
         return f"{b} is higher"
-    return "open: the interval holds 0"
+    return "inconclusive: the interval includes 0"

@@ -132,7 +132,7 @@ class Answer:
         """Say the counts in words."""
         parts = [KINDS[kind].clause(count) for kind, count in self.counts.items() if count]
         if not parts:
-            return "The document reports no number."
+            return "The original report states no number."
         listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
         noun = "number" if self.total == 1 else "numbers"
         return f"Of {self.total} reported {noun}, {listed}."
@@ -187,11 +187,11 @@ def claims_table(inputs: StudyInputs, book: NumberBook) -> Table:
         Column("Epoch", numeric=True, optional=True),
         Column("Reported", numeric=True),
         Column("Reproduced", numeric=True, help="with its 95 % interval"),
-        Column("Convention", help="the way of counting; assumed where the document tells none"),
+        Column("Convention", help="the averaging rule; assumed where the report states none"),
         Column("Nearest", numeric=True, help="our value that comes nearest to the reported one"),
-        Column("Nearest under", help="the way of counting that gives it"),
+        Column("Nearest under", help="the averaging rule that gives it"),
     ]
-    caption = f"Every number that the document reports, beside ours{inputs.masks(True)}"
+    caption = f"Every number of the original report, beside ours{inputs.masks(True)}"
     table = Table("claims-table", caption, columns)
     contradicted = contradicted_claims(inputs.findings)
     for claim in claim_rows(inputs):

@@ -12,7 +12,7 @@ class Findings(Section):
     """What the reported numbers say by themselves, and how many were reproduced."""
 
     id: ClassVar[str] = "answer"
-    title: ClassVar[str] = "The answer"
+    title: ClassVar[str] = "Findings"
     template: ClassVar[str] = "sections/findings.html.j2"
 
     @cached_property

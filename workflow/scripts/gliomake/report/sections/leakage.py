@@ -12,7 +12,7 @@ class Leakage(Section):
     """What patients on both sides of a split add to a score."""
 
     id: ClassVar[str] = "leakage"
-    title: ClassVar[str] = "What a leak is worth"
+    title: ClassVar[str] = "Effect of data leakage"
     short: ClassVar[str] = "Leakage"
     template: ClassVar[str] = "sections/leakage.html.j2"
 

@@ -56,7 +56,7 @@ class Rebuild(Section):
     """The command of every target."""
 
     id: ClassVar[str] = "rebuild"
-    title: ClassVar[str] = "Rebuild it"
+    title: ClassVar[str] = "Reproduce"
     template: ClassVar[str] = "sections/rebuild.html.j2"
     # Its commands hold paths from the folder in which the report was built.
     unverified: ClassVar[tuple[str, ...]] = ("rebuild-table",)
