@@ -3,7 +3,7 @@
 from dataclasses import fields
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gliomake.report.keys import (
@@ -47,6 +47,7 @@ def test_ids_are_those_of_the_contract(text):
 VALUES = {str: st.text(min_size=1, max_size=6), int: st.integers(0, 10**6), bool: st.booleans()}
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_every_key_comes_back_from_its_id_whatever_its_names(data):
     key = KEYS[data.draw(st.sampled_from(sorted(KEYS)))]

@@ -17,6 +17,8 @@ from gliomake.files.provenance import file_sha256
 from gliomake.report import build_report
 from gliomake.report.sections import SECTIONS, study_sections
 from gliomake.verify.check import VerificationError, verify
+from gliomake.verify.numbers import Recomputation
+from gliomake.verify.pages import changed_figures, read_pages
 from report_study import SmallStudy
 
 TOY = '''\
@@ -145,3 +147,18 @@ def test_a_study_without_reported_numbers_has_a_page(root, small_report):
     assert '<section id="scores"' in html
     assert '<section id="claims"' not in html and '<section id="answer"' not in html
     assert verify(root / "reports/build/numbers.json", root=root).pages == 10
+
+
+def test_another_picture_on_the_page_fails(root):
+    told = json.loads((root / "reports/build/numbers.json").read_text())["studies"]["small"]
+    study = Recomputation(told, root, False)
+    page = root / "reports/build/small.html"
+
+    def found():
+        return list(changed_figures(study.inputs, read_pages(page.parent, [page.name])[page.name]))
+
+    assert found() == []
+    html = page.read_text().replace("data:image/svg+xml;base64,P", "data:image/svg+xml;base64,Q")
+    page.write_text(html)
+    (difference,) = found()
+    assert (difference.file, difference.number) == ("small.html", "figure masks")

@@ -15,8 +15,6 @@ from gliomake.files.provenance import file_sha256
 from gliomake.report import build_report, study_inputs
 from gliomake.verify.check import MissingReportError, VerificationError, main, verify
 from gliomake.verify.files import ReportFiles
-from gliomake.verify.numbers import Recomputation
-from gliomake.verify.pages import changed_figures, read_pages
 
 COUNTS = "results/small/unet/patient-f0-s0/counts.tsv"
 PREDICTIONS = "results/small/unet/patient-f0-s0/predictions.h5"
@@ -377,19 +375,6 @@ def test_large_files_may_be_absent_and_that_is_said(root):
     assert files.remarks()[0].startswith(f"{len(others)} files of weights, predictions")
     (difference,) = ReportFiles(numbers_of(root), root, deep=True).changed()
     assert (difference.file, difference.number, difference.recomputed) == (SHARD, FIGURE, "missing")
-
-
-def test_another_picture_on_the_page_fails(root):
-    study = Recomputation(numbers_of(root)["studies"]["small"], root, False)
-    page = root / "reports/build/small.html"
-
-    def found():
-        return list(changed_figures(study.inputs, read_pages(page.parent, [page.name])[page.name]))
-
-    assert found() == []
-    edit(page, "data:image/svg+xml;base64,P", "data:image/svg+xml;base64,Q")
-    (difference,) = found()
-    assert (difference.file, difference.number) == ("small.html", "figure masks")
 
 
 def test_after_one_study_it_verifies_that_one_and_says_what_is_missing(root):

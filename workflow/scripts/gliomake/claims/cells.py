@@ -158,7 +158,7 @@ def _family(claim: Claim) -> tuple[str, ...]:
 def _side(
     claim: Claim, matrix: Matrix, matrices: Sequence[Matrix], scores: Sequence[Claim]
 ) -> bool | None:
-    """Say whether a score is of the matrix's other side; None where it is not of the matrix."""
+    """Check whether a score is of the matrix's other side; None where it is not of the matrix."""
     own, theirs = claim.class_, matrix.tp.class_
     if not is_of(claim.scope, matrix.tp.scope):
         return None

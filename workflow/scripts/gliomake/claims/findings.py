@@ -79,7 +79,7 @@ class Context:
 def implied_conventions(
     claims: Sequence[Claim], findings: Sequence[ClaimFinding]
 ) -> dict[str, str]:
-    """Say under which convention each claim can have been computed, as far as that is known.
+    """Name the convention under which each claim can have been computed, as far as that is known.
 
     A statement of the document wins. Else one column of numbers has one convention: the strongest
     finding about a model, subset and quantity speaks for every class and epoch of it, since an

@@ -138,7 +138,7 @@ def _data(inputs: StudyInputs, files: RunFiles, fraction: float) -> list[tuple[s
 
 
 def limits(inputs: StudyInputs, files: RunFiles) -> list[str]:
-    """Say what the scores of a model do not show.
+    """Describe what the scores of a model do not show.
 
     Parameters
     ----------

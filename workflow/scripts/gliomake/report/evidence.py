@@ -11,7 +11,7 @@ RUN_FILES = ("counts", "distances", "predictions", "weights", "history", "train"
 
 
 def warnings(inputs: StudyInputs, split: str = "") -> list[str]:
-    """Say what a reader must know before any number of the study.
+    """Describe what a reader must know before any number of the study.
 
     Parameters
     ----------

@@ -260,7 +260,7 @@ class StudyInputs:
         return [path for path in found if path]
 
     def masks(self, cleaned: bool) -> str:
-        """Say in a caption which masks were scored; nothing where the study cleans none up."""
+        """Name in a caption which masks were scored; nothing where the study cleans none up."""
         return f", masks {STATES[cleaned]}" if self.study.get("postprocess") else ""
 
     def run_files(self, model: str, run: str) -> RunFiles:

@@ -125,7 +125,7 @@ def build_report(studies: Sequence[StudyInputs], folder: str | Path) -> list[Pat
 
 
 def recomputation(inputs: StudyInputs) -> dict[str, Any]:
-    """Say what it takes to recompute a study's numbers from its files.
+    """Describe what it takes to recompute a study's numbers from its files.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def recomputation(inputs: StudyInputs) -> dict[str, Any]:
 
 
 def summary(inputs: StudyInputs, sections: Sequence[Section]) -> dict[str, Any]:
-    """Say what the index shows of a study.
+    """Describe what the index shows of a study.
 
     Parameters
     ----------

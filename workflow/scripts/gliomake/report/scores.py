@@ -45,7 +45,7 @@ def enter_score(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> N
     Returns
     -------
     Number
-        The number with its trail.
+        The number with its provenance.
     """
     files = inputs.run_files(row["model"], row["run"])
     return book.enter(
@@ -84,11 +84,11 @@ def score_tables(inputs: StudyInputs, book: NumberBook) -> list[Table]:
     tables = []
     for name, part in (("segmentation", frame[~images]), ("classification", frame[images])):
         if len(part):
-            tables.append(_lattice(inputs, book, name, part))
+            tables.append(_score_table(inputs, book, name, part))
     return tables
 
 
-def _lattice(inputs: StudyInputs, book: NumberBook, name: str, frame: pd.DataFrame) -> Table:
+def _score_table(inputs: StudyInputs, book: NumberBook, name: str, frame: pd.DataFrame) -> Table:
     conventions = conventions_of(frame)
     keys = ["model", "run", "subset", "class", "metric", "postprocess"]
     metrics = list(dict.fromkeys(frame["metric"]))
@@ -191,7 +191,7 @@ def _class_order(classes: Sequence[str], present: pd.Series) -> list[str]:
 
 
 def model_kind(model: str) -> str:
-    """Tell a trained model from one behind the gate and from a trivial baseline."""
+    """Distinguish a trained model from one behind the gate and from a trivial baseline."""
     if model in BASELINES:
         return "baseline"
     return "gated" if model.endswith(GATED) else "model"

@@ -100,7 +100,7 @@ def _data_url(kind: str, content: bytes) -> str:
 
 
 def target_tables(inputs: StudyInputs, book: NumberBook) -> list[dict[str, Any]]:
-    """Read the study's tables; a cell that is a score gets the score's trail.
+    """Read the study's tables; a cell that is a score gets the score's provenance.
 
     Parameters
     ----------

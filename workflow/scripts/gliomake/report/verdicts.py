@@ -74,7 +74,7 @@ KIND_OF = {
 
 
 def verdict_kind(claim: dict[str, Any], contradicted: Container[str]) -> str:
-    """Tell what the verdict on a claim comes to.
+    """Name what the verdict on a claim comes to.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class Answer:
         return [finding for finding in self.findings if not finding.is_open]
 
     def sentence(self) -> str:
-        """Say the counts in words."""
+        """Write the counts in words."""
         parts = [KINDS[kind].clause(count) for kind, count in self.counts.items() if count]
         if not parts:
             return "The original report states no number."

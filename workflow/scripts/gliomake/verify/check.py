@@ -127,11 +127,10 @@ def verify(
     differences += _changed_records(content, printed)
     rows = 0
     for name, told in content["studies"].items():
-        if any(files["counts"] in missing for files in told["runs"]):
+        if any(run["counts"] in missing for run in told["runs"]):
             continue
         study = Recomputation(told, root, deep)
-        own = [number for number in printed if number.study == name]
-        differences += _changed_numbers(study, own)
+        differences += _changed_numbers(study, [each for each in printed if each.study == name])
         rebuilt = rebuild(study)
         rows += rebuilt.rows
         differences += rebuilt.differences
@@ -140,11 +139,9 @@ def verify(
             differences += changed_figures(study.inputs, page)
     if differences:
         raise VerificationError(differences)
-    remarks += files.remarks()
     compared = len(content["files"]) - len(files.passed_over)
-    return Verification(
-        len(content["numbers"]), rows, compared, len(content["pages"]), tuple(remarks)
-    )
+    remarks += files.remarks()
+    return Verification(len(printed), rows, compared, len(content["pages"]), tuple(remarks))
 
 
 def _content(path: Path) -> dict[str, Any]:
@@ -173,7 +170,7 @@ def _content(path: Path) -> dict[str, Any]:
 
 
 def _unbuilt(path: Path, content: dict[str, Any], studies: Sequence[str]) -> list[str]:
-    """Say what of the report is not there."""
+    """Describe what of the report is not there."""
     built = ", ".join(content["studies"])
     remarks = []
     if not path.is_file():

@@ -62,7 +62,7 @@ class Part(NamedTuple):
 
 
 def part_of(key: Key) -> Part:
-    """Say with which others a number is made again: scores model by model, all else at once."""
+    """Return with which others a number is made again: scores model by model, all else at once."""
     if isinstance(key, ScoreKey):
         return Part(key.kind, key.model)
     if isinstance(key, SliceKey):

@@ -89,7 +89,7 @@ def changed_tables(inputs: StudyInputs, page: "PageReader") -> Iterator[Differen
     Yields
     ------
     Difference
-        One a cell; a cell of a number with a trail is compared by the number's id.
+        One a cell; a cell of a number with a provenance is compared by the number's id.
     """
     tables, listed = [], set()
     for section in study_sections(inputs):

@@ -129,7 +129,7 @@ def _dice_and_iou(dice: Claim, iou: Claim) -> ClaimFinding:
 
 
 def _share_hit_or_missed(dice: float, iou: float) -> float:
-    """Say how far a Dice lies on the way from one count's, 2 J / (1 + J), down to the IoU.
+    """Compute how far a Dice lies on the way from one count's, 2 J / (1 + J), down to the IoU.
 
     A share s of images that score 0 or 1, so that their Dice is their IoU, among others that all
     score alike gives a Dice of s J + (1 - s) 2 J / (1 + J).

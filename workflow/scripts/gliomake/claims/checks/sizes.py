@@ -56,7 +56,7 @@ def _table_scores(table: Table) -> list[ClaimFinding]:
 
 
 def _share_of_total(matrix: Matrix, n: int, total: int) -> ClaimFinding:
-    """Say what part of the data set a confusion matrix covers."""
+    """Describe which part of the data set a confusion matrix covers."""
     percent = round(100 * n / total)
     exact = {rule(Fraction(percent, 100) * total) for rule in (floor, ceil)}
     hit = n in exact

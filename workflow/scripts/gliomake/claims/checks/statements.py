@@ -17,7 +17,7 @@ NEARLY_WHOLE = 0.98
 
 
 def best_against_last(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
-    """Tell whether a final score is that of the last epoch or of the best one printed."""
+    """Check whether a final score is that of the last epoch or of the best one printed."""
     rows: dict[tuple[str, ...], list[Claim]] = defaultdict(list)
     finals = []
     for claim in claims:
@@ -247,7 +247,7 @@ def _metric(claim: Claim) -> str:
 
 
 def ranking(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
-    """Tell where models stand side by side without a metric in common, or without a number."""
+    """Find where models stand side by side without a metric in common, or without a number."""
     tables: dict[tuple[str, ...], dict[str, list[Claim]]] = defaultdict(lambda: defaultdict(list))
     ranks: dict[str, list[Claim]] = defaultdict(list)
     scored = {(claim.study, claim.model) for claim in claims if claim.is_score}
