@@ -16,13 +16,12 @@ from gliomake.files.shards import write_shard
 from gliomake.files.tsv import read_tsv, write_tsv
 from gliomake.prepare.split import make_split, read_split, write_split
 from gliomake.report import StudyInputs, study_inputs
-from gliomake.scoring.compare import compare_models
 from gliomake.scoring.counts import count_run
 from gliomake.scoring.distances import measure_run
-from gliomake.scoring.leakage import leak_effects, spread
-from gliomake.scoring.scores import score_table
+from gliomake.scoring.stages import compare_study, measure_leaks, paired_runs, score_model
 from gliomake.study.datasets import known_datasets
 from gliomake.study.load import all_models, model_runs, study_metrics
+from gliomake.study.model import Study
 from gliomake.study.targets import target_spec
 from gliomake.tables import make_table
 from gliomake.training.tensors import load_slices
@@ -33,14 +32,14 @@ import matplotlib.pyplot as plt
 SIZE, PATIENTS, SLICES = 32, 12, 5
 BOOTSTRAP = {"resamples": 60, "seed": 0}
 CLAIMS = """\
-claim study model subset quantity class epoch value approximate where aggregation note
-{id}.001|{id}|unet|test|dice|{first}||0.53|yes|results|not stated|
-{id}.002|{id}|unet|test|iou|{first}||0.50|yes|results|not stated|
-{id}.003|{id}|unet|test|accuracy|{first}||0.97|no|Table <1>|not stated|
-{id}.004|{id}|unet|train|loss||2|0.4|no|figure||
-{id}.005|{id}|unet|train|epochs|||2|no|text||protocol
-{id}.006|{id}||all|patients|||12|no|abstract||
-{id}.007|{id}|unet|val|dice|{first}|2|0.61|no|table|not stated|
+claim study model subset quantity class epoch value approximate where aggregation note kind
+{id}.001|{id}|unet|test|dice|{first}||0.53|yes|results|not stated||
+{id}.002|{id}|unet|test|iou|{first}||0.50|yes|results|not stated||
+{id}.003|{id}|unet|test|accuracy|{first}||0.97|no|Table <1>|not stated||
+{id}.004|{id}|unet|train|loss||2|0.4|no|figure|||
+{id}.005|{id}|unet|train|epochs|||2|no|text||a setting|protocol
+{id}.006|{id}||all|patients|||12|no|abstract|||
+{id}.007|{id}|unet|val|dice|{first}|2|0.61|no|table|not stated||
 """
 
 
@@ -227,35 +226,33 @@ def _counts(folder: Path, model: str, run: str) -> pd.DataFrame:
 
 
 def _metrics(folder: Path, study: dict, model: str) -> None:
-    rows = []
-    for run in model_runs(study, model):
-        table = score_table(
-            _counts(folder, model, run),
-            study_metrics(study),
-            distances=read_tsv(folder / model / run / "distances.tsv"),
-            **BOOTSTRAP,
-        )
-        rows += [{"run": run, **row} for row in table]
+    runs = model_runs(study, model)
+    rows = score_model(
+        {run: _counts(folder, model, run) for run in runs},
+        {run: read_tsv(folder / model / run / "distances.tsv") for run in runs},
+        task="segmentation",
+        metrics=study_metrics(study),
+        bootstrap=BOOTSTRAP,
+    )
     (folder / model / "metrics.json").write_text(json.dumps(rows))
 
 
 def _audit(folder: Path, study: dict, results: Path) -> None:
     run = study["runs"][0]
     models = all_models(study)
-    counts = {model: _counts(folder, model, run) for model in models}
-    distances = {model: read_tsv(folder / model / run / "distances.tsv") for model in models}
-    comparisons = compare_models(
-        counts, study_metrics(study), run=run, distances=distances, **BOOTSTRAP
+    comparisons = compare_study(
+        {model: _counts(folder, model, run) for model in models},
+        {model: read_tsv(folder / model / run / "distances.tsv") for model in models},
+        run=run,
+        metrics=study_metrics(study),
+        bootstrap=BOOTSTRAP,
     )
     write_tsv(comparisons, folder / "comparisons.tsv")
-    leaks = {
-        name: _counts(folder, "unet", name)
-        for name in study["models"]["unet"]["runs"]
-        if name.startswith("leak")
-    }
-    write_tsv(leak_effects(leaks, "unet", **BOOTSTRAP), folder / "leakage.tsv")
-    grid = {("unet", name): table for name, table in leaks.items()}
-    write_tsv(spread(grid, split="leak0"), folder / "spread.tsv")
+    leaks = measure_leaks(
+        {pair: _counts(folder, *pair) for pair in paired_runs(Study.of(study))}, bootstrap=BOOTSTRAP
+    )
+    write_tsv(leaks.effects, folder / "leakage.tsv")
+    write_tsv(leaks.spread, folder / "spread.tsv")
     header, *rows = CLAIMS.format(id=study["id"], first=study["classes"][0]).splitlines()
     claims = folder / "reported.tsv"
     lines = [header.replace(" ", "\t"), *(row.replace("|", "\t") for row in rows)]

@@ -18,7 +18,8 @@
   let at = 0;
 
   const numberId = (slice, name) =>
-    ["slice", byId("viewer-model").value, data.run, data.subset, name, slice.patient, slice.slice].join("/");
+    ["slice", byId("viewer-model").value, data.run, data.subset, name, slice.patient, slice.slice]
+      .map((part) => String(part).replaceAll("%", "%25").replaceAll("/", "%2F")).join("/");
   const chosen = () => {
     const select = byId("viewer-class");
     return select && select.value !== "" ? [Number(select.value)] : data.classes.map((_, index) => index);

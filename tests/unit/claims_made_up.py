@@ -2,7 +2,8 @@
 
 from decimal import Decimal
 
-from gliomake.claims import Claim, run_checks
+from gliomake.claims.checks import run_checks
+from gliomake.claims.table import Claim
 
 
 def claim(quantity, value, claim=None, **kwargs):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from gliomake.claims import Artefacts, audit_study
+from gliomake.claims.artefacts import Artefacts
+from gliomake.claims.audit import audit_study
 from gliomake.files.tsv import write_tsv
 from gliomake.study.load import load_study
 

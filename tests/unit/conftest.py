@@ -1,11 +1,25 @@
-"""Data sets that several modules of tests read: written once, copied where they are spoilt."""
+"""What several modules of tests read: written once, copied where it is spoilt."""
 
 import shutil
+from contextlib import chdir
 
 import pytest
 from brats_files import FIRST, SHAPE
 
 from gliomake.phantom.brats import write_brats2020, write_brats2021
+
+
+@pytest.fixture(scope="session")
+def small_report(tmp_path_factory):
+    """A small study with its report."""
+    from gliomake.report import build_report
+    from report_study import make_small_study
+
+    root = tmp_path_factory.mktemp("small")
+    with chdir(root):
+        study = make_small_study(root)
+        build_report([study.inputs()], "reports/build")
+    return study
 
 
 @pytest.fixture(scope="session")

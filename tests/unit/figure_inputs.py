@@ -23,8 +23,8 @@ from gliomake.prepare.index import merge_index
 from gliomake.prepare.preprocess import preprocess
 from gliomake.prepare.split import make_split, write_split
 from gliomake.scoring.counts import count_predictions
-from gliomake.scoring.scores import score_table
-from gliomake.study.load import load_study
+from gliomake.scoring.stages import score_model
+from gliomake.study.load import load_study, study_metrics
 from gliomake.study.targets import KINDS, TargetSpec, target_spec
 from gliomake.training.history import history_columns
 
@@ -241,8 +241,14 @@ class FigureInputs:
 
     def _write_metrics(self, model: str, run: str, path: Path) -> None:
         counts = read_tsv(self.model_file(model, run, "counts"))
-        rows = score_table(counts, resamples=self.resamples)
-        path.write_text(json.dumps([{"run": run, **row} for row in rows]))
+        rows = score_model(
+            {run: counts},
+            {run: None},
+            task="classification" if "classifier" in model else "segmentation",
+            metrics=study_metrics(self.study),
+            bootstrap={"resamples": self.resamples, "seed": 0},
+        )
+        path.write_text(json.dumps(rows))
 
     def _write_history(self, model: str, run: str, path: Path) -> None:
         training = self.study["models"][model]["training"]

@@ -1,6 +1,7 @@
 """The audit of a study and its reproduced values, on made-up results."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
@@ -15,11 +16,15 @@ from claims_results import (
     study_at,
 )
 
-from gliomake.claims import Artefacts, audit_study, load_claims, study_findings, write_audit
-from gliomake.claims.audit import COLUMNS
+from gliomake.claims import reproduce
+from gliomake.claims.artefacts import Artefacts
+from gliomake.claims.audit import COLUMNS, audit_study, study_findings, write_audit
 from gliomake.claims.reproduce import convergence, plateau
+from gliomake.claims.table import load_claims
 from gliomake.files.tsv import read_tsv, write_tsv
 from gliomake.report import verdicts
+from gliomake.report.keys import ScoreKey
+from gliomake.report.scores import StaleTableError
 
 STUDIES = sorted(path.stem for path in (ROOT / "config" / "studies").glob("*.yaml"))
 CONTRACT = "claim quantity class reported reproduced ci_low ci_high convention run verdict check"
@@ -237,17 +242,36 @@ def test_both_files_are_written_and_read_back(encoders, tmp_path):
 
 
 def test_a_claim_leads_to_the_masks_that_were_audited():
-    scores = pd.DataFrame(
-        [
-            {"model": "unet", "run": "patient-f0-s0", "subset": "val", "class": "tumour"}
-            | {"metric": "dice", "convention": "pooled", "postprocess": cleaned, "value": 0.6}
-            for cleaned in (False, True)
-        ]
-    )
-    claim = {"model": "unet", "run": "patient-f0-s0", "subset": "val", "class": ""}
+    scores = [
+        {"model": "unet", "run": "patient-f0-s0", "subset": "val", "class": "tumour"}
+        | {"metric": "dice", "convention": "pooled", "postprocess": cleaned, "value": 0.6}
+        for cleaned in (False, True)
+    ]
+    claim = {"claim": "a.1", "model": "unet", "run": "patient-f0-s0", "subset": "val", "class": ""}
     claim |= {"quantity": "dice"}
     for postprocess in (None, {"min_area": 0.1}):
-        study = {"classes": ["tumour"], "postprocess": postprocess}
-        inputs = SimpleNamespace(scores=scores, study=study)
+        study = {"classes": ["tumour"], "postprocess": postprocess, "models": {"unet": {}}}
+        by_key = {ScoreKey.of(row): row for row in scores}
+        inputs = SimpleNamespace(scores_by_key=by_key, study=study, claims="claims.tsv")
         row = verdicts._score_of(inputs, claim, "pooled", 0.6)
         assert row["postprocess"] == bool(postprocess)
+        assert verdicts._score_of(inputs, claim, "patient", 0.6) is None
+        with pytest.raises(StaleTableError, match=r"claim a\.1 has 0\.61 .*says 0\.6.*again"):
+            verdicts._score_of(inputs, claim, "pooled", 0.61)
+
+
+def test_no_verdict_hangs_on_the_words_of_a_detail(encoders, monkeypatch):
+    """Reworded in any way, the sentences change and the outcomes do not."""
+    before = audit(*encoders)
+
+    def reworded(function):
+        return lambda *given: replace(function(*given), detail="Anders gesagt")
+
+    for name, function in reproduce.OTHERS.items():
+        monkeypatch.setitem(reproduce.OTHERS, name, reworded(function))
+    after = audit(*encoders)
+    assert (before["verdict"] != after["verdict"]).any()
+    (faster,) = after.loc[after["quantity"] == "converges_before", "verdict"]
+    assert "Anders gesagt" in faster
+    unworded = ["verdict", "note"]
+    pd.testing.assert_frame_equal(before.drop(columns=unworded), after.drop(columns=unworded))

@@ -7,10 +7,11 @@ from claims_made_up import claim, findings
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from gliomake.claims import CHECKS, Claim, Context, implied_conventions, load_claims, run_checks
-from gliomake.claims.checks import SLICE_MEAN
+from gliomake.claims.checks import CHECKS, run_checks
+from gliomake.claims.checks.sizes import nested_signature
+from gliomake.claims.findings import SLICE_MEAN, Context, implied_conventions
 from gliomake.claims.interval import Interval, balance
-from gliomake.claims.sizes import nested_signature
+from gliomake.claims.table import Claim, load_claims
 
 CLAIMS = Path(__file__).parents[2] / "config" / "claims.tsv"
 

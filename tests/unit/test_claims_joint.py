@@ -5,9 +5,9 @@ from claims_made_up import claim, findings, only, reported
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gliomake.claims import Context
 from gliomake.claims.cells import score
 from gliomake.claims.feasible import even_folds, fold_counts_exist, share_counts_exist, whole_counts
+from gliomake.claims.findings import Context
 from gliomake.claims.interval import Interval
 
 NAMES = ("dice", "iou", "precision", "recall", "specificity", "npv", "accuracy")

@@ -5,8 +5,8 @@ from claims_made_up import claim, findings, only, reported
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gliomake.claims import Context, run_checks
-from gliomake.claims.checks import SLICE_MEAN
+from gliomake.claims.checks import run_checks
+from gliomake.claims.findings import SLICE_MEAN, Context
 from gliomake.scoring.metrics import element_scores
 
 

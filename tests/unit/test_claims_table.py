@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gliomake.claims import ClaimError, load_claims
 from gliomake.claims.interval import Interval
+from gliomake.claims.table import ClaimError, load_claims
 from gliomake.study.load import load_study
 
 ROOT = Path(__file__).parents[2]
@@ -71,20 +71,33 @@ def test_a_column_of_a_table_shares_its_finest_precision(tmp_path):
     assert (text.interval.low, text.interval.high) == pytest.approx((0.35, 0.45))
 
 
-@pytest.mark.parametrize(
-    ("note", "kind"),
-    [
-        ("", "result"),
-        ("protocol", "protocol"),
-        ("a target for future work", "target"),
-        ("constraint: a free GPU", "constraint"),
-        ("qualitative: better", "qualitative"),
-        ("on the target population", "result"),
-    ],
-)
-def test_the_note_tells_results_from_wishes(tmp_path, note, kind):
-    row = f"a.1|a|unet|val|dice|tumour||0.5|no|page 1||{note}"
-    assert load_claims(write(tmp_path / "claims.tsv", row))[0].kind == kind
+def write_kind(path: Path, kind: str, note: str) -> Path:
+    row = f"a.1|a|unet|val|dice|tumour||0.5|no|page 1||{note}|{kind}".replace("|", "\t")
+    path.write_text(HEADER.replace(" ", "\t") + f"\tkind\n{row}\n")
+    return path
+
+
+@pytest.mark.parametrize("kind", ["result", "protocol", "target", "constraint", "qualitative"])
+def test_the_kind_tells_results_from_wishes_whatever_the_note_says(tmp_path, kind):
+    path = write_kind(tmp_path / "claims.tsv", kind, "protocol of the target population")
+    assert load_claims(path)[0].kind == kind
+
+
+def test_a_row_without_a_kind_is_a_result(tmp_path):
+    assert load_claims(write_kind(tmp_path / "claims.tsv", "", "a target"))[0].kind == "result"
+    assert load_claims(write(tmp_path / "claims.tsv", f"{GOOD}a wish"))[0].kind == "result"
+
+
+def test_kinds_that_there_are_not_are_refused(tmp_path):
+    with pytest.raises(ClaimError, match="line 2: kind 'wish'; expected result, protocol"):
+        load_claims(write_kind(tmp_path / "claims.tsv", "wish", ""))
+
+
+@pytest.mark.parametrize("note", ["protocol", "a target for later", "constraint: a free GPU"])
+def test_a_note_that_stands_for_a_kind_is_refused(tmp_path, note):
+    path = write(tmp_path / "claims.tsv", f"{GOOD}{note}")
+    with pytest.raises(ClaimError, match=r"line 2: the note begins .*add the column"):
+        load_claims(path)
 
 
 GOOD = "a.1|a|unet|val|dice|tumour||0.5|no|page 1||"

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from claims_results import CLAIMS, audit, make_encoders, make_multiclass, metrics_rows, study_at
 
-from gliomake.claims import Artefacts
+from gliomake.claims.artefacts import Artefacts
 from gliomake.files.tsv import read_tsv, write_tsv
 
 
@@ -194,7 +194,9 @@ def test_a_quantity_that_is_not_computed_here_is_open(multiclass, tmp_path, quan
     header = CLAIMS.read_text().splitlines()[0]
     cells = ["x.1", "brats2020-multiclass", "unet-v1", "val", quantity, "ED", "", "1", "no"]
     path = tmp_path / "reported.tsv"
-    path.write_text(header + "\n" + "\t".join([*cells, "table", "", "", "brats2020"]) + "\n")
+    path.write_text(
+        header + "\n" + "\t".join([*cells, "table", "", "", "brats2020", "result"]) + "\n"
+    )
     row = audit(*multiclass, claims=path).loc["x.1"]
     assert row["outcome"] == "not reproducible"
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gliomake.report.keys import ComparisonKey
 from gliomake.report.numbers import Number
 from gliomake.report.scores import _says
 from gliomake.scoring.bootstrap import resample_weights
@@ -35,10 +36,10 @@ def model_counts(quality, seed=0, patients=PATIENTS, classes=("tumour",)):
     ).assign(tn=lambda counts: 4000 - counts["tp"] - counts["fp"] - counts["fn"])
 
 
-def paired(a, b, metric, convention, **bootstrap) -> dict:
-    """The one row of a comparison of two models in one cell; None where undefined."""
-    models = {"a": a, "b": b}
-    [row] = compare_models(models, [metric], [convention], **bootstrap).to_dict("records")
+def one_difference(a, b, metric, convention, class_, **bootstrap):
+    """One row of the comparison of two models; None where a number is undefined."""
+    table = compare_models({"a": a, "b": b}, [metric], [convention], **bootstrap)
+    (row,) = table[table["class"] == class_].to_dict("records")
     names = ("difference", "ci_low", "ci_high", "n", "patients_to_settle")
     return {name: None if pd.isna(row[name]) else row[name] for name in names}
 
@@ -46,14 +47,14 @@ def paired(a, b, metric, convention, **bootstrap) -> dict:
 def test_difference_by_hand():
     good = model_counts(0.9).assign(tp=90, fp=10, fn=10, tn=890)
     poor = good.assign(tp=60, fp=40, fn=40, tn=860)
-    result = paired(good, poor, "dice", "pooled", resamples=50)
+    result = one_difference(good, poor, "dice", "pooled", "tumour", resamples=50)
     expected = {"difference": 0.3, "ci_low": 0.3, "ci_high": 0.3, "n": 8}
     assert result == pytest.approx(expected | {"patients_to_settle": None})
 
 
 def test_equal_models_never_settle():
     counts = model_counts(0.7)
-    result = paired(counts, counts.copy(), "dice", "patient", resamples=50)
+    result = one_difference(counts, counts.copy(), "dice", "patient", "tumour", resamples=50)
     expected = {"difference": 0, "ci_low": 0, "ci_high": 0, "n": 8, "patients_to_settle": None}
     assert result == expected
 
@@ -61,7 +62,7 @@ def test_equal_models_never_settle():
 @pytest.mark.parametrize("convention", ["pooled", "patient", "slice-tumour"])
 def test_equals_a_naive_loop(convention):
     a, b = model_counts(0.8, seed=1), model_counts(0.75, seed=2)
-    result = paired(a, b, "dice", convention, resamples=80, seed=3)
+    result = one_difference(a, b, "dice", convention, "tumour", resamples=80, seed=3)
     elements_of = [
         {name: part[COUNT_COLUMNS].to_numpy() for name, part in counts.groupby("patient")}
         for counts in (a, b)
@@ -94,8 +95,8 @@ def test_pairing_narrows_the_interval():
     a = truth.assign(tp=(size * share).astype(int) + 5, fp=0, tn=0)
     a["fn"] = size + 5 - a["tp"]
     b = a.assign(tp=a["tp"] - 5, fn=a["fn"] + 5)
-    both = paired(a, b, "recall", "patient", resamples=300)
-    shifted = both["ci_high"] - both["ci_low"]
+    paired = one_difference(a, b, "recall", "patient", "tumour", resamples=300)
+    shifted = paired["ci_high"] - paired["ci_low"]
     alone = compare_models({"a": a, "zero": a.assign(tp=0, fn=a["tp"] + a["fn"])}, ["recall"])
     single = alone[alone["convention"] == "patient"].iloc[0]
     assert shifted < 0.05 * (single["ci_high"] - single["ci_low"])
@@ -169,7 +170,7 @@ def test_table_of_all_pairs():
 
 def test_one_patient_has_no_interval():
     a, b = (model_counts(0.7, seed, patients=["p"]) for seed in (1, 2))
-    result = paired(a, b, "dice", "pooled", resamples=20)
+    result = one_difference(a, b, "dice", "pooled", "tumour", resamples=20)
     assert result["difference"] is not None
     assert result["ci_low"] is result["ci_high"] is result["patients_to_settle"] is None
     assert result["n"] == 1
@@ -210,10 +211,10 @@ def test_different_truth():
 def test_fewer_patients_than_a_sign_test_needs_tell_nothing():
     smallest = {n: 2 ** (1 - n) for n in (FEWEST_PATIENTS - 1, FEWEST_PATIENTS)}
     assert smallest[FEWEST_PATIENTS] < 0.05 <= smallest[FEWEST_PATIENTS - 1]
-    cell = ("a minus b", "patient-f0-s0", "test", "tumour", "dice", "pooled", False)
-    values = (0.1, 0.05, 0.2, FEWEST_PATIENTS)
-    number = Number("id", "page", "comparison", "study", *cell, *values, counts="")
+    cell = ("patient-f0-s0", "test", "tumour", "dice", "pooled", False)
+    key = ComparisonKey("a", "b", *cell)
+    number = Number(key, "page", "study", key.measured, 0.1, 0.05, 0.2, FEWEST_PATIENTS)
     assert _says(number, "a", "b") == "a is higher"
-    assert _says(replace(number, ci_low=-0.01), "a", "b").startswith("open")
+    assert _says(replace(number, ci_low=-0.01), "a", "b").startswith("inconclusive")
     few = replace(number, n=FEWEST_PATIENTS - 1)
     assert _says(few, "a", "b") == "too few patients to tell"

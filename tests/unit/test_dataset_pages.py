@@ -82,7 +82,7 @@ def test_a_new_data_set_is_one_page_and_nothing_else(own):
     spec = sets["mine"]
     assert spec.channels == {"t2": "t2", "adc": "adc"} and spec.class_names == ("core", "oedema")
     assert config["datasets"]["mine"]["root"] == f"{own}/datasets/data"
-    data = found["ours"]["data"]
+    data = found["ours"].data
     assert (data["channel"], data["baseline"], data["transposed"]) == (
         *("t2", "intensity-threshold"),
         True,

@@ -2,7 +2,6 @@
 
 import json
 import re
-from contextlib import chdir
 from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -28,6 +27,7 @@ from gliomake.report.numbers import NumberBook
 from gliomake.report.page import summary
 from gliomake.report.render import script_json
 from gliomake.report.scores import headline
+from gliomake.report.sections import study_sections
 from report_study import make_small_study
 
 
@@ -54,13 +54,9 @@ class Reader(HTMLParser):
         return [given[attribute] for _, given in self.tags if given.get(attribute)]
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    root = tmp_path_factory.mktemp("small")
-    with chdir(root):
-        study = make_small_study(root)
-        build_report([study.inputs()], "reports/build")
-    return study
+@pytest.fixture
+def small(small_report):
+    return small_report
 
 
 @pytest.fixture
@@ -69,7 +65,7 @@ def inside(small, monkeypatch):
     return small
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def page(small):
     return (small.root / "reports/build/small.html").read_text()
 
@@ -152,7 +148,7 @@ def test_lesions_missed_and_made_up_are_told_apart(inside, page, tmp_path):
     inputs = replace(inside.inputs(), runs=(replace(files, **paths),))
     table = lesions.lesions_table(inputs)
     rows = {tuple(cell.text for cell in row[:4]) for row in table.rows}
-    assert rows == {("unet", missed, "missed", "57.5 mm"), ("unet", made_up, "made up", "57.5 mm")}
+    assert rows == {("unet", missed, "missed", "57.5 mm"), ("unet", made_up, "spurious", "57.5 mm")}
     for words in ("95 % of one surface", "within 1 mm", "the diagonal of the patient's volume"):
         assert words in page.replace("&#39;", "'")
 
@@ -164,7 +160,9 @@ def test_the_split_of_slices_stands_beside_that_by_patient(inside, page):
         "patient-f0-s0",
     ]
     assert {"unet", "attention-unet"} <= {row[0].text for row in table.rows}
-    assert all(cell.number.convention == "patient" for row in table.rows for cell in row[1:])
+    assert all(
+        cell.number.measured.convention == "patient" for row in table.rows for cell in row[1:]
+    )
     section = page[page.index('id="leakage"') : page.index('id="leakage-table"')]
     assert "Split slice-f0 leaks" in section and 'id="protocols"' in section
 
@@ -175,7 +173,7 @@ def test_leaks_boxes_and_refusals_are_warned_of(inside):
     of = split.groupby("subset")["patient"].agg(set)
     assert f"{len(of['test'] & of['train'])} of its {len(of['test'])} test patients" in leak
     assert "boxes" in boxes
-    assert "1 file was refused" in refused
+    assert "1 file was rejected" in refused
 
 
 # Pages
@@ -279,7 +277,8 @@ def test_what_overrides_change_stands_on_every_page(inside):
         assert "- models.unet.epochs: 10 -> 2" in cards[f"cards/small/{model}.md"][0]
     limit = "overrides change models.unet.epochs 10 -&gt; 2"
     assert limit in cards["cards/small/unet.html"][0]
-    content = {"numbers": [], "studies": {"small": {"summary": summary(inputs) | {"headline": []}}}}
+    told = summary(inputs, study_sections(inputs)) | {"headline": []}
+    content = {"numbers": [], "studies": {"small": {"summary": told}}}
     index = build_index([content], options=options)
     assert entry in index and "snakemake --cores 2 all --config experiment=short" in index
     plain = build_study_page(inside.inputs("real", "paper"))
@@ -298,12 +297,12 @@ def test_every_claim_stands_beside_what_was_reproduced(inside):
     dice, iou, accuracy, loss, epochs, patients, early = rows
     assert iou["Reported"].text == "0.50"
     assert dice["Verdict"].kind == iou["Verdict"].kind == "contradicted"
-    assert accuracy["Reproduced"].number.kind == "score"
-    assert accuracy["Reproduced"].number.metric == "accuracy"
+    assert accuracy["Reproduced"].number.key.kind == "score"
+    assert accuracy["Reproduced"].number.measured.metric == "accuracy"
     assert (loss["Epoch"].text, loss["Reproduced"].number.value) == ("2", 0.4)
     assert (epochs["Verdict"].kind, epochs["Reproduced"].text) == ("set", "2")
     assert patients["Reproduced"].number.value == 12
-    assert early["Reproduced"].number.kind == "claim"
+    assert early["Reproduced"].number.key.kind == "claim"
 
 
 @pytest.mark.parametrize("channel", ["flair", "t1"])
@@ -349,7 +348,7 @@ def test_captions_say_which_masks_where_some_are_cleaned_up(inside, page):
     study = inputs.study | {"postprocess": {"min_area": 0.001, "fill_holes": True}}
     html = build_study_page(replace(inputs, study=study))
     assert "test set, masks as predicted</caption>" in html
-    assert "beside ours, masks cleaned up</caption>" in html
+    assert "beside ours, masks post-processed</caption>" in html
     assert ">Metrics, masks as predicted</caption>" in html
 
 

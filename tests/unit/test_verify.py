@@ -1,6 +1,7 @@
 """Verification: it passes on what was built, and fails on whatever was changed since."""
 
 import json
+import re
 import shutil
 from contextlib import chdir
 from pathlib import Path
@@ -12,11 +13,8 @@ import pytest
 from gliomake.files.predictions import write_predictions
 from gliomake.files.provenance import file_sha256
 from gliomake.report import build_report, study_inputs
-from gliomake.verify.check import VerificationError, main, verify
+from gliomake.verify.check import MissingReportError, VerificationError, main, verify
 from gliomake.verify.files import ReportFiles
-from gliomake.verify.numbers import Recomputation
-from gliomake.verify.pages import changed_figures, read_pages
-from report_study import make_small_study
 from stored_predictions import load_predictions
 
 COUNTS = "results/small/unet/patient-f0-s0/counts.tsv"
@@ -25,11 +23,8 @@ DICE = "score/unet/patient-f0-s0/test/tumour/dice/pooled/raw"
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    root = tmp_path_factory.mktemp("original")
-    with chdir(root):
-        build_report([make_small_study(root).inputs()], "reports/build")
-    return root
+def original(small_report):
+    return small_report.root
 
 
 @pytest.fixture
@@ -142,6 +137,33 @@ def test_a_number_altered_on_a_page_fails(root, page):
     (difference,) = failures(root)
     assert (difference.file, difference.number) == (page, number)
     assert difference.reported.startswith("0.999")
+
+
+def test_a_printed_number_altered_on_a_page_and_in_numbers_json_fails(root):
+    page, path = root / "reports/build/small.html", root / "reports/build/numbers.json"
+    content = json.loads(path.read_text())
+    (entry,) = [e for e in content["numbers"] if (e["id"], e["page"]) == (DICE, page.name)]
+    old, entry["printed"] = entry["printed"], entry["printed"].replace("0.", "9.", 1)
+    shown = rf'(data-number="{DICE}"[^<]*<b>)0\.'
+    page.write_text(re.sub(shown, r"\g<1>9.", page.read_text()))
+    path.write_text(json.dumps(content))
+    accept(root, page.name)
+    (difference,) = failures(root)
+    assert (difference.number, difference.recomputed) == (f"{DICE}, printed", old)
+
+
+def test_an_entry_whose_words_are_not_those_of_its_id_fails(root):
+    path = root / "reports/build/numbers.json"
+    edit(path, '"metric": "dice"', '"metric": "iou"')
+    (difference,) = failures(root)
+    assert difference.number.endswith(", metric")
+    assert (difference.reported, difference.recomputed) == ("iou", "dice")
+
+
+def test_an_id_that_is_none_is_told(root):
+    edit(root / "reports/build/numbers.json", f'"id": "{DICE}"', '"id": "score/unet"')
+    with pytest.raises(MissingReportError, match=r"'score/unet': 1 parts .*expected model/run/"):
+        check(root)
 
 
 def test_a_trail_altered_on_a_page_fails(root):
@@ -354,19 +376,6 @@ def test_large_files_may_be_absent_and_that_is_said(root):
     assert files.remarks()[0].startswith(f"{len(others)} files of weights, predictions")
     (difference,) = ReportFiles(numbers_of(root), root, deep=True).changed()
     assert (difference.file, difference.number, difference.recomputed) == (SHARD, FIGURE, "missing")
-
-
-def test_another_picture_on_the_page_fails(root):
-    study = Recomputation(numbers_of(root)["studies"]["small"], root, False)
-    page = root / "reports/build/small.html"
-
-    def found():
-        return list(changed_figures(study.inputs, read_pages(page.parent, [page.name])[page.name]))
-
-    assert found() == []
-    edit(page, "data:image/svg+xml;base64,P", "data:image/svg+xml;base64,Q")
-    (difference,) = found()
-    assert (difference.file, difference.number) == ("small.html", "figure masks")
 
 
 def test_after_one_study_it_verifies_that_one_and_says_what_is_missing(root):

@@ -81,3 +81,10 @@ def test_an_experiment_has_a_folder_of_its_own(checkout):
     assert not (checkout / "results").exists() and not (checkout / "resources").exists()
     done = snakemake("-n", *arguments, folder=checkout)
     assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_a_claim_on_a_model_that_its_study_does_not_have_stops_before_any_job(checkout, tmp_path):
+    folder = copy_checkout(tmp_path / "copy")
+    table = folder / "config" / "claims.tsv"
+    table.write_text(table.read_text().replace("\tcoco-unet\tunet\t", "\tcoco-unet\tvnet\t", 1))
+    assert "claim coco-unet.001 is of model 'vnet'; coco-unet has unet" in refused(folder)

@@ -222,5 +222,5 @@ def target_inputs(output):
 
 
 def template_files():
-    folder = BASE / "reports" / "templates"
-    return sorted(home(f"reports/templates/{path.name}") for path in folder.iterdir())
+    found = (BASE / "reports" / "templates").rglob("*.*")
+    return sorted(home(path.relative_to(BASE)) for path in found)

@@ -1,7 +1,8 @@
 """Audit the numbers that a study's document reports."""
 
 from adapter import logged
-from gliomake.claims import Artefacts, write_audit
+from gliomake.claims.artefacts import Artefacts
+from gliomake.claims.audit import write_audit
 
 
 def main(snakemake):

@@ -2,19 +2,17 @@
 
 from adapter import logged
 from gliomake.files.tsv import read_tsv, write_tsv
-from gliomake.scoring.compare import compare_models
+from gliomake.scoring.stages import compare_study
 
 
 def main(snakemake):
-    models, files = snakemake.params.models, snakemake.input
-    table = compare_models(
-        {model: read_tsv(path) for model, path in zip(models, files.counts, strict=True)},
-        metrics=snakemake.params.metrics,
-        run=snakemake.params.run,
-        distances={
-            model: read_tsv(path) for model, path in zip(models, files.distances, strict=True)
-        },
-        **snakemake.params.bootstrap,
+    files, params = snakemake.input, snakemake.params
+    table = compare_study(
+        dict(zip(params.models, map(read_tsv, files.counts), strict=True)),
+        dict(zip(params.models, map(read_tsv, files.distances), strict=True)),
+        run=params.run,
+        metrics=params.metrics,
+        bootstrap=params.bootstrap,
     )
     write_tsv(table, snakemake.output.comparisons)
 

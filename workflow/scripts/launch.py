@@ -11,7 +11,9 @@ from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import ExecMode
 
+from gliomake.datasets.spec import DatasetSpec
 from gliomake.start import requests, settings
+from gliomake.start.claims import check_claims
 from gliomake.study.faults import fault_report
 from gliomake.study.model import Study
 from gliomake.study.run import ConfigError
@@ -36,7 +38,7 @@ def command_line(workflow: Any) -> Namespace | None:
 
 def checked_start(
     workflow: Any, config: dict[str, Any], base: Path, command: Namespace | None
-) -> tuple[dict[str, Any], dict[str, Study]]:
+) -> tuple[dict[str, Any], dict[str, Study], dict[str, DatasetSpec]]:
     """Check the configuration and read the studies, see `gliomake.start.settings.start`.
 
     Parameters
@@ -58,7 +60,7 @@ def checked_start(
     places = [Path(workflow.rundir), base]
     profile = requests.missing_profile(command and command.workflow_profile, places)
     try:
-        return settings.start(
+        started = settings.start(
             config,
             base,
             Path.cwd(),
@@ -66,8 +68,12 @@ def checked_start(
             elsewhere=workflow.overwrite_workdir is not None,
             others=[profile] if profile else [],
         )
+        if workflow.is_main_process:
+            models = {name: study.models for name, study in started[1].items()}
+            check_claims(base / "config" / "claims.tsv", models)
     except ConfigError as error:
         raise ConfigurationError(str(error)) from None
+    return started
 
 
 def _config_layers(workflow: Any, base: Path) -> list[settings.Layer]:

@@ -1,25 +1,19 @@
-"""Measure what a leak adds, and what fold, seed and model move."""
-
-import pandas as pd
+"""Measure what leakage adds to each score, and what fold, seed and model move."""
 
 from adapter import logged
 from gliomake.files.tsv import read_tsv, write_tsv
-from gliomake.scoring.leakage import leak_effects, spread
-from gliomake.study.paths import model_and_run
+from gliomake.scoring.stages import measure_leaks, paired_runs
+from gliomake.study.model import Study
 
 
 def main(snakemake):
-    counts = {}
-    for path in snakemake.input.counts:
-        model, run = model_and_run(path)
-        counts.setdefault(model, {})[run] = read_tsv(path)
-    effects = [
-        leak_effects(runs, model, **snakemake.params.bootstrap) for model, runs in counts.items()
-    ]
-    write_tsv(pd.concat(effects, ignore_index=True), snakemake.output.leakage)
-    # The clean partners are a full grid of folds and seeds.
-    grid = {(model, run): table for model, runs in counts.items() for run, table in runs.items()}
-    write_tsv(spread(grid, split="leak0"), snakemake.output.spread)
+    runs = paired_runs(Study.of(snakemake.params.study))
+    leaks = measure_leaks(
+        dict(zip(runs, map(read_tsv, snakemake.input.counts), strict=True)),
+        bootstrap=snakemake.params.bootstrap,
+    )
+    write_tsv(leaks.effects, snakemake.output.leakage)
+    write_tsv(leaks.spread, snakemake.output.spread)
 
 
 logged(main, snakemake)  # noqa: F821

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from gliomake.claims.artefacts import Artefacts
-from gliomake.claims.checks import Context, Finding, implied_conventions, run_checks
+from gliomake.claims.checks import run_checks
+from gliomake.claims.findings import ClaimFinding, Context, implied_conventions
 from gliomake.claims.reproduce import reproduce
 from gliomake.claims.table import Claim, load_claims
 from gliomake.claims.verdict import judge, verdict
@@ -81,7 +82,7 @@ def study_findings(
     claims_path: str | Path,
     artefacts: Artefacts | None = None,
     data: str = "phantom",
-) -> list[Finding]:
+) -> list[ClaimFinding]:
     """Check the claims of a study; the others' claims serve as knowledge of the data set.
 
     Parameters
@@ -97,7 +98,7 @@ def study_findings(
 
     Returns
     -------
-    list of Finding
+    list of ClaimFinding
         Those that involve a claim of the study.
     """
     claims = load_claims(Path(claims_path))
@@ -112,7 +113,7 @@ def audit_study(
     artefacts: Artefacts,
     data: str,
     scale: str,
-    findings: Sequence[Finding] | None = None,
+    findings: Sequence[ClaimFinding] | None = None,
 ) -> pd.DataFrame:
     """Give every claim of a study its reproduced value and a verdict.
 
@@ -126,7 +127,7 @@ def audit_study(
         The study's files.
     data, scale : str
         ``phantom`` or ``real``; ``demo`` or ``paper``.
-    findings : sequence of Finding, optional
+    findings : sequence of ClaimFinding, optional
         Of `study_findings`, where they are there already.
 
     Returns
@@ -155,7 +156,7 @@ def _audit_claim(
     claim: Claim,
     artefacts: Artefacts,
     implied: dict[str, str],
-    findings: Sequence[Finding],
+    findings: Sequence[ClaimFinding],
     data: str,
     scale: str,
 ) -> dict[str, Any]:
@@ -175,7 +176,7 @@ def _audit_claim(
         "run": ours.run,
         "verdict": verdict(judgement, involved),
         "check": "; ".join(checks),
-        "outcome": judgement.outcome,
+        "outcome": judgement.outcome.value,
         "model": claim.model,
         "subset": claim.subset,
         "epoch": claim.epoch,

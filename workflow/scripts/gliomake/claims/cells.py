@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from gliomake.claims.checks import by_quantity, together
+from gliomake.claims.groups import by_quantity, together
 from gliomake.claims.interval import Interval
 from gliomake.claims.quantities import CELLS, is_of
 from gliomake.claims.table import Claim
@@ -158,7 +158,7 @@ def _family(claim: Claim) -> tuple[str, ...]:
 def _side(
     claim: Claim, matrix: Matrix, matrices: Sequence[Matrix], scores: Sequence[Claim]
 ) -> bool | None:
-    """Say whether a score is of the matrix's other side; None where it is not of the matrix."""
+    """Check whether a score is of the matrix's other side; None where it is not of the matrix."""
     own, theirs = claim.class_, matrix.tp.class_
     if not is_of(claim.scope, matrix.tp.scope):
         return None

@@ -20,7 +20,7 @@ class Interval:
     high: float
 
     def overlaps(self, other: "Interval") -> bool:
-        """Tell whether some number lies in both."""
+        """Check whether some number lies in both."""
         return self.low <= other.high + SLACK and other.low <= self.high + SLACK
 
     def clip(self, low: float = 0.0, high: float = 1.0) -> "Interval":
@@ -28,7 +28,7 @@ class Interval:
         return Interval(min(max(self.low, low), high), min(max(self.high, low), high))
 
     def __contains__(self, value: float) -> bool:
-        """Tell whether a number lies in it."""
+        """Check whether a number lies in it."""
         return self.low - SLACK <= value <= self.high + SLACK
 
 

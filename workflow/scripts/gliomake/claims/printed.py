@@ -113,7 +113,7 @@ def _as_share(percentage: str) -> str:
 
 
 def _remedy(text: str) -> str:
-    """Say why a text is no number, and what to write instead."""
+    """Explain why a text is no number, and what to write instead."""
     if re.fullmatch(r"[+-]?(nan|inf(inity)?)", text, re.IGNORECASE):
         return "is not finite"
     if _COMMA.fullmatch(text):

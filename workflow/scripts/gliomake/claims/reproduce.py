@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from gliomake.claims.artefacts import Artefacts
-from gliomake.claims.checks import SLICE_MEAN
+from gliomake.claims.findings import SLICE_MEAN
 from gliomake.claims.quantities import DISTANCES, SCORES
 from gliomake.claims.table import Claim
 from gliomake.scoring.metrics import tversky_name
@@ -44,6 +44,8 @@ class Reproduced:
         The convention under which our value comes nearest to the reported one, and that value.
     detail : str
         Where the value is from, or why there is none; a clause without a full stop.
+    rival : float or None
+        The other model's value, where the claim is that one is smaller than the other.
     """
 
     value: float | None = None
@@ -55,6 +57,7 @@ class Reproduced:
     nearest_value: float | None = None
     detail: str = ""
     assumed: bool = False
+    rival: float | None = None
 
     @property
     def under(self) -> str:
@@ -100,12 +103,27 @@ def _protocol(claim: Claim, artefacts: Artefacts) -> Reproduced:
     return Reproduced(None if value is None else float(value), detail=detail)
 
 
-def metric_name(claim: Claim, study: dict[str, Any]) -> str:
-    """Name our metric for a claim's quantity; a Tversky takes the weights of the model's loss."""
-    if claim.quantity == "tversky":
-        loss = study["models"][claim.model]["training"]["loss"]
+def metric_name(quantity: str, model: str, study: dict[str, Any]) -> str:
+    """Name our metric for a claim's quantity.
+
+    Parameters
+    ----------
+    quantity : str
+        One of `gliomake.claims.quantities.QUANTITIES`.
+    model : str
+        A model of the study: a Tversky score takes the weights of its loss.
+    study : dict
+        A study of `gliomake.study.load.load_study`.
+
+    Returns
+    -------
+    str
+        A metric of ``metrics.json``; the quantity itself where it is none.
+    """
+    if quantity == "tversky":
+        loss = study["models"][model]["training"]["loss"]
         return tversky_name(loss.get("alpha", 0.3), loss.get("beta", 0.7))
-    return {"pixel_accuracy": "accuracy"}.get(claim.quantity, claim.quantity)
+    return {"pixel_accuracy": "accuracy"}.get(quantity, quantity)
 
 
 def _score(claim: Claim, artefacts: Artefacts, convention: str) -> Reproduced:
@@ -137,7 +155,7 @@ def _epoch_score(claim: Claim, artefacts: Artefacts, convention: str) -> Reprodu
     if row is None:
         return Reproduced(convention=convention, run=run, detail=reason)
     class_ = claim.class_ or artefacts.study["classes"][0]
-    start = f"{claim.subset}_{metric_name(claim, artefacts.study)}_{class_}@"
+    start = f"{claim.subset}_{metric_name(claim.quantity, claim.model, artefacts.study)}_{class_}@"
     values = {
         str(column).removeprefix(start): float(row[column])
         for column in row.index
@@ -183,7 +201,7 @@ def _final_score(claim: Claim, artefacts: Artefacts, convention: str) -> Reprodu
     chosen = scores[
         (scores["subset"] == claim.subset)
         & (scores["class"].isin(classes))
-        & (scores["metric"] == metric_name(claim, study))
+        & (scores["metric"] == metric_name(claim.quantity, claim.model, study))
         & (scores["postprocess"] == bool(study.get("postprocess")))
         & scores["value"].notna()
     ]
@@ -205,7 +223,7 @@ def _final_score(claim: Claim, artefacts: Artefacts, convention: str) -> Reprodu
         detail = f"best weights of {run}"
         value, low, high = ours
         return Reproduced(value, low, high, convention, run, nearest, nearest_value, detail)
-    metric = metric_name(claim, study)
+    metric = metric_name(claim.quantity, claim.model, study)
     return replace(blank, detail=f"no defined {metric} of subset {claim.subset} in metrics.json")
 
 
@@ -314,7 +332,7 @@ def _plateau_epoch(claim: Claim, artefacts: Artefacts, convention: str) -> Repro
 
 
 def _converges_before(claim: Claim, artefacts: Artefacts, convention: str) -> Reproduced:
-    """Give this model's epoch; the other's stands in the detail."""
+    """Give this model's epoch, and the other's as its rival."""
     run = artefacts.runs[0]
     class_ = "mean" if len(artefacts.study["classes"]) > 1 else artefacts.study["classes"][0]
     epochs = []
@@ -325,8 +343,9 @@ def _converges_before(claim: Claim, artefacts: Artefacts, convention: str) -> Re
             return Reproduced(run=run, detail=f"no epoch of convergence is known of {model}")
         epochs.append(epoch)
     detail = f"90 % of the final validation IoU at epoch {epochs[0]}, {claim.class_} at {epochs[1]}"
-    value = float(epochs[0])
-    return Reproduced(value, convention=DEFAULT, run=run, detail=detail, assumed=True)
+    value, rival = map(float, epochs)
+    found = Reproduced(value, convention=DEFAULT, run=run, detail=detail, assumed=True)
+    return replace(found, rival=rival)
 
 
 def _rank(claim: Claim, artefacts: Artefacts, convention: str) -> Reproduced:

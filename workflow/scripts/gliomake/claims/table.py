@@ -38,8 +38,9 @@ COLUMNS = (
     "aggregation",
     "note",
 )
-OPTIONAL = ("dataset", "unit", "sd")
-KINDS = ("protocol", "constraint", "target", "qualitative")
+OPTIONAL = ("dataset", "unit", "sd", "kind")
+RESULT = "result"
+KINDS = (RESULT, "protocol", "constraint", "target", "qualitative")
 
 
 class ClaimError(ValueError):
@@ -58,8 +59,8 @@ class Claim:
         As printed, so that its last decimal is known, percentages as shares; empty for a claim in
         words.
     kind : str
-        ``result``, or what else the note's first words call it: ``protocol``, ``constraint``,
-        ``target`` (a wish, not a result) or ``qualitative``.
+        ``result``, ``protocol`` (a setting), ``constraint`` (an upper limit), ``target`` (a wish,
+        not a result) or ``qualitative`` (words without a number).
     step : Decimal
         The unit of the last printed place, 0 where there is no value.
     sd : str
@@ -103,7 +104,7 @@ class Claim:
     @property
     def is_score(self) -> bool:
         """Whether this is a reported score, with a number."""
-        return self.quantity in SCORES and self.kind == "result" and bool(self.value)
+        return self.quantity in SCORES and self.kind == RESULT and bool(self.value)
 
     @property
     def is_possible(self) -> bool:
@@ -145,7 +146,7 @@ def load_claims(
         A file that is no such table, a missing column, a repeated id, a number that does not
         parse, an unknown quantity or unit; with `models` an unknown study, model or subset.
     """
-    claims = [_parse_row(row, where) for row, where in _rows(path)]
+    claims = [_parse_row(row, where) for row, where in read_rows(path)]
     repeated = [name for name, count in Counter(c.claim for c in claims).items() if count > 1]
     if repeated:
         raise ClaimError(f"{path}: claim ids used twice: {', '.join(repeated)}; make them unique")
@@ -156,8 +157,24 @@ def load_claims(
     return [claim for claim in claims if study is None or claim.study == study]
 
 
-def _rows(path: Path) -> list[tuple[dict[str, str], str]]:
-    """Read the rows of a table as text, each with its place for errors."""
+def read_rows(path: Path) -> list[tuple[dict[str, str], str]]:
+    """Read the rows of a table of claims as text.
+
+    Parameters
+    ----------
+    path : Path
+        As in `load_claims`.
+
+    Returns
+    -------
+    list of (dict, str)
+        The cells by column, without space around them; and the row's place, for errors.
+
+    Raises
+    ------
+    ClaimError
+        A file that is no such table, a missing column, or a row with other cells than the header.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -177,18 +194,21 @@ def _rows(path: Path) -> list[tuple[dict[str, str], str]]:
         if twice:
             raise ClaimError(f"{path}: two columns {', '.join(twice)}; leave one")
         reader.fieldnames = names
-        return [(row, f"{path}, line {reader.line_num}") for row in reader]
+        return [_cells(row, f"{path}, line {reader.line_num}") for row in reader]
     except csv.Error as error:
         raise ClaimError(f"{path}, line {reader.line_num}: not a table: {error}") from None
 
 
-def _parse_row(row: dict[str, str], where: str) -> Claim:
+def _cells(row: dict[str, str], where: str) -> tuple[dict[str, str], str]:
     if any(value is None for value in row.values()) or None in row:
         raise ClaimError(
             f"{where}: more or fewer cells than the header has columns; write one cell a column, "
             "decimals with a point"
         )
-    row = {name: cell.strip() for name, cell in row.items()}
+    return {name: cell.strip() for name, cell in row.items()}, where
+
+
+def _parse_row(row: dict[str, str], where: str) -> Claim:
     if not row["claim"]:
         raise ClaimError(f"{where}: no id under `claim`; give each row one of its own")
     quantity, is_mean = quantity_name(row["quantity"])
@@ -204,7 +224,7 @@ def _parse_row(row: dict[str, str], where: str) -> Claim:
         raise ClaimError(f"{where}: approximate must be yes or no, found {row['approximate']!r}")
     if row["epoch"] not in ("", "final") and not row["epoch"].isdigit():
         raise ClaimError(f"{where}: epoch must be a number, final or empty: {row['epoch']!r}")
-    named = re.match(rf"\W*(?:an? )?({'|'.join(KINDS)})\b", row["note"])
+    kind = _kind(row, where)
     as_read = {"quantity": quantity, "subset": subset_name(row["subset"]), "value": printed.value}
     taken = ("claim", "study", "model", "epoch", "where", "aggregation", "note")
     return Claim(
@@ -212,11 +232,26 @@ def _parse_row(row: dict[str, str], where: str) -> Claim:
         class_=class_name(row["class"]) or ("mean" if is_mean else ""),
         approximate=row["approximate"] == "yes",
         dataset=row.get("dataset", ""),
-        kind=named[1] if named else "result",
+        kind=kind,
         step=_step(Decimal(printed.value), quantity in COUNTS) if printed.value else Decimal(0),
         sd=printed.sd,
         percent=printed.percent,
     )
+
+
+def _kind(row: dict[str, str], where: str) -> str:
+    """Read what a row is; notes said so before there was a column for it."""
+    if "kind" not in row:
+        named = re.match(rf"\W*(?:an? )?({'|'.join(KINDS[1:])})\b", row["note"])
+        if named:
+            raise ClaimError(
+                f"{where}: the note begins with {named[1]!r}, which the column `kind` says now; "
+                f"add the column, with {named[1]} in this row"
+            )
+    kind = row.get("kind") or RESULT
+    if kind not in KINDS:
+        raise ClaimError(f"{where}: kind {kind!r}; expected {', '.join(KINDS)}, or an empty cell")
+    return kind
 
 
 def _step(value: Decimal, is_count: bool) -> Decimal:

@@ -3,23 +3,32 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import pandas as pd
 
 from gliomake.claims.artefacts import Artefacts
-from gliomake.claims.checks import Finding
+from gliomake.claims.findings import ClaimFinding
 from gliomake.claims.interval import Interval
 from gliomake.claims.reproduce import PROTOCOL, Reproduced, ranked_models
 from gliomake.claims.table import Claim
 from gliomake.scoring.compare import FEWEST_PATIENTS
 from gliomake.study.overrides import differences_text, score_overrides
 
-OUTCOMES = (
-    *("holds", "differs", "open", "not comparable", "not reproducible"),
+
+class Outcome(StrEnum):
+    """What comes of comparing a reported with a reproduced value."""
+
+    HOLDS = "holds"
+    DIFFERS = "differs"
+    OPEN = "open"
+    NOT_COMPARABLE = "not comparable"
+    NOT_REPRODUCIBLE = "not reproducible"
     # What was copied from the document is no finding about it.
-    "set as published",
-)
+    SET = "set as published"
+
+
 # A statement about the data set itself: no training, no scale stands between it and the files.
 FACTS = frozenset({"patients", "slices"})
 # Sizes of subsets, and the blocks that they depend on; the keys that a network is built from.
@@ -39,13 +48,12 @@ class Judgement:
 
     Attributes
     ----------
-    outcome : str
-        One of `OUTCOMES`.
+    outcome : Outcome
     sentence : str
         Begins with the outcome; no full stop.
     """
 
-    outcome: str
+    outcome: Outcome
     sentence: str
 
 
@@ -84,10 +92,10 @@ def judge(
             reason = ", ".join(filter(None, [reason, told]))
         if reproduced.value is None:
             reason += f", and {reproduced.detail}"
-        return Judgement("not comparable", f"Not comparable: {reason}")
+        return Judgement(Outcome.NOT_COMPARABLE, f"Not comparable: {reason}")
     if reproduced.value is None:
         return Judgement(
-            "not reproducible", f"Open, as it cannot be reproduced: {reproduced.detail}"
+            Outcome.NOT_REPRODUCIBLE, f"Open, as it cannot be reproduced: {reproduced.detail}"
         )
     if claim.quantity == "rank":
         return _judge_rank(claim, reproduced, artefacts)
@@ -124,20 +132,20 @@ def _judge_protocol(
 ) -> Judgement:
     if reproduced.value is None and overridden:
         told = f"an override of this configuration takes away {reproduced.detail}"
-        return Judgement("not comparable", f"Not comparable: {told}")
+        return Judgement(Outcome.NOT_COMPARABLE, f"Not comparable: {told}")
     if reproduced.value is None:
-        return Judgement("differs", f"Differs: the configuration sets no {reproduced.detail}")
+        return Judgement(Outcome.DIFFERS, f"Differs: the configuration sets no {reproduced.detail}")
     if reproduced.value in claim.interval:
         told = f"the configuration takes {number(reproduced.value)} from the document"
-        return Judgement("set as published", f"Set as published: {told}")
+        return Judgement(Outcome.SET, f"Set as published: {told}")
     value, document = number(reproduced.value), f"the document {plain(claim)}"
     if overridden:
         told = f"this configuration sets {value} by an override, {document}"
-        return Judgement("not comparable", f"Not comparable: {told}")
+        return Judgement(Outcome.NOT_COMPARABLE, f"Not comparable: {told}")
     set_here = f"sets {value}, {document}"
     if scale == "demo":
-        return Judgement("not comparable", f"Not comparable: the demo scale {set_here}")
-    return Judgement("differs", f"Differs: the configuration {set_here}")
+        return Judgement(Outcome.NOT_COMPARABLE, f"Not comparable: the demo scale {set_here}")
+    return Judgement(Outcome.DIFFERS, f"Differs: the configuration {set_here}")
 
 
 def _judge_value(claim: Claim, reproduced: Reproduced, units: int | None) -> Judgement:
@@ -147,43 +155,43 @@ def _judge_value(claim: Claim, reproduced: Reproduced, units: int | None) -> Jud
     under = f" under {reproduced.under}" if reproduced.convention else ""
     if claim.kind == "target":
         met = "meets" if value >= claim.number else "stays below"
-        return Judgement("open", f"Open: a wish, not a result; ours, {ours}{under}, {met} it")
+        return Judgement(Outcome.OPEN, f"Open: a wish, not a result; ours, {ours}{under}, {met} it")
     if claim.kind == "constraint":
         kept = value <= claim.number
         sentence = f"{'Holds' if kept else 'Does not hold'}: {ours} against at most {plain(claim)}"
-        return Judgement("holds" if kept else "differs", sentence)
+        return Judgement(Outcome.HOLDS if kept else Outcome.DIFFERS, sentence)
     if value in claim.interval:
-        return Judgement("holds", f"Holds: reproduced as {ours}{under}")
+        return Judgement(Outcome.HOLDS, f"Holds: reproduced as {ours}{under}")
     if reproduced.ci_low is not None and reproduced.ci_high is not None:
         reach = Interval(reproduced.ci_low, reproduced.ci_high)
         with_interval = f"{ours} ({number(reach.low)} to {number(reach.high)}){under}"
         if units is not None and units < FEWEST_PATIENTS:
             sentence = f"Open: too few patients to tell, {units}; ours is {with_interval}"
-            return Judgement("open", sentence)
+            return Judgement(Outcome.OPEN, sentence)
         if reach.overlaps(claim.interval):
-            return Judgement("holds", f"Holds: within the interval of ours, {with_interval}")
+            return Judgement(Outcome.HOLDS, f"Holds: within the interval of ours, {with_interval}")
         side = "above" if claim.number > value else "below"
         lies = f"{plain(claim)} lies {side} ours, {with_interval}"
         # The reported number is of a sample, too. Where its patients are as many as ours, the
         # difference of both spreads by the root of 2 more than ours alone.
         if _widened(value, reach).overlaps(claim.interval):
             sentence = f"Open: {lies}, but no farther than other patients could put it"
-            return Judgement("open", sentence)
+            return Judgement(Outcome.OPEN, sentence)
         few = ""
         if units is not None and units < MANY_PATIENTS:
             few = f"; intervals of {units} patients cover less than they say"
-        return Judgement("differs", f"Differs: {lies}{few}")
+        return Judgement(Outcome.DIFFERS, f"Differs: {lies}{few}")
     if claim.quantity in ("slices", "patients") and value < claim.number:
         # Fewer than published: a part of the set refutes nothing.
         part = "the folder holds a part of the set, or another one"
-        return Judgement("open", f"Open: ours is {ours}, {reproduced.detail}; {part}")
+        return Judgement(Outcome.OPEN, f"Open: ours is {ours}, {reproduced.detail}; {part}")
     if claim.quantity in EXACT:
-        return Judgement("differs", f"Differs: ours is {ours}, {reproduced.detail}")
+        return Judgement(Outcome.DIFFERS, f"Differs: ours is {ours}, {reproduced.detail}")
     gap = number(abs(value - claim.number))
     sentence = (
         f"Open: ours is {ours}{under}, {gap} away, and no interval tells whether that is much"
     )
-    return Judgement("open", sentence)
+    return Judgement(Outcome.OPEN, sentence)
 
 
 def _widened(value: float, reach: Interval) -> Interval:
@@ -204,35 +212,36 @@ def _judge_rank(claim: Claim, reproduced: Reproduced, artefacts: Artefacts) -> J
     told = f"rank {reproduced.value:.0f} by {reproduced.detail}"
     reach = f"its intervals leave {f'rank {best}' if best == worst else f'ranks {best} to {worst}'}"
     if all(within):
-        return Judgement("holds", f"Holds: ours has {told}; {reach}")
+        return Judgement(Outcome.HOLDS, f"Holds: ours has {told}; {reach}")
     if any(within):
-        return Judgement("open", f"Open: ours has {told}; {reach}")
-    return Judgement("differs", f"Differs: ours has {told}; {reach}")
+        return Judgement(Outcome.OPEN, f"Open: ours has {told}; {reach}")
+    return Judgement(Outcome.DIFFERS, f"Differs: ours has {told}; {reach}")
 
 
 def _judge_words(claim: Claim, reproduced: Reproduced, artefacts: Artefacts) -> Judgement:
     """Judge a claim without a number: a model better than the study's first, or faster."""
     if claim.quantity == "converges_before":
-        other = int(reproduced.detail.rsplit(" ", 1)[1])
-        holds = reproduced.value is not None and reproduced.value < other
-        outcome = "holds" if holds else "differs"
+        assert reproduced.value is not None and reproduced.rival is not None
+        outcome = Outcome.HOLDS if reproduced.value < reproduced.rival else Outcome.DIFFERS
         return Judgement(outcome, f"{outcome.capitalize()}: {reproduced.detail}")
     baseline = next(iter(artefacts.study["models"]))
     differences = _differences(claim, claim.quantity, reproduced, artefacts)
     rows = differences[differences["other"] == baseline]
     if rows.empty or claim.model == baseline:
         value = number(reproduced.value or 0.0)
-        return Judgement("open", f"Open: no number is reported; ours is {value}")
+        return Judgement(Outcome.OPEN, f"Open: no number is reported; ours is {value}")
     row = rows.iloc[0]
     gain = f"{row['difference']:+.3f} ({row['ci_low']:+.3f} to {row['ci_high']:+.3f})"
     told = f"{gain} against {baseline} under {reproduced.under}"
     if row["n"] < FEWEST_PATIENTS:
-        return Judgement("open", f"Open: too few patients to tell, {row['n']}; ours is {told}")
+        return Judgement(
+            Outcome.OPEN, f"Open: too few patients to tell, {row['n']}; ours is {told}"
+        )
     if row["ci_low"] > 0:
-        return Judgement("holds", f"Holds: {told}")
+        return Judgement(Outcome.HOLDS, f"Holds: {told}")
     if row["ci_high"] < 0:
-        return Judgement("differs", f"Differs: {told}")
-    return Judgement("open", f"Open: {told} does not settle it")
+        return Judgement(Outcome.DIFFERS, f"Differs: {told}")
+    return Judgement(Outcome.OPEN, f"Open: {told} does not settle it")
 
 
 def _differences(
@@ -260,14 +269,14 @@ def _differences(
     return pd.concat([ahead[columns], behind[columns]], ignore_index=True)
 
 
-def verdict(judgement: Judgement, findings: Sequence[Finding]) -> str:
+def verdict(judgement: Judgement, findings: Sequence[ClaimFinding]) -> str:
     """Write the verdict on a claim as one sentence.
 
     Parameters
     ----------
     judgement : Judgement
         On the value.
-    findings : sequence of Finding
+    findings : sequence of ClaimFinding
         Those that involve the claim, in the order of the registry.
 
     Returns
@@ -287,7 +296,7 @@ def verdict(judgement: Judgement, findings: Sequence[Finding]) -> str:
     return f"{judgement.sentence}; by arithmetic, {_clause(first)}."
 
 
-def _clause(finding: Finding) -> str:
+def _clause(finding: ClaimFinding) -> str:
     """Turn a finding's sentence into a clause; names such as IoU and unet-v1 keep their case."""
     sentence = finding.sentence.rstrip(".")
     first = sentence.split(" ", 1)[0]

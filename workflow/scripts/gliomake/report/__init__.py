@@ -1,4 +1,4 @@
-"""The report: an index, a page a study, a card a model, and the trail behind every number."""
+"""The report: an index, a page a study, a card a model, and the provenance of every number."""
 
 from gliomake.report.index import build_index, write_index
 from gliomake.report.inputs import RunFiles, StudyInputs, study_inputs

@@ -137,7 +137,7 @@ def _data(inputs: StudyInputs, files: RunFiles, fraction: float) -> list[tuple[s
 
 
 def limits(inputs: StudyInputs, files: RunFiles) -> list[str]:
-    """Say what the scores of a model do not show.
+    """Describe what the scores of a model do not show.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def limits(inputs: StudyInputs, files: RunFiles) -> list[str]:
     """
     found = []
     if inputs.data == "phantom":
-        found.append("Trained and tested on phantoms: it has seen no MRI of a patient.")
+        found.append("Trained and tested on synthetic images: it has seen no MRI of a patient.")
     if inputs.scale == "demo":
         found.append("Trained at demo scale: smaller and shorter than the study states.")
     if changed := differences_text(score_overrides(inputs.study, files.model), most=99):
@@ -172,8 +172,8 @@ def limits(inputs: StudyInputs, files: RunFiles) -> list[str]:
         )
     if inputs.reported_subset == "val":
         found.append(
-            "Its scores are of the validation set, as the document's are; that set also chose "
-            "the weights, so they flatter."
+            "Its scores are of the validation set, as the original report's are; that set also "
+            "chose the weights, so they are optimistic."
         )
     if inputs.study["preprocess"]["slices"] != "all":
         found.append("It has seen slices with tumour only, and has no say on slices without.")

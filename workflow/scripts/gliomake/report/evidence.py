@@ -11,7 +11,7 @@ RUN_FILES = ("counts", "distances", "predictions", "weights", "history", "train"
 
 
 def warnings(inputs: StudyInputs, split: str = "") -> list[str]:
-    """Say what a reader must know before any number of the study.
+    """Describe what a reader must know before any number of the study.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def warnings(inputs: StudyInputs, split: str = "") -> list[str]:
     refused = inputs.checks.get("refused", [])
     if refused:
         noun = "file was" if len(refused) == 1 else "files were"
-        found.append(f"{len(refused)} {noun} refused, and the study went on without the cases.")
+        found.append(f"{len(refused)} {noun} rejected, and the study went on without the cases.")
     return found
 
 
@@ -112,7 +112,12 @@ def fingerprint_table(inputs: StudyInputs) -> Table:
     """Show the data set's fingerprint, one fact a row."""
     facts = _flatten(inputs.checks.get("fingerprint", {}))
     rows = [[text(name), text(value)] for name, value in facts]
-    return Table("fingerprint", "The data set in numbers", [Column("Fact"), Column("Value")], rows)
+    return Table(
+        "fingerprint",
+        "Sizes, counts and intensities, from the files themselves",
+        [Column("Fact"), Column("Value")],
+        rows,
+    )
 
 
 def _flatten(value: Any, name: str = "") -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The audit's findings as a page tells them: the most telling first, those alike in one."""
+"""The audit's findings as a page shows them: the weightiest first, those alike in one."""
 
 import math
 from collections import defaultdict
@@ -25,7 +25,7 @@ TOPICS = {
     "contradictory-values": "One quantity, two values",
     "one-value-two-names": "One value, two names",
     "best-against-last": "Which epoch is reported",
-    "all-background-accuracy": "What finding nothing would score",
+    "all-background-accuracy": "Baseline: empty mask",
     "accuracy-and-prevalence": "How much of the image is tumour",
     "prevalence-by-precision": "How much of the image is tumour, by the precision",
     "confusion-matrix": "The confusion matrix",
@@ -43,7 +43,7 @@ TELLING = frozenset({"accuracy-and-prevalence"})
 
 
 @dataclass(frozen=True)
-class Finding:
+class ReportFinding:
     """What a check found about one model.
 
     Attributes
@@ -65,7 +65,7 @@ class Finding:
     others: tuple[str, ...] = ()
 
     @classmethod
-    def from_dict(cls, told: dict[str, Any]) -> "Finding":
+    def from_dict(cls, told: dict[str, Any]) -> "ReportFinding":
         """Read what `dataclasses.asdict` wrote."""
         return cls(**told | {name: tuple(told[name]) for name in ("claims", "others")})
 
@@ -80,7 +80,7 @@ class Finding:
         return self.kind != "holds" or self.check in TELLING
 
 
-def read_findings(path: str | Path, claims: Iterable[Mapping[str, Any]]) -> list[Finding]:
+def read_findings(path: str | Path, claims: Iterable[Mapping[str, Any]]) -> list[ReportFinding]:
     """Read ``findings.json`` and put those alike into one.
 
     Parameters
@@ -92,7 +92,7 @@ def read_findings(path: str | Path, claims: Iterable[Mapping[str, Any]]) -> list
 
     Returns
     -------
-    list of Finding
+    list of ReportFinding
         Contradictions first, then by topic. Those of one check, kind and model are one: the
         sentence is that of the last epoch, since it is what the document ends on.
     """
@@ -107,8 +107,25 @@ def read_findings(path: str | Path, claims: Iterable[Mapping[str, Any]]) -> list
         chosen = max(entries, key=lambda entry: entry["epoch"])
         others = tuple(entry["sentence"] for entry in entries if entry is not chosen)
         claims_of = tuple(chosen["claims"])
-        found.append(Finding(kind, check, chosen["sentence"], claims_of, others))
+        found.append(ReportFinding(kind, check, chosen["sentence"], claims_of, others))
     return sorted(found, key=_rank)
+
+
+def contradicted_claims(path: str | Path) -> set[str]:
+    """List the claims that contradict others.
+
+    Parameters
+    ----------
+    path : str or Path
+        The audit's findings, ``findings.json``.
+
+    Returns
+    -------
+    set of str
+        Ids of claims.
+    """
+    entries = [each for each in read_json(path) if LEVELS[each["level"]] == "contradicted"]
+    return {claim for entry in entries for claim in entry["claims"]}
 
 
 def _epoch(epoch: Any) -> float:
@@ -116,5 +133,5 @@ def _epoch(epoch: Any) -> float:
     return float(epoch) if str(epoch).isdigit() else math.inf
 
 
-def _rank(finding: Finding) -> tuple[int, int]:
+def _rank(finding: ReportFinding) -> tuple[int, int]:
     return list(KINDS).index(finding.kind), list(TOPICS).index(finding.check)

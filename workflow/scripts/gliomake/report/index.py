@@ -1,17 +1,16 @@
 """The index of the report, made from what the studies' pages left in their numbers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from gliomake.files.contracts import read_json
 from gliomake.files.tsv import atomic_path
-from gliomake.report.numbers import Number, NumberBook, number_record, write_numbers
+from gliomake.report.numbers import INDEX, Number, NumberBook, number_record, write_numbers
 from gliomake.report.render import render
 from gliomake.report.verdicts import KINDS, Answer
-
-INDEX = "index.html"
 
 
 def build_index(
@@ -62,20 +61,14 @@ def _with_numbers(
 ) -> dict[str, Any]:
     """Put the numbers back into a headline that holds their ids."""
     rows = [
-        row
-        | {
-            "numbers": [
-                id_ and book.add(_of_index(records[id_], book.page)) for id_ in row["numbers"]
-            ]
-        }
+        row | {"numbers": [id_ and book.add(_of_index(records[id_])) for id_ in row["numbers"]]}
         for row in block["rows"]
     ]
     return block | {"rows": rows}
 
 
-def _of_index(record: dict[str, Any], page: str) -> Number:
-    """Enter a study's number on the index; two studies may have models of one name."""
-    return Number.from_record(record | {"page": page, "id": f"{record['id']}/{record['study']}"})
+def _of_index(record: dict[str, Any]) -> Number:
+    return replace(Number.from_record(record), page=INDEX)
 
 
 def merge_numbers(contents: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from gliomake.files.contracts import read_json
 from gliomake.files.provenance import file_sha256, listing_sha256
 from gliomake.files.tsv import read_tsv
 from gliomake.prepare.split import read_split
+from gliomake.report.keys import ScoreKey
 from gliomake.report.numbers import STATES
 from gliomake.study.load import all_models, measures_leak, model_runs
 from gliomake.study.overrides import words
@@ -176,6 +177,11 @@ class StudyInputs:
         return frame
 
     @cached_property
+    def scores_by_key(self) -> dict[ScoreKey, dict[str, Any]]:
+        """The rows of `scores`."""
+        return {ScoreKey.of(row): row for row in records(self.scores)}
+
+    @cached_property
     def checks(self) -> dict[str, Any]:
         """Content of ``integrity.json``."""
         return read_json(self.integrity)
@@ -263,7 +269,7 @@ class StudyInputs:
         return [path for path in found if path]
 
     def masks(self, cleaned: bool) -> str:
-        """Say in a caption which masks were scored; nothing where the study cleans none up."""
+        """Name in a caption which masks were scored; nothing where the study cleans none up."""
         return f", masks {STATES[cleaned]}" if self.study.get("postprocess") else ""
 
     def run_files(self, model: str, run: str) -> RunFiles:

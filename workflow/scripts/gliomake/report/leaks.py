@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gliomake.report.inputs import StudyInputs, records
+from gliomake.report.keys import LeakageKey, SpreadKey
 from gliomake.report.numbers import STATES, Number, NumberBook
 from gliomake.report.scores import COMPARED, conventions_of, enter_score
 from gliomake.report.table import Column, Table, plain, scored, text
@@ -88,7 +89,9 @@ def leakage_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
     columns = [
         Column("Model", choices=True),
         Column(
-            "Leaky minus clean", numeric=True, help="with its 95 % interval over patients and seeds"
+            "Leaked minus clean",
+            numeric=True,
+            help="with its 95 % interval over patients and seeds",
         ),
         Column("Leak, %", numeric=True, help="share of the test patients' other slices trained on"),
         *_cell_columns(),
@@ -112,15 +115,11 @@ def leakage_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
 def _leak(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> Number:
     names = (f"leak{row['leak']}-", "leak0-")
     runs = [f for f in inputs.runs if f.model == row["model"] and f.run.startswith(names)]
-    state = "cleaned" if row["postprocess"] else "raw"
-    parts = [row["model"], f"leak{row['leak']}", *(row[name] for name in _CELL), state]
     return book.enter(
-        row,
-        id="/".join(["leakage", *map(str, parts)]),
-        kind="leakage",
+        LeakageKey.of(row),
         study=inputs.id,
-        model=row["model"],
         value=row["difference"],
+        interval=row,
         n=row["patients"],
         files=[*(each.counts for each in runs), inputs.leakage],
     )
@@ -156,15 +155,10 @@ def spread_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
     files = [f for f in inputs.runs if f.run.startswith("leak0-")]
     rows = []
     for row in records(frame[frame["metric"].isin(COMPARED)]):
-        state = "cleaned" if row["postprocess"] else "raw"
-        parts = [row["source"], *(row[name] for name in _CELL), state]
         number = book.enter(
-            row,
-            id="/".join(["spread", *map(str, parts)]),
-            kind="spread",
+            SpreadKey.of(row),
             study=inputs.id,
             value=row["sd"],
-            n=None,
             files=[*(each.counts for each in files), inputs.spread],
         )
         rows.append(

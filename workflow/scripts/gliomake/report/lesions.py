@@ -1,4 +1,4 @@
-"""What the surface distances mean, and the lesions that were missed or made up."""
+"""What the surface distances mean, and missed and spurious lesions."""
 
 import pandas as pd
 
@@ -10,7 +10,7 @@ from gliomake.scoring.metrics import DISTANCE_METRICS
 
 DISTANCES = {
     **{name: metric.help for name, metric in DISTANCE_METRICS.items()},
-    "missed or made up": "Where only one of truth and prediction holds a lesion there is no "
+    "missed and spurious": "Where only one of truth and prediction holds a lesion there is no "
     "distance: hd95 counts the diagonal of the patient's volume and nsd 0. Such lesions are listed "
     "under the scores.",
 }
@@ -40,7 +40,7 @@ def lesions_table(inputs: StudyInputs) -> Table | None:
     columns = [
         Column("Model", choices=True),
         Column("Patient"),
-        Column("Lesion", choices=True, help="missed: in the truth only; made up: predicted only"),
+        Column("Lesion", choices=True, help="missed: in the truth only; spurious: predicted only"),
         Column("Counted as", numeric=True, help="the diagonal of the volume"),
         Column("Class", choices=True, optional=True),
         Column("Run", choices=True, chosen=inputs.main_run),
@@ -60,7 +60,7 @@ def lesions_table(inputs: StudyInputs) -> Table | None:
         ]
         for row in records(pd.concat(frames))
     ]
-    caption = "Lesions missed or made up, and the distance that each counts in the mean of hd95"
+    caption = "Missed and spurious lesions, and the distance that each counts in the mean of hd95"
     return Table("lesions", caption, columns, rows).compact()
 
 
@@ -76,12 +76,12 @@ def one_sided(files: RunFiles) -> pd.DataFrame:
     -------
     DataFrame
         ``model run patient subset class postprocess lesion hd95``; ``lesion`` is ``missed`` or
-        ``made up``, told apart by the truth that the counts hold.
+        ``spurious``, told apart by the truth that the counts hold.
     """
     distances = read_tsv(str(files.distances))
     counts = read_tsv(files.counts)
     truth = counts.assign(truth=counts["tp"] + counts["fn"]).groupby(_KEYS)["truth"].sum()
     found = distances[distances["missed"].astype(bool)].join(truth, on=_KEYS)
-    lesion = found["truth"].gt(0).map({True: "missed", False: "made up"})
+    lesion = found["truth"].gt(0).map({True: "missed", False: "spurious"})
     found = found.assign(model=files.model, run=files.run, lesion=lesion)
     return found[["model", "run", *_KEYS, "lesion", "hd95"]]

@@ -1,31 +1,26 @@
 """The numbers of the report: how each is printed, and what it rests on.
 
-Every number that a page prints is entered here once, under an id that the page carries too
+Every number that a page prints is entered here once, under a key whose id the page carries too
 (``data-number``). ``numbers.json`` is what `gliomake.verify.check` recomputes.
 """
 
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gliomake
 from gliomake.files.tsv import atomic_path
+from gliomake.report.keys import ClaimKey, Key, Measured, SpreadKey, read_id, write_id
 from gliomake.scoring.metrics import METRICS
 
+INDEX = "index.html"
 UNDEFINED = "undefined"
 # A variance estimated at or below zero is cut off there; as 0.000 it would look measured.
 NONE_FOUND = "none found"
-STATES = {False: "as predicted", True: "cleaned up"}
-# What only the id says, by its place there.
-IN_ID = {
-    "claim": {"claim": 1, "column": 2},
-    "slice": {"patient": 5, "slice": 6},
-    "leakage": {"leak": 2},
-    "spread": {"source": 1},
-}
+STATES = {False: "as predicted", True: "post-processed"}
 WHOLE = frozenset(
     ("rank", "patients", "slices", "epochs", "batch_size", "plateau_epoch", "converges_before")
 )
@@ -33,22 +28,18 @@ WHOLE = frozenset(
 
 @dataclass(frozen=True)
 class Number:
-    """One number of one page and the trail behind it.
+    """One number of one page and its provenance.
 
     Attributes
     ----------
-    id : str
-        Unique in its page; says kind, model, run and what was measured.
+    key : Key
+        What it is a number of.
     page : str
         File name of the page.
-    kind : str
-        ``score`` of ``metrics.json``, ``slice`` score of the viewer, ``comparison`` of two
-        models, ``leakage``, ``spread`` over models, folds and seeds, or ``claim``: a reproduced
-        value that is none of these.
-    study, model, run, subset, class_, metric, convention : str
-        What was measured; empty where a claim has no such thing.
-    postprocess : bool
-        Whether the masks had been cleaned up.
+    study : str
+        Whose number it is.
+    measured : Measured
+        What was measured: what the key says of it, but for a claim, whose key is its name.
     value, ci_low, ci_high : float or None
         The number and its 95 % interval; None where it is undefined.
     n : int or None
@@ -59,49 +50,63 @@ class Number:
         Other files that it rests on: counts of the model compared with, a history, the audit.
     """
 
-    id: str
+    key: Key
     page: str
-    kind: str
     study: str
-    model: str
-    run: str
-    subset: str
-    class_: str
-    metric: str
-    convention: str
-    postprocess: bool
+    measured: Measured
     value: float | None
-    ci_low: float | None
-    ci_high: float | None
-    n: int | None
-    counts: str
+    ci_low: float | None = None
+    ci_high: float | None = None
+    n: int | None = None
+    counts: str = ""
     others: tuple[str, ...] = ()
 
     @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "Number":
-        """Read an entry of ``numbers.json``."""
-        given = {"class_": record["class"], "others": tuple(record["others"])}
-        names = [field.name for field in fields(cls) if field.name not in given]
-        return cls(**{name: record[name] for name in names}, **given)
+    def from_record(cls, record: Mapping[str, Any]) -> "Number":
+        """Read an entry of ``numbers.json``.
+
+        Raises
+        ------
+        IdError
+            Its id is none.
+        """
+        key, _ = read_id(record["id"])
+        measured = key.measured
+        if isinstance(key, ClaimKey):
+            names = {name: name.rstrip("_") for name in Measured._fields}
+            measured = Measured(**{name: record[column] for name, column in names.items()})
+        own = ("page", "study", "value", "ci_low", "ci_high", "n", "counts")
+        given = {name: record[name] for name in own}
+        return cls(key, measured=measured, others=tuple(record["others"]), **given)
+
+    @property
+    def id(self) -> str:
+        """Unique in its page; on the index it ends with the study."""
+        return write_id(self.key, self.study if self.page == INDEX else "")
+
+    @property
+    def is_difference(self) -> bool:
+        """Whether it is printed with a sign."""
+        return self.key.kind in ("comparison", "leakage")
 
     @property
     def text(self) -> str:
         """The number as the pages print it."""
-        if self.kind == "spread" and self.value == 0:
+        if isinstance(self.key, SpreadKey) and self.value == 0:
             return NONE_FOUND
-        signed = self.kind in ("comparison", "leakage")
-        named = METRICS[self.metric].unit if self.metric in METRICS else ""
+        metric = self.measured.metric
+        named = METRICS[metric].unit if metric in METRICS else ""
         unit = f" {named}" if named and self.value is not None else ""
-        return format_value(self.value, self.metric, signed=signed) + unit
+        return format_value(self.value, metric, signed=self.is_difference) + unit
 
     @property
     def interval(self) -> str:
         """The interval as the pages print it; empty where there is none."""
         if self.value is None or self.ci_low is None or self.ci_high is None:
             return ""
-        signed = self.kind in ("comparison", "leakage")
+        signed, metric = self.is_difference, self.measured.metric
         low, high = (
-            format_value(bound, self.metric, signed=signed) for bound in (self.ci_low, self.ci_high)
+            format_value(bound, metric, signed=signed) for bound in (self.ci_low, self.ci_high)
         )
         return f"{low} to {high}" if signed else f"{low}–{high}"  # noqa: RUF001 (a range)
 
@@ -156,7 +161,7 @@ class NumberBook:
 
     def __init__(self, page: str) -> None:
         self.page = page
-        self._numbers: dict[str, Number] = {}
+        self._numbers: dict[tuple[str, Key], Number] = {}
 
     def __iter__(self) -> Iterator[Number]:
         return iter(self._numbers.values())
@@ -177,9 +182,9 @@ class NumberBook:
         Raises
         ------
         ValueError
-            The id stands for another number already.
+            The key stands for another number already.
         """
-        known = self._numbers.setdefault(number.id, number)
+        known = self._numbers.setdefault((number.study, number.key), number)
         if known != number:
             raise ValueError(
                 f"{self.page}: two numbers have the id {number.id}: {known.printed} and "
@@ -189,53 +194,53 @@ class NumberBook:
 
     def enter(
         self,
-        row: Mapping[str, Any],
+        key: Key,
         *,
-        id: str,
-        kind: str,
         study: str,
-        value: float | None,
-        n: int | None,
-        files: Sequence[str | Path | None],
-        model: str = "",
-        run: str = "",
+        value: Any,
+        interval: Mapping[str, Any] | None = None,
+        n: int | None = None,
+        files: Sequence[str | Path | None] = (),
+        measured: Measured | None = None,
     ) -> Number:
-        """Enter a row of a table of scores.
+        """Enter a value with its key.
 
         Parameters
         ----------
-        row : mapping
-            ``subset class metric convention postprocess``, and ``ci_low ci_high`` where it has
-            an interval.
-        id, kind, study, value, n, model, run
-            As in `Number`; NaN is undefined.
+        key : Key
+            What it is a number of.
+        study : str
+            Whose number it is.
+        value : float, str or None
+            As files hold it: NaN and an empty text are undefined.
+        interval : mapping, optional
+            ``ci_low`` and ``ci_high``, as files hold them.
+        n : int, optional
+            How many elements were averaged or pooled.
         files : sequence of str, Path or None
             What the number rests on, counts first; None is left out.
+        measured : Measured, optional
+            By default what the key says.
 
         Returns
         -------
         Number
-            The number with its trail.
+            The number with its provenance.
         """
+        ends = interval or {}
+        first, *others = files or [None]
         return self.add(
             Number(
-                id=id,
+                key=key,
                 page=self.page,
-                kind=kind,
                 study=study,
-                model=model,
-                run=run,
-                subset=row["subset"],
-                class_=row["class"],
-                metric=row["metric"],
-                convention=row["convention"],
-                postprocess=bool(row["postprocess"]),
+                measured=key.measured if measured is None else measured,
                 value=optional(value),
-                ci_low=optional(row.get("ci_low")),
-                ci_high=optional(row.get("ci_high")),
+                ci_low=optional(ends.get("ci_low")),
+                ci_high=optional(ends.get("ci_high")),
                 n=None if n is None else int(n),
-                counts=str(files[0] or ""),
-                others=tuple(str(path) for path in files[1:] if path),
+                counts=str(first or ""),
+                others=tuple(str(path) for path in others if path),
             )
         )
 
@@ -256,45 +261,26 @@ class NumberBook:
                 number.n,
                 number.counts,
                 list(number.others),
-                _measured(number),
+                _in_words(number),
             ]
-            for number in self._numbers.values()
+            for number in self
         }
 
 
-def _measured(number: Number) -> dict[str, str]:
-    parts = number.id.split("/")
-    told = {name: parts[place] for name, place in IN_ID.get(number.kind, {}).items()}
-    told |= {
+def _in_words(number: Number) -> dict[str, str]:
+    measured = number.measured
+    said = number.key.details | {
         "study": number.study,
-        "model": number.model,
-        "run": number.run,
-        "subset": number.subset,
-        "class": number.class_,
-        "metric": number.metric,
-        "convention": number.convention,
+        "model": measured.model,
+        "run": measured.run,
+        "subset": measured.subset,
+        "class": measured.class_,
+        "metric": measured.metric,
+        "convention": measured.convention,
         # A claim that is no score has no masks of one kind: an epoch's Dice, a loss, a size.
-        "masks": "" if number.kind == "claim" else STATES[number.postprocess],
+        "masks": "" if isinstance(number.key, ClaimKey) else STATES[measured.postprocess],
     }
-    return {name: value for name, value in told.items() if value}
-
-
-def score_id(row: dict[str, Any]) -> str:
-    """Name a score by all that it depends on.
-
-    Parameters
-    ----------
-    row : dict
-        ``model run subset class metric convention postprocess``.
-
-    Returns
-    -------
-    str
-        ``score/<model>/<run>/<subset>/<class>/<metric>/<convention>/<raw or cleaned>``.
-    """
-    state = "cleaned" if row["postprocess"] else "raw"
-    parts = [row[key] for key in ("model", "run", "subset", "class", "metric", "convention")]
-    return "/".join(["score", *map(str, parts), state])
+    return {name: value for name, value in said.items() if value}
 
 
 def optional(value: Any) -> float | None:
@@ -319,9 +305,24 @@ def number_record(number: Number, files: dict[str, str]) -> dict[str, Any]:
     dict
         Its fields, how it is printed, and the hash of its counts.
     """
-    record = asdict(number)
-    record["class"] = record.pop("class_")
-    return record | {"printed": number.printed, "counts_sha256": files.get(number.counts, "")}
+    measured = number.measured._asdict()
+    class_ = measured.pop("class_")
+    return {
+        "id": number.id,
+        "page": number.page,
+        "kind": number.key.kind,
+        "study": number.study,
+        **measured,
+        "value": number.value,
+        "ci_low": number.ci_low,
+        "ci_high": number.ci_high,
+        "n": number.n,
+        "counts": number.counts,
+        "others": number.others,
+        "class": class_,
+        "printed": number.printed,
+        "counts_sha256": files.get(number.counts, ""),
+    }
 
 
 def write_numbers(path: str | Path, content: dict[str, Any]) -> None:

@@ -7,26 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from gliomake.files.tsv import atomic_path
-from gliomake.report import evidence, leaks, lesions, scores, targets, verdicts
+from gliomake.report import evidence, scores
 from gliomake.report.cards import card_pages
 from gliomake.report.index import write_index
 from gliomake.report.inputs import StudyInputs
 from gliomake.report.numbers import Number, NumberBook, number_record, write_numbers
 from gliomake.report.render import render
-from gliomake.report.viewer import viewer_data
+from gliomake.report.sections import Findings, Scores, Section, study_sections
 
 RUN_FILES = ("counts", "distances", "predictions", "weights", "history")
 
 
-def build_study_page(inputs: StudyInputs, book: NumberBook | None = None) -> str:
+def build_study_page(inputs: StudyInputs, sections: Sequence[Section] | None = None) -> str:
     """Make the page of a study.
 
     Parameters
     ----------
     inputs : StudyInputs
         The study's files.
-    book : NumberBook, optional
-        Where the page's numbers are entered.
+    sections : sequence of Section, optional
+        By default those of `study_sections`.
 
     Returns
     -------
@@ -38,39 +38,31 @@ def build_study_page(inputs: StudyInputs, book: NumberBook | None = None) -> str
     PageSizeError
         The page is larger than 15 MB.
     """
-    book = NumberBook(inputs.page) if book is None else book
-    context = {
-        "answer": verdicts.answer(inputs),
-        "warnings": evidence.warnings(inputs),
-        "leaks": evidence.split_leaks(inputs),
-        "claims": verdicts.claims_table(inputs, book),
-        "headline": scores.headline(inputs, book),
-        "threshold_channel": inputs.study["data"]["channel"],
-        "score_tables": scores.score_tables(inputs, book),
-        "lesions": lesions.lesions_table(inputs),
-        "comparisons": scores.comparison_table(inputs, book),
-        "protocols": leaks.protocol_table(inputs, book),
-        "leakage": leaks.leakage_table(inputs, book),
-        "spread": leaks.spread_table(inputs, book),
-        "viewer": viewer_data(inputs, book),
-        "figures": targets.figures(inputs),
-        "tables": targets.target_tables(inputs, book),
-        "fingerprint": evidence.fingerprint_table(inputs),
-        "splits": evidence.split_table(inputs),
-        "runs": evidence.runs_table(inputs),
-        "rebuild": evidence.rebuild_table(inputs),
-        "cards": [files.model for files in inputs.runs if files.run == inputs.main_run],
-    }
-    trail = {"runs": evidence.run_trails(inputs), "files": inputs.sha256, "numbers": book.trail()}
+    sections = study_sections(inputs) if sections is None else sections
+    book = page_numbers(inputs, sections)
     return render(
         "study.html.j2",
         inputs.page,
         options=inputs.options,
         inputs=inputs,
         study=inputs.study,
-        trail=trail,
-        **context,
+        warnings=evidence.warnings(inputs),
+        sections=[section for section in sections if section.is_shown],
+        trail={
+            "runs": evidence.run_trails(inputs),
+            "files": inputs.sha256,
+            "numbers": book.trail(),
+        },
     )
+
+
+def page_numbers(inputs: StudyInputs, sections: Sequence[Section]) -> NumberBook:
+    """Gather the numbers of all sections; one that stands in several is one."""
+    book = NumberBook(inputs.page)
+    for section in sections:
+        for number in section.numbers():
+            book.add(number)
+    return book
 
 
 def write_study(inputs: StudyInputs, folder: str | Path) -> list[Path]:
@@ -89,9 +81,9 @@ def write_study(inputs: StudyInputs, folder: str | Path) -> list[Path]:
         What was written: the page first, its numbers last.
     """
     folder = Path(folder)
-    book = NumberBook(inputs.page)
-    pages = {inputs.page: build_study_page(inputs, book)}
-    numbers: list[Number] = list(book)
+    sections = study_sections(inputs)
+    pages = {inputs.page: build_study_page(inputs, sections)}
+    numbers: list[Number] = list(page_numbers(inputs, sections))
     for name, (content, card_book) in card_pages(inputs).items():
         pages[name] = content
         numbers.extend(card_book)
@@ -102,7 +94,7 @@ def write_study(inputs: StudyInputs, folder: str | Path) -> list[Path]:
     write_numbers(
         path,
         {
-            "studies": {inputs.id: recomputation(inputs) | {"summary": summary(inputs)}},
+            "studies": {inputs.id: recomputation(inputs) | {"summary": summary(inputs, sections)}},
             "pages": {name: sha256(text.encode()).hexdigest() for name, text in pages.items()},
             "files": inputs.sha256,
             "numbers": [number_record(number, inputs.sha256) for number in numbers],
@@ -133,7 +125,7 @@ def build_report(studies: Sequence[StudyInputs], folder: str | Path) -> list[Pat
 
 
 def recomputation(inputs: StudyInputs) -> dict[str, Any]:
-    """Say what it takes to recompute a study's numbers from its files.
+    """Describe what it takes to recompute a study's numbers from its files.
 
     Parameters
     ----------
@@ -175,20 +167,24 @@ def recomputation(inputs: StudyInputs) -> dict[str, Any]:
     }
 
 
-def summary(inputs: StudyInputs) -> dict[str, Any]:
-    """Say what the index tells of a study.
+def summary(inputs: StudyInputs, sections: Sequence[Section]) -> dict[str, Any]:
+    """Describe what the index shows of a study.
 
     Parameters
     ----------
     inputs : StudyInputs
         The study's files.
+    sections : sequence of Section
+        Of its page; those of its findings and of its scores have the answer and the headline.
 
     Returns
     -------
     dict
         Names, answer, warnings; the headline's numbers by their ids, and the trails behind them.
     """
-    blocks = scores.headline(inputs, NumberBook(inputs.page))[:1]
+    (findings,) = [each for each in sections if isinstance(each, Findings)]
+    (of_scores,) = [each for each in sections if isinstance(each, Scores)]
+    blocks = of_scores.headline[:1]
     shown = {
         number.counts
         for block in blocks
@@ -206,7 +202,7 @@ def summary(inputs: StudyInputs) -> dict[str, Any]:
         "scale": inputs.scale,
         "is_result": inputs.is_result,
         "overrides": inputs.overrides,
-        "answer": asdict(verdicts.answer(inputs)),
+        "answer": asdict(findings.answer),
         "warnings": evidence.warnings(inputs),
         "headline": [scores.with_ids(block) for block in blocks],
         "trails": {key: run for key, run in evidence.run_trails(inputs).items() if key in shown},

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from gliomake.report.inputs import StudyInputs, records
-from gliomake.report.numbers import STATES, Number, NumberBook, score_id
+from gliomake.report.keys import ComparisonKey, ScoreKey
+from gliomake.report.numbers import STATES, Number, NumberBook
 from gliomake.report.table import Column, Table, plain, scored, text
 from gliomake.scoring.compare import FEWEST_PATIENTS
 from gliomake.scoring.metrics import DISTANCE_METRICS
@@ -25,6 +26,10 @@ CONVENTIONS = {
 COMPARED = ("dice", "iou", "hd95", "accuracy")
 
 
+class StaleTableError(ValueError):
+    """A table that was built from other scores than those beside it."""
+
+
 def enter_score(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> Number:
     """Enter one row of ``metrics.json`` among a page's numbers.
 
@@ -40,17 +45,14 @@ def enter_score(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> N
     Returns
     -------
     Number
-        The number with its trail.
+        The number with its provenance.
     """
     files = inputs.run_files(row["model"], row["run"])
     return book.enter(
-        row,
-        id=score_id(row),
-        kind="score",
+        ScoreKey.of(row),
         study=inputs.id,
-        model=row["model"],
-        run=row["run"],
         value=row["value"],
+        interval=row,
         n=row["n"],
         files=[files.counts, files.distances if row["metric"] in DISTANCE_METRICS else None],
     )
@@ -82,11 +84,11 @@ def score_tables(inputs: StudyInputs, book: NumberBook) -> list[Table]:
     tables = []
     for name, part in (("segmentation", frame[~images]), ("classification", frame[images])):
         if len(part):
-            tables.append(_lattice(inputs, book, name, part))
+            tables.append(_score_table(inputs, book, name, part))
     return tables
 
 
-def _lattice(inputs: StudyInputs, book: NumberBook, name: str, frame: pd.DataFrame) -> Table:
+def _score_table(inputs: StudyInputs, book: NumberBook, name: str, frame: pd.DataFrame) -> Table:
     conventions = conventions_of(frame)
     keys = ["model", "run", "subset", "class", "metric", "postprocess"]
     metrics = list(dict.fromkeys(frame["metric"]))
@@ -189,7 +191,7 @@ def _class_order(classes: Sequence[str], present: pd.Series) -> list[str]:
 
 
 def model_kind(model: str) -> str:
-    """Tell a trained model from one behind the gate and from a trivial baseline."""
+    """Distinguish a trained model from one behind the gate and from a trivial baseline."""
     if model in BASELINES:
         return "baseline"
     return "gated" if model.endswith(GATED) else "model"
@@ -254,25 +256,21 @@ def _comparison_columns(inputs: StudyInputs, conventions: Sequence[str]) -> list
         Column("Says", choices=True),
         Column("n", numeric=True),
         Column(
-            "Patients to settle",
+            "Patients for 80 % power",
             numeric=True,
-            help="of an open difference: so many would tell one this large in 80 % of all samples",
+            help="where a difference is inconclusive: the sample size at which one this large "
+            "would be found in 80 % of samples",
         ),
     ]
 
 
 def _difference(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> Number:
     files = [inputs.run_files(row[key], row["run"]) for key in ("model_a", "model_b")]
-    state = "cleaned" if row["postprocess"] else "raw"
-    parts = [row[k] for k in ("model_a", "model_b", "run", "subset", "class", "metric")]
     return book.enter(
-        row,
-        id="/".join(["comparison", *map(str, parts), str(row["convention"]), state]),
-        kind="comparison",
+        ComparisonKey.of(row),
         study=inputs.id,
-        model=f"{row['model_a']} minus {row['model_b']}",
-        run=row["run"],
         value=row["difference"],
+        interval=row,
         n=row["n"],
         files=[*(each.counts for each in files), inputs.comparisons],
     )
@@ -287,4 +285,4 @@ def _says(number: Number, a: str, b: str) -> str:
         return f"{a} is higher"
     if number.ci_high < 0:
         return f"{b} is higher"
-    return "open: the interval holds 0"
+    return "inconclusive: the interval includes 0"

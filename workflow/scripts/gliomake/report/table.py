@@ -20,7 +20,7 @@ class Cell:
     sort : float, int, str or None
         What a sort compares; None is last.
     number : Number or None
-        A number with a trail; the template makes it a button.
+        A number with a provenance; the template makes it a button.
     kind : str
         A verdict's kind, for its icon and colour; else empty.
     title : str
@@ -112,7 +112,7 @@ def text(value: Any, *, kind: str = "", title: str = "") -> Cell:
 
 
 def plain(value: Any, whole: bool | None = None) -> Cell:
-    """Make a cell of a number that has no trail, such as a count of rows.
+    """Make a cell of a number that has no provenance, such as a count of rows.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def plain(value: Any, whole: bool | None = None) -> Cell:
 
 
 def scored(number: Number | None) -> Cell:
-    """Make a cell of a number with its trail."""
+    """Make a cell of a number with its provenance."""
     if number is None:
         return Cell("")
     return Cell(number.printed, number.value, number)

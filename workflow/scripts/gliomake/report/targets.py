@@ -9,8 +9,9 @@ import pandas as pd
 from PIL import Image
 
 from gliomake.report.inputs import StudyInputs, records
+from gliomake.report.keys import ScoreKey
 from gliomake.report.numbers import NumberBook, optional
-from gliomake.report.scores import enter_score
+from gliomake.report.scores import StaleTableError, enter_score
 from gliomake.report.table import Cell, Column, Table, plain, scored, text
 
 INLINE_BYTES = 350_000
@@ -35,10 +36,6 @@ NAMES = {
     "resnet50": "ResNet50",
 }
 HIDDEN = frozenset({"data", "scale", "overrides"})
-
-
-class StaleTableError(ValueError):
-    """A table that was built from other scores than those beside it."""
 
 
 def figures(inputs: StudyInputs) -> list[dict[str, str]]:
@@ -103,7 +100,7 @@ def _data_url(kind: str, content: bytes) -> str:
 
 
 def target_tables(inputs: StudyInputs, book: NumberBook) -> list[dict[str, Any]]:
-    """Read the study's tables; a cell that is a score gets the score's trail.
+    """Read the study's tables; a cell that is a score gets the score's provenance.
 
     Parameters
     ----------
@@ -155,7 +152,6 @@ def target_table(inputs: StudyInputs, book: NumberBook, target: str, path: Path)
     """
     frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
     of_scores = {"model", "run", "subset", "class", "metric", "convention"} <= set(frame)
-    scores = _scores_by_key(inputs) if of_scores else {}
     hidden = HIDDEN | (INTERVALS if of_scores else frozenset())
     names = [name for name in frame.columns if name not in hidden]
     numeric = {name: frame[name].dtype.kind in "iuf" for name in names}
@@ -165,7 +161,7 @@ def target_table(inputs: StudyInputs, book: NumberBook, target: str, path: Path)
         cells = []
         for name in names:
             if of_scores and name in SCORE_COLUMNS:
-                cells.append(_score_cell(inputs, book, scores, row, name, path))
+                cells.append(_score_cell(inputs, book, row, name, path))
             else:
                 cells.append(plain(row[name], whole[name]) if numeric[name] else text(row[name]))
         rows.append(cells)
@@ -183,14 +179,9 @@ def target_table(inputs: StudyInputs, book: NumberBook, target: str, path: Path)
     return Table(f"table-{target}", title(target) + masks, columns, rows).compact()
 
 
-def _scores_by_key(inputs: StudyInputs) -> dict[tuple[Any, ...], dict[str, Any]]:
-    return {tuple(row[key] for key in KEYS): row for row in records(inputs.scores)}
-
-
 def _score_cell(
     inputs: StudyInputs,
     book: NumberBook,
-    scores: dict[tuple[Any, ...], dict[str, Any]],
     row: dict[str, Any],
     column: str,
     path: Path,
@@ -204,7 +195,7 @@ def _score_cell(
     if column == "reference":
         key["model"] = row["against"]
     key["postprocess"] = str(key["postprocess"]).lower() == "true"
-    score = scores.get(tuple(key[name] for name in KEYS))
+    score = inputs.scores_by_key.get(ScoreKey.of(key))
     value = optional(score["value"]) if score else None
     if score is None or value is None or abs(value - told) > 1e-5 * max(1, abs(told)):
         raise StaleTableError(

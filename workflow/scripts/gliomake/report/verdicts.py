@@ -1,30 +1,49 @@
 """The answer of a study: which reported numbers hold, which do not, and what the audit found."""
 
-import re
+import math
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gliomake.report.findings import Finding, read_findings
+from gliomake.claims.reproduce import metric_name
+from gliomake.claims.verdict import Outcome
+from gliomake.report.findings import ReportFinding, contradicted_claims, read_findings
 from gliomake.report.inputs import StudyInputs, records
+from gliomake.report.keys import ClaimKey, Measured, ScoreKey, write_id
 from gliomake.report.numbers import Number, NumberBook, optional
-from gliomake.report.scores import enter_score
+from gliomake.report.scores import StaleTableError, enter_score
 from gliomake.report.table import Cell, Column, Table, scored, text
 
 
 class Kind(NamedTuple):
-    """A kind of verdict: its icon, its label, and how a sentence names one and several."""
+    """A kind of verdict: its icon, its label, and how one and several are named.
+
+    Attributes
+    ----------
+    icon, label : str
+        As shown beside a claim.
+    one, several : str
+        What is said of one such number and of several where they are counted.
+    verbs : (str, str)
+        What a sentence puts before these, for one and for several.
+    """
 
     icon: str
     label: str
     one: str
     several: str
+    verbs: tuple[str, str] = ("", "")
 
     def tally(self, count: int) -> str:
         """Name what was counted where no sentence is made."""
-        return re.sub(r"^(is|are|was|were) ", "", self.one if count == 1 else self.several)
+        return self.one if count == 1 else self.several
+
+    def clause(self, count: int) -> str:
+        """Name what was counted in a sentence whose subject is the count."""
+        return f"{count} {self.verbs[count != 1]} {self.tally(count)}".replace("  ", " ")
 
 
 KINDS = {
@@ -33,42 +52,45 @@ KINDS = {
     "contradicted": Kind(
         "✗", "contradictory", "contradicts another number", "contradict one another"
     ),
-    "open": Kind("?", "open", "is open", "are open"),
-    "set": Kind("=", "set as published", "was set as published", "were set as published"),
+    "open": Kind("?", "open", "open", "open", ("is", "are")),
+    "set": Kind("=", "set as published", "set as published", "set as published", ("was", "were")),
     "missing": Kind("○", "not reproducible", "cannot be reproduced", "cannot be reproduced"),
     "incomparable": Kind(
         "–",  # noqa: RUF001
         "not comparable",
-        "is not comparable here",
-        "are not comparable here",
+        "not comparable here",
+        "not comparable here",
+        ("is", "are"),
     ),
 }
-OUTCOMES = {
-    "holds": "holds",
-    "differs": "fails",
-    "open": "open",
-    "set as published": "set",
-    "not reproducible": "missing",
-    "not comparable": "incomparable",
+KIND_OF = {
+    Outcome.HOLDS: "holds",
+    Outcome.DIFFERS: "fails",
+    Outcome.OPEN: "open",
+    Outcome.SET: "set",
+    Outcome.NOT_REPRODUCIBLE: "missing",
+    Outcome.NOT_COMPARABLE: "incomparable",
 }
 
 
-def verdict_kind(claim: dict[str, Any]) -> str:
-    """Tell what the verdict on a claim comes to.
+def verdict_kind(claim: dict[str, Any], contradicted: Container[str]) -> str:
+    """Name what the verdict on a claim comes to.
 
     Parameters
     ----------
     claim : dict
         A row of ``claims.tsv``.
+    contradicted : container of str
+        The claims that contradict others, see `gliomake.report.findings.contradicted_claims`.
 
     Returns
     -------
     str
         A key of `KINDS`. A contradiction in the document itself stands whatever was run.
     """
-    if ": inconsistent" in str(claim["check"]):
+    if claim["claim"] in contradicted:
         return "contradicted"
-    return OUTCOMES[str(claim["outcome"])]
+    return KIND_OF[Outcome(claim["outcome"])]
 
 
 @dataclass(frozen=True)
@@ -79,17 +101,17 @@ class Answer:
     ----------
     counts : dict of str to int
         Number of claims by kind of verdict.
-    findings : list of Finding
+    findings : list of ReportFinding
         All findings, the most telling first.
     """
 
     counts: dict[str, int]
-    findings: list[Finding]
+    findings: list[ReportFinding]
 
     @classmethod
     def from_dict(cls, told: dict[str, Any]) -> "Answer":
         """Read what `dataclasses.asdict` wrote."""
-        return cls(told["counts"], [Finding.from_dict(entry) for entry in told["findings"]])
+        return cls(told["counts"], [ReportFinding.from_dict(entry) for entry in told["findings"]])
 
     @property
     def total(self) -> int:
@@ -97,24 +119,20 @@ class Answer:
         return sum(self.counts.values())
 
     @property
-    def open(self) -> list[Finding]:
+    def open(self) -> list[ReportFinding]:
         """Findings that a reader should see first."""
         return [finding for finding in self.findings if finding.is_open]
 
     @property
-    def rest(self) -> list[Finding]:
+    def rest(self) -> list[ReportFinding]:
         """Findings that only agree."""
         return [finding for finding in self.findings if not finding.is_open]
 
     def sentence(self) -> str:
-        """Say the counts in words."""
-        parts = [
-            f"{count} {KINDS[kind].one if count == 1 else KINDS[kind].several}"
-            for kind, count in self.counts.items()
-            if count
-        ]
+        """Write the counts in words."""
+        parts = [KINDS[kind].clause(count) for kind, count in self.counts.items() if count]
         if not parts:
-            return "The document reports no number."
+            return "The original report states no number."
         listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
         noun = "number" if self.total == 1 else "numbers"
         return f"Of {self.total} reported {noun}, {listed}."
@@ -134,7 +152,8 @@ def answer(inputs: StudyInputs) -> Answer:
         For the head of the page.
     """
     claims = claim_rows(inputs)
-    kinds = Counter(map(verdict_kind, claims))
+    contradicted = contradicted_claims(inputs.findings)
+    kinds = Counter(verdict_kind(claim, contradicted) for claim in claims)
     counts = {kind: kinds[kind] for kind in KINDS}
     return Answer(counts, read_findings(inputs.findings, claims))
 
@@ -168,18 +187,22 @@ def claims_table(inputs: StudyInputs, book: NumberBook) -> Table:
         Column("Epoch", numeric=True, optional=True),
         Column("Reported", numeric=True),
         Column("Reproduced", numeric=True, help="with its 95 % interval"),
-        Column("Convention", help="the way of counting; assumed where the document tells none"),
+        Column("Convention", help="the averaging rule; assumed where the report states none"),
         Column("Nearest", numeric=True, help="our value that comes nearest to the reported one"),
-        Column("Nearest under", help="the way of counting that gives it"),
+        Column("Nearest under", help="the averaging rule that gives it"),
     ]
-    caption = f"Every number that the document reports, beside ours{inputs.masks(True)}"
+    caption = f"Every number of the original report, beside ours{inputs.masks(True)}"
     table = Table("claims-table", caption, columns)
-    table.rows = [_claim_row(inputs, book, claim) for claim in claim_rows(inputs)]
+    contradicted = contradicted_claims(inputs.findings)
+    for claim in claim_rows(inputs):
+        kind = verdict_kind(claim, contradicted)
+        table.rows.append(_claim_row(inputs, book, claim, kind))
     return table.compact()
 
 
-def _claim_row(inputs: StudyInputs, book: NumberBook, claim: dict[str, Any]) -> list[Cell]:
-    kind = verdict_kind(claim)
+def _claim_row(
+    inputs: StudyInputs, book: NumberBook, claim: dict[str, Any], kind: str
+) -> list[Cell]:
     ours = _ours(inputs, book, claim, "reproduced", claim["convention"])
     nearest = _ours(inputs, book, claim, "nearest_value", claim["nearest_convention"])
     order = list(KINDS).index(kind)
@@ -233,44 +256,46 @@ def _ours(
         (f for f in inputs.runs if (f.model, f.run) == (claim["model"], claim["run"])), None
     )
     history = [files.history] if files and files.history else []
-    first = column == "reproduced"
-    return book.add(
-        Number(
-            id=f"claim/{claim['claim']}/{column}",
-            page=book.page,
-            kind="claim",
-            study=inputs.id,
-            model=claim["model"],
-            run=claim["run"],
-            subset=claim["subset"],
-            class_=claim["class"],
-            metric=claim["quantity"],
-            convention=convention,
-            postprocess=False,
-            value=value,
-            ci_low=_float(claim["ci_low"]) if first else None,
-            ci_high=_float(claim["ci_high"]) if first else None,
-            n=None,
-            counts=str(files.counts) if files else "",
-            others=tuple(str(path) for path in (inputs.claims, *history)),
-        )
+    return book.enter(
+        ClaimKey(claim["claim"], column),
+        study=inputs.id,
+        value=value,
+        interval=claim if column == "reproduced" else None,
+        files=[files.counts if files else None, inputs.claims, *history],
+        measured=Measured(
+            claim["model"],
+            claim["run"],
+            claim["subset"],
+            claim["class"],
+            claim["quantity"],
+            convention,
+        ),
     )
 
 
 def _score_of(
     inputs: StudyInputs, claim: dict[str, Any], convention: str, value: float
 ) -> dict[str, Any] | None:
-    """Find the row of ``metrics.json`` that the audit took a value from."""
-    scores = inputs.scores
-    metric = {"pixel_accuracy": "accuracy"}.get(claim["quantity"], claim["quantity"])
-    found = scores[
-        (scores["model"] == claim["model"])
-        & (scores["run"] == claim["run"])
-        & (scores["subset"] == claim["subset"])
-        & (scores["class"] == (claim["class"] or inputs.study["classes"][0]))
-        & scores["metric"].str.startswith(metric)
-        & (scores["convention"] == convention)
-        & (scores["postprocess"] == bool(inputs.study.get("postprocess")))
-    ]
-    near = found[(found["value"].astype(float) - value).abs() < 1e-9]
-    return records(near)[0] if len(near) else None
+    """Find the row of ``metrics.json`` that the audit took a value from; None where it is none."""
+    if claim["model"] not in inputs.study["models"]:
+        return None
+    key = ScoreKey(
+        claim["model"],
+        claim["run"],
+        claim["subset"],
+        claim["class"] or inputs.study["classes"][0],
+        metric_name(claim["quantity"], claim["model"], inputs.study),
+        convention,
+        bool(inputs.study.get("postprocess")),
+    )
+    score = inputs.scores_by_key.get(key)
+    if score is None:
+        return None
+    told = optional(score["value"])
+    if told is None or not math.isclose(told, value, rel_tol=1e-9, abs_tol=1e-9):
+        raise StaleTableError(
+            f"{inputs.claims}: claim {claim['claim']} has {value} for {write_id(key)}, but "
+            f"metrics.json says {told}; the audit was made from other scores: delete "
+            f"{inputs.claims} and build it again"
+        )
+    return score

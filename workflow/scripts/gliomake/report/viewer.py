@@ -15,7 +15,8 @@ from gliomake.files.predictions import open_predictions, to_mask
 from gliomake.files.shards import load_arrays
 from gliomake.files.tsv import read_tsv
 from gliomake.report.inputs import RunFiles, StudyInputs
-from gliomake.report.numbers import Number, NumberBook, optional
+from gliomake.report.keys import SliceKey
+from gliomake.report.numbers import NumberBook
 from gliomake.scoring.metrics import element_scores
 from gliomake.study.load import BASELINES
 
@@ -170,11 +171,6 @@ def image_url(pixels: np.ndarray) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def slice_id(model: str, run: str, subset: str, class_: str, key: Key) -> str:
-    """Name the Dice of one slice."""
-    return f"slice/{model}/{run}/{subset}/{class_}/{key[0]}/{key[1]}"
-
-
 def slice_dice(counts: pd.DataFrame, subset: str) -> pd.Series:
     """Give the Dice of each slice before any clean-up.
 
@@ -229,23 +225,10 @@ def _enter_dice(
     inputs: StudyInputs, book: NumberBook, files: RunFiles, key: Key, dice: pd.Series
 ) -> None:
     for class_, value in dice.items():
-        book.add(
-            Number(
-                id=slice_id(files.model, files.run, inputs.subset, str(class_), key),
-                page=book.page,
-                kind="slice",
-                study=inputs.id,
-                model=files.model,
-                run=files.run,
-                subset=inputs.subset,
-                class_=str(class_),
-                metric="dice",
-                convention="one slice",
-                postprocess=False,
-                value=optional(value),
-                ci_low=None,
-                ci_high=None,
-                n=1,
-                counts=str(files.counts),
-            )
+        book.enter(
+            SliceKey(files.model, files.run, inputs.subset, str(class_), key[0], int(key[1])),
+            study=inputs.id,
+            value=value,
+            n=1,
+            files=[files.counts],
         )

@@ -17,6 +17,8 @@ from typing import Any
 
 from gliomake.files.contracts import FileError, read_json
 from gliomake.report.index import merge_numbers
+from gliomake.report.keys import read_id
+from gliomake.report.numbers import Number, number_record
 from gliomake.verify.difference import Difference, same
 from gliomake.verify.files import ReportFiles
 from gliomake.verify.numbers import BROKEN, Recomputation, Values, recompute
@@ -115,19 +117,20 @@ def verify(
     """
     path, root = Path(numbers), Path(root)
     content = _content(path)
+    printed = [Number.from_record(record) for record in content["numbers"]]
     remarks = _unbuilt(path, content, studies)
     files = ReportFiles(content, root, deep)
     differences = [*files.changed(), *files.changed_listings()]
     missing = {difference.file for difference in differences if difference.recomputed == "missing"}
     pages = read_pages(path.parent, content["pages"])
     differences += changed_pages(content, path.parent, pages)
+    differences += _changed_records(content, printed)
     rows = 0
     for name, told in content["studies"].items():
-        if any(files["counts"] in missing for files in told["runs"]):
+        if any(run["counts"] in missing for run in told["runs"]):
             continue
         study = Recomputation(told, root, deep)
-        own = [number for number in content["numbers"] if number["study"] == name]
-        differences += _changed_numbers(study, own)
+        differences += _changed_numbers(study, [each for each in printed if each.study == name])
         rebuilt = rebuild(study)
         rows += rebuilt.rows
         differences += rebuilt.differences
@@ -136,11 +139,9 @@ def verify(
             differences += changed_figures(study.inputs, page)
     if differences:
         raise VerificationError(differences)
-    remarks += files.remarks()
     compared = len(content["files"]) - len(files.passed_over)
-    return Verification(
-        len(content["numbers"]), rows, compared, len(content["pages"]), tuple(remarks)
-    )
+    remarks += files.remarks()
+    return Verification(len(printed), rows, compared, len(content["pages"]), tuple(remarks))
 
 
 def _content(path: Path) -> dict[str, Any]:
@@ -157,7 +158,10 @@ def _content(path: Path) -> dict[str, Any]:
             content = read_json(name)
             if not all("figures" in study for study in content["studies"].values()):
                 raise ValueError("written by an older version, which did not note the figures")
-            contents.append(merge_numbers([content]))
+            content = merge_numbers([content])
+            for record in content["numbers"]:
+                read_id(record["id"])
+            contents.append(content)
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise MissingReportError(
                 f"{name}: not the numbers of a report ({error}). Build it again: rm {name}; {BUILD}"
@@ -166,7 +170,7 @@ def _content(path: Path) -> dict[str, Any]:
 
 
 def _unbuilt(path: Path, content: dict[str, Any], studies: Sequence[str]) -> list[str]:
-    """Say what of the report is not there."""
+    """Describe what of the report is not there."""
     built = ", ".join(content["studies"])
     remarks = []
     if not path.is_file():
@@ -176,7 +180,17 @@ def _unbuilt(path: Path, content: dict[str, Any], studies: Sequence[str]) -> lis
     return [*remarks, f"The whole report is built by: {BUILD}"] if remarks else []
 
 
-def _changed_numbers(study: Recomputation, numbers: list[dict[str, Any]]) -> Iterator[Difference]:
+def _changed_records(content: dict[str, Any], numbers: Sequence[Number]) -> Iterator[Difference]:
+    """Compare what an entry says of its number with what its id and its value say."""
+    for record, number in zip(content["numbers"], numbers, strict=True):
+        for name, value in number_record(number, content["files"]).items():
+            told = tuple(record[name]) if name == "others" else record.get(name)
+            # Whether the counts have changed is told of the file itself.
+            if told != value and name != "counts_sha256":
+                yield Difference(number.page, f"{number.id}, {name}", str(told), str(value))
+
+
+def _changed_numbers(study: Recomputation, numbers: Sequence[Number]) -> Iterator[Difference]:
     if study.deep:
         for (model, run), files in study.runs.items():
             if files["predictions"]:
@@ -186,10 +200,10 @@ def _changed_numbers(study: Recomputation, numbers: list[dict[str, Any]]) -> Ite
         what = f"all of {failure.what}"
         yield Difference(failure.page, what, f"{failure.numbers} numbers", failure.reason)
     for number in numbers:
-        reported = Values(*(number[name] for name in Values._fields))
-        again = found.get(number["id"])
+        reported = Values(number.value, number.ci_low, number.ci_high, number.n)
+        again = found.get(number.key)
         if again and not all(map(same, reported, again)):
-            yield Difference(number["page"], number["id"], _words(reported), _words(again))
+            yield Difference(number.page, number.id, _words(reported), _words(again))
 
 
 def _changed_counts(study: Recomputation, model: str, run: str, file: str) -> Iterator[Difference]:

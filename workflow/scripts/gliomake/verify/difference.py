@@ -75,7 +75,7 @@ def changed_cells(
 
 
 def same(told: Any, found: Any, tolerance: float = TOLERANCE) -> bool:
-    """Tell whether two cells say the same.
+    """Check whether two cells say the same.
 
     Parameters
     ----------

@@ -96,7 +96,7 @@ class ReportFiles:
         return f"{what} (figure{'s' if len(figures) > 1 else ''} {', '.join(figures)})"
 
     def remarks(self) -> list[str]:
-        """Say what was not compared."""
+        """Describe what was not compared."""
         remarks = []
         if self.passed_over:
             remarks.append(

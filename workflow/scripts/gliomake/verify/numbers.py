@@ -1,6 +1,6 @@
 """The report's numbers again, from the files that they rest on."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -8,19 +8,33 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gliomake.claims import Artefacts, audit_study
+from gliomake.claims.artefacts import Artefacts
+from gliomake.claims.audit import audit_study
 from gliomake.files.tsv import read_tsv
 from gliomake.report.inputs import StudyInputs, records, study_inputs
-from gliomake.report.numbers import optional
+from gliomake.report.keys import (
+    ClaimKey,
+    ComparisonKey,
+    Key,
+    LeakageKey,
+    ScoreKey,
+    SliceKey,
+    SpreadKey,
+)
+from gliomake.report.numbers import Number, optional
 from gliomake.report.viewer import slice_dice
-from gliomake.scoring.compare import compare_models
 from gliomake.scoring.counts import count_run
 from gliomake.scoring.distances import measure_run
-from gliomake.scoring.leakage import CLEAN, leak_effects, spread
-from gliomake.scoring.scores import score_table
+from gliomake.scoring.stages import (
+    Leaks,
+    compare_study,
+    measure_leaks,
+    paired_runs,
+    score_model,
+)
 from gliomake.study.load import compared_models, model_task, study_metrics
+from gliomake.study.model import Study
 
-CELL = ("subset", "class", "metric", "convention", "postprocess")
 COUNT_KEYS = ["patient", "slice", "subset", "class", "postprocess"]
 Record = dict[str, Any]
 # What reading and scoring files that were tampered with can end in.
@@ -34,6 +48,27 @@ class Values(NamedTuple):
     ci_low: float | None = None
     ci_high: float | None = None
     n: float | None = None
+
+
+class Part(NamedTuple):
+    """Numbers that are made again together; what does not tell them apart is empty."""
+
+    kind: str
+    model: str = ""
+    run: str = ""
+    subset: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, self))
+
+
+def part_of(key: Key) -> Part:
+    """Return with which others a number is made again: scores model by model, all else at once."""
+    if isinstance(key, ScoreKey):
+        return Part(key.kind, key.model)
+    if isinstance(key, SliceKey):
+        return Part(key.kind, key.model, key.run, key.subset)
+    return Part(key.kind)
 
 
 class Recomputation:
@@ -57,10 +92,9 @@ class Recomputation:
         self.runs = {(files["model"], files["run"]): files for files in study["runs"]}
         self.counts = cache(self._counts)
         self._distances = cache(self._read_distances)
-        self.score_rows = cache(self._score_rows)
+        self.model_scores = cache(self._scores)
         self.comparison_table = cache(self._compare)
-        self.leak_table = cache(self._leaks)
-        self.spread_table = cache(self._spread)
+        self.leaks = cache(self._leaks)
         self.audit = cache(self._audit)
 
     @cached_property
@@ -122,200 +156,97 @@ class Recomputation:
             for key in different
         ]
 
-    def _score_rows(self, model: str, run: str) -> list[Record]:
-        images = model_task(self.config, model) == "classification"
-        return score_table(
-            self.counts(model, run),
-            metrics=None if images else study_metrics(self.config),
-            conventions=["image"] if images else None,
-            distances=self._distances(model, run),
-            **self.study["bootstrap"],
-        )
-
-    def model_scores(self, model: str) -> pd.DataFrame:
-        """Score all runs of a model again: the rows of its ``metrics.json``."""
+    def _scores(self, model: str) -> pd.DataFrame:
         runs = [run for name, run in self.runs if name == model]
-        return pd.DataFrame(
-            [{"run": run, **row} for run in runs for row in self.score_rows(model, run)]
+        rows = score_model(
+            {run: self.counts(model, run) for run in runs},
+            {run: self._distances(model, run) for run in runs},
+            task=model_task(self.config, model),
+            metrics=study_metrics(self.config),
+            bootstrap=self.study["bootstrap"],
         )
+        return pd.DataFrame(rows)
 
     def _compare(self) -> pd.DataFrame:
         run, models = self.config["runs"][0], compared_models(self.config)
-        distances = {model: self._distances(model, run) for model in models}
-        return compare_models(
+        return compare_study(
             {model: self.counts(model, run) for model in models},
-            metrics=study_metrics(self.config),
+            {model: self._distances(model, run) for model in models},
             run=run,
-            distances={m: table for m, table in distances.items() if table is not None},
-            **self.study["bootstrap"],
+            metrics=study_metrics(self.config),
+            bootstrap=self.study["bootstrap"],
         )
 
-    def _leak_runs(self) -> dict[str, dict[str, pd.DataFrame]]:
-        counts: dict[str, dict[str, pd.DataFrame]] = {}
-        for model, run in self.runs:
-            if run.startswith("leak"):
-                counts.setdefault(model, {})[run] = self.counts(model, run)
-        return counts
-
-    def _leaks(self) -> pd.DataFrame:
-        tables = [
-            leak_effects(runs, model, **self.study["bootstrap"])
-            for model, runs in self._leak_runs().items()
-        ]
-        return pd.concat(tables, ignore_index=True)
-
-    def _spread(self) -> pd.DataFrame:
-        runs = self._leak_runs().items()
-        grid = {(model, run): table for model, own in runs for run, table in own.items()}
-        # The clean partners of the leaks are a full grid of folds and seeds.
-        return spread(grid, split=CLEAN)
+    def _leaks(self) -> Leaks:
+        counts = {pair: self.counts(*pair) for pair in paired_runs(Study.of(self.config))}
+        return measure_leaks(counts, bootstrap=self.study["bootstrap"])
 
     def _audit(self) -> pd.DataFrame:
         inputs = self.inputs
         artefacts = Artefacts(self.config, inputs.claims.parents[1])
         return audit_study(self.config, inputs.reported, artefacts, inputs.data, inputs.scale)
 
-    def scores(self, model: str, run: str, numbers: Iterable[Record]) -> dict[str, Values]:
-        """Look up the scores of a run.
+    def again(self, part: Part) -> Mapping[Key, Values]:
+        """Make all numbers of a part again.
 
         Parameters
         ----------
-        model, run : str
-            The run.
-        numbers : iterable of dict
-            Its scores in the report.
+        part : Part
+            Of `part_of`.
 
         Returns
         -------
-        dict of str to Values
-            By number id; what is not there any more is undefined.
+        mapping of Key to Values
+            More than the report prints, or less: what is not there any more is undefined.
         """
-        cells = {tuple(row[name] for name in CELL): row for row in self.score_rows(model, run)}
-        return _look_up(numbers, cells, ("value", "ci_low", "ci_high", "n"))
-
-    def comparisons(self, numbers: Iterable[Record]) -> dict[str, Values]:
-        """Look up differences between models.
-
-        Parameters
-        ----------
-        numbers : iterable of dict
-            The differences in the report.
-
-        Returns
-        -------
-        dict of str to Values
-            By number id; what is not there any more is undefined.
-        """
-        cells = {
-            (row["model_a"], row["model_b"], row["run"], *(row[name] for name in CELL)): row
-            for row in records(self.comparison_table())
+        make: dict[str, Callable[[Part], dict[Key, Values]]] = {
+            ScoreKey.kind: self._score_values,
+            SliceKey.kind: self._slice_values,
+            ComparisonKey.kind: self._comparison_values,
+            LeakageKey.kind: self._leak_values,
+            SpreadKey.kind: self._spread_values,
+            ClaimKey.kind: self._claim_values,
         }
-        columns = ("difference", "ci_low", "ci_high", "n")
-        return _look_up(numbers, cells, columns, leading=slice(1, 4))
+        return make[part.kind](part)
 
-    def leaks(self, numbers: Iterable[Record]) -> dict[str, Values]:
-        """Look up what leaks add.
-
-        Parameters
-        ----------
-        numbers : iterable of dict
-            The leaks in the report.
-
-        Returns
-        -------
-        dict of str to Values
-            By number id; what is not there any more is undefined.
-        """
-        cells = {
-            (row["model"], f"leak{row['leak']}", *(row[name] for name in CELL)): row
-            for row in records(self.leak_table())
+    def _score_values(self, part: Part) -> dict[Key, Values]:
+        return {
+            ScoreKey.of(row, model=part.model): _values(row)
+            for row in records(self.model_scores(part.model))
         }
-        columns = ("difference", "ci_low", "ci_high", "patients")
-        return _look_up(numbers, cells, columns, leading=slice(1, 3))
 
-    def spreads(self, numbers: Iterable[Record]) -> dict[str, Values]:
-        """Look up how much model, fold and seed move each score.
-
-        Parameters
-        ----------
-        numbers : iterable of dict
-            The standard deviations in the report.
-
-        Returns
-        -------
-        dict of str to Values
-            By number id; what is not there any more is undefined.
-        """
-        cells = {
-            (row["source"], *(row[name] for name in CELL)): row
-            for row in records(self.spread_table())
-        }
-        return _look_up(numbers, cells, ("sd",), leading=slice(1, 2))
-
-    def slices(
-        self, model: str, run: str, subset: str, numbers: Iterable[Record]
-    ) -> dict[str, Values]:
-        """Score slices again: the Dice that the viewer shows.
-
-        Parameters
-        ----------
-        model, run, subset : str
-            Whose slices.
-        numbers : iterable of dict
-            Those shown.
-
-        Returns
-        -------
-        dict of str to Values
-            By number id.
-        """
-        dice = slice_dice(self.counts(model, run), subset)
-        found = {}
-        for number in numbers:
-            *_, patient, slice_ = number["id"].split("/")
-            value = optional(dice.get((patient, int(slice_), number["class"])))
-            found[number["id"]] = Values(value, n=1)
+    def _slice_values(self, part: Part) -> dict[Key, Values]:
+        dice = slice_dice(self.counts(part.model, part.run), part.subset)
+        found: dict[Key, Values] = {}
+        for (patient, number, class_), value in zip(dice.index.tolist(), dice, strict=True):
+            key = SliceKey(part.model, part.run, part.subset, class_, patient, int(number))
+            found[key] = Values(optional(value), n=1)
         return found
 
-    def claims(self, numbers: Iterable[Record]) -> dict[str, Values]:
-        """Audit again, and look up reproduced values that are no scores.
+    def _comparison_values(self, part: Part) -> dict[Key, Values]:
+        rows = records(self.comparison_table())
+        return {ComparisonKey.of(row): _values(row, "difference") for row in rows}
 
-        Parameters
-        ----------
-        numbers : iterable of dict
-            Those values in the report.
+    def _leak_values(self, part: Part) -> dict[Key, Values]:
+        rows = records(self.leaks().effects)
+        return {LeakageKey.of(row): _values(row, "difference", "patients") for row in rows}
 
-        Returns
-        -------
-        dict of str to Values
-            By number id; what is not there any more is undefined.
-        """
-        rows = {row["claim"]: row for row in records(self.audit())}
-        found = {}
-        for number in numbers:
-            _, name, column = number["id"].split("/")
-            ends = ("ci_low", "ci_high") if column == "reproduced" else ()
-            row = rows.get(name, {})
-            found[number["id"]] = Values(*(optional(row.get(each)) for each in (column, *ends)))
+    def _spread_values(self, part: Part) -> dict[Key, Values]:
+        rows = records(self.leaks().spread)
+        return {SpreadKey.of(row): Values(optional(row["sd"])) for row in rows}
+
+    def _claim_values(self, part: Part) -> dict[Key, Values]:
+        found: dict[Key, Values] = {}
+        for row in records(self.audit()):
+            name = str(row["claim"])
+            found[ClaimKey(name, "reproduced")] = _values(row, "reproduced", None)
+            found[ClaimKey(name, "nearest_value")] = Values(optional(row["nearest_value"]))
         return found
 
 
-def _look_up(
-    numbers: Iterable[Record],
-    cells: dict[tuple[Any, ...], Record],
-    columns: Sequence[str],
-    leading: slice = slice(0),
-) -> dict[str, Values]:
-    """Find each number's cell; one that is not there any more is undefined.
-
-    The cell's key starts with the `leading` parts of the number's id.
-    """
-    found = {}
-    for number in numbers:
-        first = number["id"].split("/")[leading]
-        cell = cells.get((*first, *(number[name] for name in CELL)), {})
-        found[number["id"]] = Values(*(optional(cell.get(name)) for name in columns))
-    return found
+def _values(row: Record, value: str = "value", n: str | None = "n") -> Values:
+    columns = (value, "ci_low", "ci_high", *([n] if n else []))
+    return Values(*(optional(row[name]) for name in columns))
 
 
 @dataclass(frozen=True)
@@ -329,43 +260,35 @@ class Failure:
 
 
 def recompute(
-    study: Recomputation, numbers: Iterable[Record]
-) -> tuple[dict[str, Values], list[Failure]]:
+    study: Recomputation, numbers: Iterable[Number]
+) -> tuple[dict[Key, Values], list[Failure]]:
     """Recompute all numbers of a study.
 
     Parameters
     ----------
     study : Recomputation
         The study.
-    numbers : iterable of dict
-        Records of ``numbers.json``; one that stands on several pages is computed once.
+    numbers : iterable of Number
+        Those of ``numbers.json``; one that stands on several pages is computed once.
 
     Returns
     -------
-    found : dict of str to Values
-        By number id.
+    found : dict of Key to Values
+        What is not there any more is undefined.
     failures : list of Failure
         What is not in `found`.
     """
-    # A kind is recomputed by groups: those numbers that share the fields named here.
-    kinds: dict[str, tuple[tuple[str, ...], Callable[..., dict[str, Values]]]] = {
-        "score": (("model", "run"), study.scores),
-        "slice": (("model", "run", "subset"), study.slices),
-        "comparison": ((), study.comparisons),
-        "leakage": ((), study.leaks),
-        "spread": ((), study.spreads),
-        "claim": ((), study.claims),
-    }
-    groups: dict[tuple[str, ...], list[Record]] = {}
-    for number in {number["id"]: number for number in numbers}.values():
-        key = (number["kind"], *(number[name] for name in kinds[number["kind"]][0]))
-        groups.setdefault(key, []).append(number)
-    found: dict[str, Values] = {}
+    parts: dict[Part, dict[Key, Number]] = {}
+    for number in numbers:
+        parts.setdefault(part_of(number.key), {}).setdefault(number.key, number)
+    found: dict[Key, Values] = {}
     failures = []
-    for (kind, *values), part in groups.items():
+    for part, printed in parts.items():
         try:
-            found |= kinds[kind][1](*values, part)
+            again = study.again(part)
         except BROKEN as error:
-            what = " ".join((kind, *values))
-            failures.append(Failure(part[0]["page"], what, len(part), str(error)))
+            page = next(iter(printed.values())).page
+            failures.append(Failure(page, str(part), len(printed), str(error)))
+        else:
+            found |= {key: again.get(key, Values(None)) for key in printed}
     return found, failures

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from gliomake.files.provenance import file_sha256
-from gliomake.report import evidence, leaks, lesions, scores, targets, verdicts
+from gliomake.report import targets
 from gliomake.report.inputs import StudyInputs
-from gliomake.report.numbers import NumberBook
-from gliomake.report.table import Cell, Table
+from gliomake.report.sections import study_sections
+from gliomake.report.table import Cell
 from gliomake.verify.difference import Difference
 from gliomake.verify.numbers import BROKEN
 
@@ -89,13 +89,20 @@ def changed_tables(inputs: StudyInputs, page: "PageReader") -> Iterator[Differen
     Yields
     ------
     Difference
-        One a cell; a cell of a number with a trail is compared by the number's id.
+        One a cell; a cell of a number with a provenance is compared by the number's id.
     """
-    try:
-        tables = _tables(inputs)
-    except BROKEN as error:
-        yield Difference(inputs.page, "all tables", "made from the files", str(error))
-        return
+    tables, listed = [], set()
+    for section in study_sections(inputs):
+        listed |= set(section.unverified)
+        try:
+            tables += section.tables()
+        except BROKEN as error:
+            what = f"all tables of {section.id}"
+            yield Difference(inputs.page, what, "made from the files", str(error))
+            return
+    listed |= {table.id for table in tables}
+    for id_ in sorted(page.tables.keys() - listed):
+        yield Difference(inputs.page, id_, f"{len(page.tables[id_])} rows", "in no section's list")
     for table in tables:
         expected = [[_shown(cell) for cell in row] for row in table.rows]
         printed = page.tables.get(table.id, [])
@@ -135,25 +142,6 @@ def changed_figures(inputs: StudyInputs, page: "PageReader") -> Iterator[Differe
         exact = not source.startswith("data:image/webp")
         if exact and source not in page.images:
             yield Difference(inputs.page, f"figure {name}", "another picture", str(svg))
-
-
-def _tables(inputs: StudyInputs) -> list[Table]:
-    """Make the tables of a study's page."""
-    book = NumberBook(inputs.page)
-    found = [
-        verdicts.claims_table(inputs, book),
-        *scores.score_tables(inputs, book),
-        lesions.lesions_table(inputs),
-        scores.comparison_table(inputs, book),
-        leaks.protocol_table(inputs, book),
-        leaks.leakage_table(inputs, book),
-        leaks.spread_table(inputs, book),
-        *(targets.target_table(inputs, book, *target) for target in inputs.tables.items()),
-        evidence.split_table(inputs),
-        evidence.fingerprint_table(inputs),
-        evidence.runs_table(inputs),
-    ]
-    return [table for table in found if table]
 
 
 def _shown(cell: Cell) -> str:

@@ -10,14 +10,16 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gliomake.claims import Artefacts, study_findings
+from gliomake.claims.artefacts import Artefacts
+from gliomake.claims.audit import study_findings
 from gliomake.files.contracts import read_json
 from gliomake.report.inputs import StudyInputs
 from gliomake.study.targets import Target, study_targets, target_spec
 from gliomake.tables import make_table
 from gliomake.verify.difference import TOLERANCE, Difference, changed_cells
-from gliomake.verify.numbers import BROKEN, CELL, Recomputation
+from gliomake.verify.numbers import BROKEN, Recomputation
 
+CELL = ("subset", "class", "metric", "convention", "postprocess")
 # A table's numbers have six digits, of which the last may be rounded the other way.
 TABLE_TOLERANCE = 1e-5
 
@@ -81,8 +83,8 @@ def _steps(study: Recomputation) -> Iterator[_Step]:
         yield _Step(path, make, partial(_scores, path), ("run", *CELL))
     tables = (
         (inputs.comparisons, study.comparison_table, ("model_a", "model_b", "run", *CELL)),
-        (inputs.leakage, study.leak_table, ("model", "leak", *CELL)),
-        (inputs.spread, study.spread_table, ("source", *CELL)),
+        (inputs.leakage, lambda: study.leaks().effects, ("model", "leak", *CELL)),
+        (inputs.spread, lambda: study.leaks().spread, ("source", *CELL)),
         (inputs.claims, study.audit, ("claim",)),
     )
     for file, table, key in tables:

@@ -6,18 +6,6 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, islice
 
 from gliomake.claims.cells import FRACTIONS
-from gliomake.claims.checks import (
-    Context,
-    Finding,
-    Group,
-    by_quantity,
-    check,
-    elements,
-    ids,
-    label,
-    subject,
-    together,
-)
 from gliomake.claims.feasible import (
     LINEAR_OVER_FOLDS,
     even_folds,
@@ -25,6 +13,8 @@ from gliomake.claims.feasible import (
     share_counts_exist,
     whole_counts,
 )
+from gliomake.claims.findings import ClaimFinding, Context
+from gliomake.claims.groups import Group, by_quantity, elements, ids, label, subject, together
 from gliomake.claims.interval import over_ends
 from gliomake.claims.quantities import SYNONYMS, is_of
 from gliomake.claims.table import Claim
@@ -44,8 +34,7 @@ _FORMULA = {other: name for name, other in SYNONYMS}
 _CLASSES = range(2, 11)
 
 
-@check("prevalence-by-precision")
-def prevalence_by_precision(claims: Sequence[Claim], context: Context) -> list[Finding]:
+def prevalence_by_precision(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
     """Solve precision, recall and specificity for the prevalence, and hold it against others."""
     named = {(claim.study, claim.class_) for claim in claims if claim.class_ not in ("", "mean")}
     found = []
@@ -68,7 +57,9 @@ def _accuracy(p: float, r: float, s: float) -> float:
     return prevalence * r + (1 - prevalence) * s
 
 
-def _prevalence_findings(group: Group, trio: tuple[Claim, ...], context: Context) -> list[Finding]:
+def _prevalence_findings(
+    group: Group, trio: tuple[Claim, ...], context: Context
+) -> list[ClaimFinding]:
     name, reaches = "prevalence-by-precision", [claim.interval.clip() for claim in trio]
     reach, accuracies = over_ends(_prevalence, *reaches), over_ends(_accuracy, *reaches)
     value = _prevalence(*(claim.number for claim in trio))
@@ -93,7 +84,7 @@ def _prevalence_findings(group: Group, trio: tuple[Claim, ...], context: Context
     if background is not None and not is_mean:
         numbers |= {"prevalence in the data": 1 - background}
         sentence += f"; in the data it is {1 - background:.2%}"
-    found: list[Finding] = []
+    found: list[ClaimFinding] = []
     partners = [claim for quantity in ACCURACY for claim in group.get(quantity, ())]
     for partner in () if is_mean else partners:
         agrees = partner.interval.overlaps(accuracies)
@@ -104,18 +95,17 @@ def _prevalence_findings(group: Group, trio: tuple[Claim, ...], context: Context
         level = "consistent" if agrees else "inconsistent"
         tail = "is reported: consistent" if agrees else "as one count would"
         found.append(
-            Finding(name, level, ids(partner, *trio), f"{sentence}; {says} {tail}.", numbers)
+            ClaimFinding(name, level, ids(partner, *trio), f"{sentence}; {says} {tail}.", numbers)
         )
-    return found or [Finding(name, "note", ids(*trio), f"{sentence}.", numbers)]
+    return found or [ClaimFinding(name, "note", ids(*trio), f"{sentence}.", numbers)]
 
 
-@check("one-count")
-def one_count(claims: Sequence[Claim], context: Context) -> list[Finding]:
+def one_count(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
     """Check whether all scores of the same masks can come from one table of counts.
 
     The fewest that cannot are named.
     """
-    found: list[Finding] = []
+    found: list[ClaimFinding] = []
     for group in by_quantity(claims):
         names = [name for name in FRACTIONS if name in group]
         if len({_FORMULA.get(name, name) for name in names}) < 2:
@@ -126,11 +116,11 @@ def one_count(claims: Sequence[Claim], context: Context) -> list[Finding]:
     return list({finding.claims: finding for finding in found}.values())
 
 
-def _one_count(scores: tuple[Claim, ...]) -> Iterator[Finding]:
+def _one_count(scores: tuple[Claim, ...]) -> Iterator[ClaimFinding]:
     if _possible(scores):
         if len({_formula(claim) for claim in scores}) > 3:
             sentence = f"{_subject(scores)}{_listed(scores)} can all come from one count."
-            yield Finding("one-count", "consistent", ids(*scores), sentence)
+            yield ClaimFinding("one-count", "consistent", ids(*scores), sentence)
         return
     # Where a check of its own contradicts some of them already, nothing is added.
     for formulas in _COMPARED:
@@ -147,7 +137,7 @@ def _one_count(scores: tuple[Claim, ...]) -> Iterator[Finding]:
             sentence = (
                 f"{_subject(few)}no one count gives {_listed(few)}; means over images can be so."
             )
-            yield Finding("one-count", "inconsistent", ids(*few), sentence)
+            yield ClaimFinding("one-count", "inconsistent", ids(*few), sentence)
         if smallest:
             return
 
@@ -170,8 +160,7 @@ def _listed(scores: Sequence[Claim]) -> str:
     return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
 
 
-@check("whole-numbers")
-def whole_numbers(claims: Sequence[Claim], context: Context) -> list[Finding]:
+def whole_numbers(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
     """Look for whole counts behind scores where positives and negatives are stated."""
     found = []
     for group in by_quantity(claims):
@@ -201,7 +190,7 @@ def _size(of: Claim, claims: Sequence[Claim], quantity: str) -> Claim | None:
     return fitting[0] if len({claim.number for claim in fitting}) == 1 else None
 
 
-def _whole_numbers(scores: list[Claim], positives: Claim, negatives: Claim) -> list[Finding]:
+def _whole_numbers(scores: list[Claim], positives: Claim, negatives: Claim) -> list[ClaimFinding]:
     sizes = int(positives.number), int(negatives.number)
     reaches = {claim.quantity: claim.interval for claim in scores}
     tables = whole_counts(reaches, *sizes)
@@ -224,16 +213,15 @@ def _whole_numbers(scores: list[Claim], positives: Claim, negatives: Claim) -> l
         )
         sentence = f"{start}: {counts} is {many}"
     involved = ids(*scores, positives, negatives)
-    return [Finding("whole-numbers", level, involved, f"{sentence}.", numbers)]
+    return [ClaimFinding("whole-numbers", level, involved, f"{sentence}.", numbers)]
 
 
-@check("fold-means")
-def fold_means(claims: Sequence[Claim], context: Context) -> list[Finding]:
+def fold_means(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
     """Look for whole counts of each fold behind means over folds.
 
     The sizes of the folds are stated, or follow from their number where they are as even as can be.
     """
-    found: list[Finding] = []
+    found: list[ClaimFinding] = []
     for group in by_quantity(claims):
         scores = [group[name][0] for name in LINEAR_OVER_FOLDS if name in group]
         if scores and re.search(r"(mean|average).*fold", scores[0].scope):
@@ -241,7 +229,7 @@ def fold_means(claims: Sequence[Claim], context: Context) -> list[Finding]:
     return found
 
 
-def _fold_findings(scores: list[Claim], claims: Sequence[Claim]) -> Iterator[Finding]:
+def _fold_findings(scores: list[Claim], claims: Sequence[Claim]) -> Iterator[ClaimFinding]:
     pairs = _fold_sizes(scores[0], claims)
     what, known = f"{len(pairs)} folds", [claim for pair in pairs for claim in pair]
     candidates = [[(int(p.number), int(n.number)) for p, n in pairs]]
@@ -261,7 +249,7 @@ def _fold_findings(scores: list[Claim], claims: Sequence[Claim]) -> Iterator[Fin
         f"{'some' if agrees else 'no'} whole counts of the folds give them."
     )
     level = "consistent" if agrees else "inconsistent"
-    yield Finding("fold-means", level, ids(*scores, *known), sentence)
+    yield ClaimFinding("fold-means", level, ids(*scores, *known), sentence)
 
 
 def _fold_sizes(of: Claim, claims: Sequence[Claim]) -> list[tuple[Claim, Claim]]:

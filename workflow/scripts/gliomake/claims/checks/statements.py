@@ -5,16 +5,8 @@ from collections.abc import Sequence
 from decimal import ROUND_DOWN, Decimal
 from itertools import combinations
 
-from gliomake.claims.checks import (
-    Context,
-    Finding,
-    by_quantity,
-    check,
-    ids,
-    label,
-    subject,
-    together,
-)
+from gliomake.claims.findings import ClaimFinding, Context
+from gliomake.claims.groups import by_quantity, ids, label, subject, together
 from gliomake.claims.interval import SLACK, Interval
 from gliomake.claims.quantities import SYNONYMS
 from gliomake.claims.table import Claim
@@ -24,9 +16,8 @@ BACKGROUND = frozenset({"background", "bg", "no-tumour", "no tumour", "healthy",
 NEARLY_WHOLE = 0.98
 
 
-@check("best-against-last")
-def best_against_last(claims: Sequence[Claim], context: Context) -> list[Finding]:
-    """Tell whether a final score is that of the last epoch or of the best one printed."""
+def best_against_last(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
+    """Check whether a final score is that of the last epoch or of the best one printed."""
     rows: dict[tuple[str, ...], list[Claim]] = defaultdict(list)
     finals = []
     for claim in claims:
@@ -46,7 +37,7 @@ def _column(claim: Claim) -> tuple[str, ...]:
     return (claim.study, claim.model, claim.subset, claim.quantity, claim.class_, claim.scope)
 
 
-def _final_epoch(final: Claim, table: list[Claim]) -> Finding:
+def _final_epoch(final: Claim, table: list[Claim]) -> ClaimFinding:
     last, best = table[-1], max(table, key=lambda claim: claim.number)
     matches = [claim for claim in table if claim.interval.overlaps(final.interval)]
     what = f"{label(final)} of {subject(final)}"
@@ -73,11 +64,10 @@ def _final_epoch(final: Claim, table: list[Claim]) -> Finding:
     else:
         level = "inconsistent"
         sentence = f"The {what}, {final.value}, is that of no epoch printed; {says_best}."
-    return Finding("best-against-last", level, ids(final, last, best), sentence, numbers)
+    return ClaimFinding("best-against-last", level, ids(final, last, best), sentence, numbers)
 
 
-@check("contradictory-values")
-def contradictory_values(claims: Sequence[Claim], context: Context) -> list[Finding]:
+def contradictory_values(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
     """Compare every value of a quantity that a document gives more than once, under any name."""
     found = []
     for group in by_quantity(claims):
@@ -91,7 +81,7 @@ def contradictory_values(claims: Sequence[Claim], context: Context) -> list[Find
     return found
 
 
-def _two_names(one: Claim, other: Claim) -> Finding:
+def _two_names(one: Claim, other: Claim) -> ClaimFinding:
     """Report two values of one formula."""
     values = f"{label(one)} {one.value} in {one.where} and {label(other)} {other.value}"
     what = subject(one)
@@ -100,10 +90,10 @@ def _two_names(one: Claim, other: Claim) -> Finding:
         "over the same elements and classes they are equal."
     )
     numbers = {one.claim: one.number, other.claim: other.number}
-    return Finding("contradictory-values", "inconsistent", ids(one, other), sentence, numbers)
+    return ClaimFinding("contradictory-values", "inconsistent", ids(one, other), sentence, numbers)
 
 
-def _repetition(one: Claim, other: Claim) -> Finding:
+def _repetition(one: Claim, other: Claim) -> ClaimFinding:
     what = label(one) if one.quantity in ("slices", "patients") else f"the {label(one)}"
     if subject(one):
         what += f" of {subject(one)}"
@@ -118,11 +108,10 @@ def _repetition(one: Claim, other: Claim) -> Finding:
         level = "note"
         sentence = f"{what}: {places}; {coarse.value} is {fine.value} cut off, not rounded."
     numbers = {one.claim: one.number, other.claim: other.number}
-    return Finding("contradictory-values", level, ids(one, other), sentence, numbers)
+    return ClaimFinding("contradictory-values", level, ids(one, other), sentence, numbers)
 
 
-@check("one-value-two-names")
-def one_value_two_names(claims: Sequence[Claim], context: Context) -> list[Finding]:
+def one_value_two_names(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
     """Find one figure, to three decimals or more, under the names of two quantities."""
     found = []
     for group in by_quantity(claims):
@@ -139,12 +128,12 @@ def one_value_two_names(claims: Sequence[Claim], context: Context) -> list[Findi
     return found
 
 
-def _shared_value(one: Claim, other: Claim, group: dict[str, list[Claim]]) -> Finding:
+def _shared_value(one: Claim, other: Claim, group: dict[str, list[Claim]]) -> ClaimFinding:
     numbers, involved = {"value": one.number}, [one, other]
     # A shared value is then no coincidence and no mistake.
     if {one.quantity, other.quantity} in map(set, SYNONYMS):
         sentence = f"{one.value} as {label(one)} and as {label(other)}: one formula, two names."
-        return Finding("one-value-two-names", "consistent", ids(*involved), sentence, numbers)
+        return ClaimFinding("one-value-two-names", "consistent", ids(*involved), sentence, numbers)
     rivals = [
         rival
         for each in (one, other)
@@ -157,11 +146,12 @@ def _shared_value(one: Claim, other: Claim, group: dict[str, list[Claim]]) -> Fi
     for rival in rivals:
         sentence += f", while the {label(rival)} is {rival.value} in {rival.where}"
     level = "inconsistent" if rivals else "note"
-    return Finding("one-value-two-names", level, ids(*involved, *rivals), f"{sentence}.", numbers)
+    return ClaimFinding(
+        "one-value-two-names", level, ids(*involved, *rivals), f"{sentence}.", numbers
+    )
 
 
-@check("mean-of-classes")
-def mean_of_classes(claims: Sequence[Claim], context: Context) -> list[Finding]:
+def mean_of_classes(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
     """Compare a mean over classes with the classes reported beside it."""
     groups: dict[tuple[str, ...], dict[str, Claim]] = defaultdict(dict)
     for claim in claims:
@@ -177,7 +167,7 @@ def mean_of_classes(claims: Sequence[Claim], context: Context) -> list[Finding]:
     return found
 
 
-def _mean_finding(mean: Claim, parts: list[Claim]) -> Finding:
+def _mean_finding(mean: Claim, parts: list[Claim]) -> ClaimFinding:
     value = sum(claim.number for claim in parts) / len(parts)
     numbers = {"mean": mean.number, "mean of classes": value}
     listed = ", ".join(claim.value for claim in parts)
@@ -200,7 +190,7 @@ def _mean_finding(mean: Claim, parts: list[Claim]) -> Finding:
             sentence += (
                 f", but of {n} classes if one more, such as the background, is {missing:.3f}"
             )
-    return Finding("mean-of-classes", level, ids(mean, *parts), f"{sentence}.", numbers)
+    return ClaimFinding("mean-of-classes", level, ids(mean, *parts), f"{sentence}.", numbers)
 
 
 def _sum(claims: Sequence[Claim], n: int) -> Interval:
@@ -209,8 +199,7 @@ def _sum(claims: Sequence[Claim], n: int) -> Interval:
     return Interval(low / n, high / n)
 
 
-@check("loss-against-score")
-def loss_against_score(claims: Sequence[Claim], context: Context) -> list[Finding]:
+def loss_against_score(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
     """Turn a Dice or Tversky loss into the score that it leaves, and set it beside the reported.
 
     Of a per-epoch table only the last epoch is looked at. Losses are computed from probabilities
@@ -247,7 +236,7 @@ def loss_against_score(claims: Sequence[Claim], context: Context) -> list[Findin
         sentence += "".join(f", {claim.value} in {claim.where}" for claim in others)
         numbers = {"loss": loss.number, "score left": left, "reported": nearest.number}
         involved = ids(loss, nearest, *others)
-        found.append(Finding("loss-against-score", "note", involved, f"{sentence}.", numbers))
+        found.append(ClaimFinding("loss-against-score", "note", involved, f"{sentence}.", numbers))
     return found
 
 
@@ -257,9 +246,8 @@ def _metric(claim: Claim) -> str:
     return label(claim) if is_plain else f"{label(claim)} ({claim.aggregation})"
 
 
-@check("ranking")
-def ranking(claims: Sequence[Claim], context: Context) -> list[Finding]:
-    """Tell where models stand side by side without a metric in common, or without a number."""
+def ranking(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
+    """Find where models stand side by side without a metric in common, or without a number."""
     tables: dict[tuple[str, ...], dict[str, list[Claim]]] = defaultdict(lambda: defaultdict(list))
     ranks: dict[str, list[Claim]] = defaultdict(list)
     scored = {(claim.study, claim.model) for claim in claims if claim.is_score}
@@ -278,11 +266,11 @@ def ranking(claims: Sequence[Claim], context: Context) -> list[Finding]:
         listed = "; ".join(f"{model} by {' and '.join(sorted(q))}" for model, q in names.items())
         if set.intersection(*names.values()):
             sentence = f"The models in {where} share a metric and can be ranked by it: {listed}."
-            found.append(Finding("ranking", "consistent", involved, sentence))
+            found.append(ClaimFinding("ranking", "consistent", involved, sentence))
         else:
             sentence = f"The models in {where} are scored by different metrics and cannot be ranked"
-            found.append(Finding("ranking", "note", involved, f"{sentence} by it: {listed}."))
+            found.append(ClaimFinding("ranking", "note", involved, f"{sentence} by it: {listed}."))
     for same in ranks.values():
         sentence = f"{len(same)} models are ranked in words; the document prints no score of them."
-        found.append(Finding("ranking", "note", ids(*same), sentence))
+        found.append(ClaimFinding("ranking", "note", ids(*same), sentence))
     return found

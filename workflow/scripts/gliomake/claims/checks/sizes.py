@@ -6,15 +6,15 @@ from fractions import Fraction
 from math import ceil, floor
 
 from gliomake.claims.cells import Matrix, Table, confusion_tables, fraction, score
-from gliomake.claims.checks import Context, Finding, by_quantity, check, ids, label
+from gliomake.claims.findings import ClaimFinding, Context
+from gliomake.claims.groups import by_quantity, ids, label
 from gliomake.claims.interval import Interval
 from gliomake.claims.table import Claim
 
 SPLIT = ("train", "val", "test")
 
 
-@check("confusion-matrix")
-def confusion_matrix(claims: Sequence[Claim], context: Context) -> list[Finding]:
+def confusion_matrix(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
     """Recompute the scores of a confusion matrix; a class named ``no-...`` is its other side."""
     totals = context.slice_totals(claims)
     found = []
@@ -28,7 +28,7 @@ def confusion_matrix(claims: Sequence[Claim], context: Context) -> list[Finding]
     return found
 
 
-def _table_scores(table: Table) -> list[Finding]:
+def _table_scores(table: Table) -> list[ClaimFinding]:
     """Recompute each score of a confusion matrix.
 
     Where some scores agree with the table and others do not, only the others are in question.
@@ -51,12 +51,12 @@ def _table_scores(table: Table) -> list[Finding]:
         involved = ids(claim) if odd_one_out else ids(claim, *table.matrix.claims)
         level = "consistent" if agrees else "inconsistent"
         numbers = {"reported": claim.number, "recomputed": value}
-        found.append(Finding("confusion-matrix", level, involved, sentence, numbers))
+        found.append(ClaimFinding("confusion-matrix", level, involved, sentence, numbers))
     return found
 
 
-def _share_of_total(matrix: Matrix, n: int, total: int) -> Finding:
-    """Say what part of the data set a confusion matrix covers."""
+def _share_of_total(matrix: Matrix, n: int, total: int) -> ClaimFinding:
+    """Describe which part of the data set a confusion matrix covers."""
     percent = round(100 * n / total)
     exact = {rule(Fraction(percent, 100) * total) for rule in (floor, ceil)}
     hit = n in exact
@@ -68,11 +68,10 @@ def _share_of_total(matrix: Matrix, n: int, total: int) -> Finding:
     )
     level = "inconsistent" if n > total else "consistent" if hit else "note"
     numbers = {"sum": float(n), "total": float(total), "share": n / total}
-    return Finding("confusion-matrix", level, ids(*matrix.claims), sentence, numbers)
+    return ClaimFinding("confusion-matrix", level, ids(*matrix.claims), sentence, numbers)
 
 
-@check("split-sizes")
-def split_sizes(claims: Sequence[Claim], context: Context) -> list[Finding]:
+def split_sizes(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
     """Sum subsets, and recognise shares of the slices themselves: a split that ignores patients.
 
     Shares are multiples of 5 %, one of the total and one of the rest, rounded alike. Sizes of a
@@ -105,7 +104,7 @@ def _sums(claims: Sequence[Claim]) -> Iterator[tuple[list[Claim], Claim]]:
             yield from ((named, whole) for whole in parts.get("all", ()))
 
 
-def _sum_finding(parts: list[Claim], whole: Claim) -> Finding:
+def _sum_finding(parts: list[Claim], whole: Claim) -> ClaimFinding:
     low, high = (sum(getattr(c.interval, end) for c in parts) for end in ("low", "high"))
     if not any(claim.approximate for claim in (*parts, whole)):
         low = high = sum(claim.number for claim in parts)
@@ -128,10 +127,10 @@ def _sum_finding(parts: list[Claim], whole: Claim) -> Finding:
             "or a number is wrong."
         )
     numbers = {"sum": total, "stated": whole.number}
-    return Finding("split-sizes", level, ids(*parts, whole), sentence, numbers)
+    return ClaimFinding("split-sizes", level, ids(*parts, whole), sentence, numbers)
 
 
-def _split_finding(three: list[Claim], sizes: dict[str, int]) -> Finding:
+def _split_finding(three: list[Claim], sizes: dict[str, int]) -> ClaimFinding:
     total = sum(sizes.values())
     numbers = {name: float(size) for name, size in sizes.items()} | {"total": float(total)}
     listed = "/".join(str(sizes[name]) for name in SPLIT)
@@ -141,7 +140,7 @@ def _split_finding(three: list[Claim], sizes: dict[str, int]) -> Finding:
             f"{listed} slices are no round shares of {total}: not the signature of a split of "
             "slices, as a split by patient would leave it."
         )
-        return Finding("split-sizes", "note", ids(*three), sentence, numbers)
+        return ClaimFinding("split-sizes", "note", ids(*three), sentence, numbers)
     rule, (outer, outer_share), (inner, inner_share) = signature
     rest = total - sizes[outer]
     sentence = (
@@ -154,7 +153,7 @@ def _split_finding(three: list[Claim], sizes: dict[str, int]) -> Finding:
         f"{inner} share of the rest": float(inner_share),
     }
     implies = dict.fromkeys(ids(*three), "slice")
-    return Finding("split-sizes", "note", ids(*three), sentence, numbers, implies)
+    return ClaimFinding("split-sizes", "note", ids(*three), sentence, numbers, implies)
 
 
 Part = tuple[str, Fraction]
@@ -187,8 +186,7 @@ def nested_signature(sizes: dict[str, int]) -> tuple[str, Part, Part] | None:
     return None
 
 
-@check("split-fractions")
-def split_fractions(claims: Sequence[Claim], context: Context) -> list[Finding]:
+def split_fractions(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
     """Sum the stated shares of patients."""
     groups: dict[str, dict[str, Claim]] = defaultdict(dict)
     for claim in claims:
@@ -206,12 +204,11 @@ def split_fractions(claims: Sequence[Claim], context: Context) -> list[Finding]:
         if high < 1 and len(named) < len(SPLIT) and level == "inconsistent":
             level, sentence = "note", f"{sentence}; the rest is in no subset that is stated"
         numbers = {"sum": total}
-        found.append(Finding("split-fractions", level, ids(*named), f"{sentence}.", numbers))
+        found.append(ClaimFinding("split-fractions", level, ids(*named), f"{sentence}.", numbers))
     return found
 
 
-@check("slices-per-patient")
-def slices_per_patient(claims: Sequence[Claim], context: Context) -> list[Finding]:
+def slices_per_patient(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
     """Divide a stated number of slices by a stated number of patients."""
     found = []
     for group in by_quantity(claims):
@@ -228,6 +225,8 @@ def slices_per_patient(claims: Sequence[Claim], context: Context) -> list[Findin
                 )
                 numbers = {"slices a patient": slices.number / patients.number}
                 found.append(
-                    Finding("slices-per-patient", "note", ids(slices, patients), sentence, numbers)
+                    ClaimFinding(
+                        "slices-per-patient", "note", ids(slices, patients), sentence, numbers
+                    )
                 )
     return found

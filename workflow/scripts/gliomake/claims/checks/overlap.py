@@ -3,13 +3,10 @@
 from collections.abc import Sequence
 
 from gliomake.claims.cells import Matrix, confusion_tables
-from gliomake.claims.checks import (
-    SLICE_MEAN,
-    Context,
-    Finding,
+from gliomake.claims.findings import SLICE_MEAN, ClaimFinding, Context
+from gliomake.claims.groups import (
     Group,
     by_quantity,
-    check,
     elements,
     ids,
     label,
@@ -33,8 +30,7 @@ DICE = ("dice", "f1")
 ACCURACY = ("accuracy", "pixel_accuracy")
 
 
-@check("score-range")
-def score_ranges(claims: Sequence[Claim], context: Context) -> list[Finding]:
+def score_ranges(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
     """Find scores, distances and standard deviations that cannot be."""
     found = []
     for claim in claims:
@@ -44,7 +40,7 @@ def score_ranges(claims: Sequence[Claim], context: Context) -> list[Finding]:
     return found
 
 
-def _range_findings(claim: Claim) -> list[Finding]:
+def _range_findings(claim: Claim) -> list[ClaimFinding]:
     low, high = score_range(claim.quantity)
     reach = f"{low:g} to {high:g}" if high < float("inf") else "0 and above"
     numbers = {"value": claim.number}
@@ -75,11 +71,10 @@ def _range_findings(claim: Claim) -> list[Finding]:
         )
     else:
         return []
-    return [Finding("score-range", level, ids(claim), f"{sentence}.", numbers)]
+    return [ClaimFinding("score-range", level, ids(claim), f"{sentence}.", numbers)]
 
 
-@check("dice-against-iou")
-def dice_against_iou(claims: Sequence[Claim], context: Context) -> list[Finding]:
+def dice_against_iou(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
     """Compare Dice and IoU: D = 2 J / (1 + J) for one table of counts.
 
     For means over slices only J <= D <= 2 J / (1 + J) holds, the right side by Jensen's
@@ -92,7 +87,7 @@ def dice_against_iou(claims: Sequence[Claim], context: Context) -> list[Finding]
     return found
 
 
-def _dice_and_iou(dice: Claim, iou: Claim) -> Finding:
+def _dice_and_iou(dice: Claim, iou: Claim) -> ClaimFinding:
     expected = dice_from_iou(iou.interval)
     numbers = {
         "dice": dice.number,
@@ -130,11 +125,11 @@ def _dice_and_iou(dice: Claim, iou: Claim) -> Finding:
             f"{upper} cannot come from the same pooled counts: {arithmetic}; they can be means "
             f"over images {images}."
         )
-    return Finding("dice-against-iou", level, ids(dice, iou), sentence, numbers, implies)
+    return ClaimFinding("dice-against-iou", level, ids(dice, iou), sentence, numbers, implies)
 
 
 def _share_hit_or_missed(dice: float, iou: float) -> float:
-    """Say how far a Dice lies on the way from one count's, 2 J / (1 + J), down to the IoU.
+    """Compute how far a Dice lies on the way from one count's, 2 J / (1 + J), down to the IoU.
 
     A share s of images that score 0 or 1, so that their Dice is their IoU, among others that all
     score alike gives a Dice of s J + (1 - s) 2 J / (1 + J).
@@ -144,8 +139,7 @@ def _share_hit_or_missed(dice: float, iou: float) -> float:
     return min(max(share, 0.0), 1.0)
 
 
-@check("dice-against-precision-recall")
-def dice_against_precision_recall(claims: Sequence[Claim], context: Context) -> list[Finding]:
+def dice_against_precision_recall(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
     """Compare Dice with the harmonic mean of precision and recall.
 
     Means over slices satisfy D <= 2 P R / (P + R) (the harmonic mean is concave) as long as
@@ -159,7 +153,7 @@ def dice_against_precision_recall(claims: Sequence[Claim], context: Context) -> 
     return found
 
 
-def _dice_and_parts(dice: Claim, precision: Claim, recall: Claim) -> Finding:
+def _dice_and_parts(dice: Claim, precision: Claim, recall: Claim) -> ClaimFinding:
     expected = dice_from_precision_recall(precision.interval, recall.interval)
     total = precision.number + recall.number
     harmonic = 2 * precision.number * recall.number / total if total else 0.0
@@ -206,7 +200,7 @@ def _dice_and_parts(dice: Claim, precision: Claim, recall: Claim) -> Finding:
             f"{what}: {parts}, not {dice.value}: the three are not from one pooled count; means "
             "over slices can be so."
         )
-    return Finding(
+    return ClaimFinding(
         "dice-against-precision-recall",
         level,
         ids(dice, precision, recall),
@@ -216,8 +210,7 @@ def _dice_and_parts(dice: Claim, precision: Claim, recall: Claim) -> Finding:
     )
 
 
-@check("accuracy-and-prevalence")
-def accuracy_and_prevalence(claims: Sequence[Claim], context: Context) -> list[Finding]:
+def accuracy_and_prevalence(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
     """Solve accuracy, recall and specificity for prevalence and precision, and compare."""
     found = []
     for group in by_quantity(claims):
@@ -231,7 +224,7 @@ def accuracy_and_prevalence(claims: Sequence[Claim], context: Context) -> list[F
 
 def _balance_findings(
     group: Group, accuracy: Claim, recall: Claim, specificity: Claim
-) -> list[Finding]:
+) -> list[ClaimFinding]:
     trio = (accuracy, recall, specificity)
     check_name = "accuracy-and-prevalence"
     solved = balance(*(claim.interval for claim in trio))
@@ -242,10 +235,10 @@ def _balance_findings(
             "over images can lie outside."
         )
         implies = dict.fromkeys(ids(*trio), SLICE_MEAN)
-        return [Finding(check_name, "inconsistent", ids(*trio), sentence, implies=implies)]
+        return [ClaimFinding(check_name, "inconsistent", ids(*trio), sentence, implies=implies)]
     if solved.prevalence.high - solved.prevalence.low >= 1:
         sentence = f"The rounding of {given} leaves every prevalence possible."
-        return [Finding(check_name, "note", ids(*trio), sentence)]
+        return [ClaimFinding(check_name, "note", ids(*trio), sentence)]
     a, r, s = (claim.number for claim in trio)
     prevalence = min(max((s - a) / (s - r), 0.0), 1.0)
     alarms = (1 - prevalence) * (1 - s)
@@ -275,7 +268,7 @@ def _balance_findings(
                 }
                 says += f" gives {numbers['precision from dice']:.4f}"
         found.append(
-            Finding(
+            ClaimFinding(
                 check_name,
                 "consistent" if agrees else "inconsistent",
                 ids(partner, *trio),
@@ -284,11 +277,10 @@ def _balance_findings(
                 dict.fromkeys(ids(partner, *trio), "pooled") if agrees else {},
             )
         )
-    return found or [Finding(check_name, "note", ids(*trio), f"{start}.", numbers)]
+    return found or [ClaimFinding(check_name, "note", ids(*trio), f"{start}.", numbers)]
 
 
-@check("all-background-accuracy")
-def all_background_accuracy(claims: Sequence[Claim], context: Context) -> list[Finding]:
+def all_background_accuracy(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
     """Set each accuracy beside that of calling everything background."""
     matrices = {
         claim.claim: table.matrix for table in confusion_tables(claims) for claim, _ in table.scores
@@ -300,7 +292,9 @@ def all_background_accuracy(claims: Sequence[Claim], context: Context) -> list[F
     return found
 
 
-def _background(accuracy: Claim, group: Group, matrix: Matrix | None, context: Context) -> Finding:
+def _background(
+    accuracy: Claim, group: Group, matrix: Matrix | None, context: Context
+) -> ClaimFinding:
     """Bound what an empty answer scores: by counts, by the data, or by the other scores."""
     where, empty = (accuracy.study, accuracy.subset), "an empty mask"
     one_count = _can_be_one_count(group)
@@ -330,7 +324,7 @@ def _background(accuracy: Claim, group: Group, matrix: Matrix | None, context: C
             f"An accuracy of {accuracy.value} says little without the share of background, which "
             f"{why}; the data will."
         )
-    return Finding("all-background-accuracy", "note", ids(accuracy), sentence, numbers)
+    return ClaimFinding("all-background-accuracy", "note", ids(accuracy), sentence, numbers)
 
 
 def _can_be_one_count(group: Group) -> bool:

@@ -1,0 +1,69 @@
+"""The stages of scoring: which runs, which metrics, and what is left out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gliomake.scoring.leakage import LeakageError
+from gliomake.scoring.stages import compare_study, measure_leaks, paired_runs, score_model
+from gliomake.study.model import Study
+
+BOOTSTRAP = {"resamples": 20, "seed": 0}
+RUNS = ["leak0-f0-s0", "leak100-f0-s0"]
+
+
+def counts_of(tp, patients="abcdef"):
+    rows = [
+        {"patient": name, "slice": number, "subset": "test", "class": "tumour"}
+        | {"postprocess": False, "tp": tp + number, "fp": 3, "fn": 20 - tp - number, "tn": 77}
+        for name in patients
+        for number in range(4)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_a_model_is_scored_run_by_run_by_the_metrics_of_its_task():
+    counts = {"patient-f0-s0": counts_of(8), "patient-f1-s0": counts_of(12)}
+    given = {"metrics": ["dice", "iou"], "bootstrap": BOOTSTRAP}
+    nothing = dict.fromkeys(counts)
+    rows = score_model(counts, nothing, task="segmentation", **given)
+    assert list(dict.fromkeys(row["run"] for row in rows)) == list(counts)
+    assert {row["metric"] for row in rows} == {"dice", "iou"}
+    assert "image" not in {row["convention"] for row in rows}
+    pooled = [r["value"] for r in rows if (r["metric"], r["convention"]) == ("dice", "pooled")]
+    # Slices of 8 to 11 (12 to 15) hits of 20 tumour pixels, and 3 false positives each.
+    assert pooled == pytest.approx([2 * 9.5 / (9.5 + 3 + 20), 2 * 13.5 / (13.5 + 3 + 20)])
+    # Of a classifier each image is one element.
+    images = pd.DataFrame({"tp": [1, 0, 0, 0], "fp": [0, 1, 0, 0], "fn": [0, 0, 1, 0]})
+    images = images.assign(tn=1 - images.sum(axis=1), patient=list("abcd"), slice=1)
+    images = images.assign(subset="test", postprocess=False, **{"class": "tumour"})
+    rows = score_model({"r": images}, {"r": None}, task="classification", **given)
+    assert {row["convention"] for row in rows} == {"image"}
+    assert {"f1", "specificity"} <= {row["metric"] for row in rows}
+
+
+def test_models_are_compared_by_distances_where_both_have_some():
+    counts = {"a": counts_of(8), "b": counts_of(12)}
+    distances = pd.DataFrame({"patient": list("abcdef"), "subset": "test", "class": "tumour"})
+    distances = distances.assign(postprocess=False, nsd=0.5, missed=False, hd95=np.arange(6.0))
+    given = {"run": "patient-f0-s0", "metrics": ["dice"], "bootstrap": BOOTSTRAP}
+    table = compare_study(counts, {"a": None, "b": None}, **given)
+    assert set(table["metric"]) == {"dice"}
+    table = compare_study(counts, dict.fromkeys(counts, distances), **given)
+    assert set(table["metric"]) == {"dice", "hd95", "nsd"}
+
+
+def test_the_effect_of_leakage_is_measured_on_the_pairs_of_the_study():
+    leakage = {"as_published": ["unet"], "models": ["unet"], "leaks": [0, 100]}
+    study = {"models": {"unet": {}, "other": {}}, "leakage": leakage | {"folds": 1, "seeds": 1}}
+    pairs = paired_runs(Study.of(study))
+    assert pairs == [("unet", run) for run in RUNS]
+    counts = dict(zip(pairs, [counts_of(8), counts_of(12)], strict=True))
+    leaks = measure_leaks(counts, bootstrap=BOOTSTRAP)
+    row = leaks.effects.set_index(["metric", "convention"]).loc["recall", "pooled"]
+    assert (row["model"], row["leak"]) == ("unet", 100)
+    assert row["difference"] == pytest.approx(4 / 20)
+    # One fold and one seed leave nothing to tell the sources apart by.
+    assert leaks.spread.empty
+    with pytest.raises(LeakageError):
+        measure_leaks({pairs[1]: counts[pairs[1]]}, bootstrap=BOOTSTRAP)

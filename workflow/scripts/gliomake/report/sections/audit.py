@@ -1,0 +1,42 @@
+"""Sections about the reported numbers: what the checks found, and each beside ours."""
+
+from functools import cached_property
+from typing import ClassVar
+
+from gliomake.report import verdicts
+from gliomake.report.sections.base import Section
+from gliomake.report.table import Table
+
+
+class Findings(Section):
+    """What the reported numbers say by themselves, and how many were reproduced."""
+
+    id: ClassVar[str] = "answer"
+    title: ClassVar[str] = "Findings"
+    template: ClassVar[str] = "sections/findings.html.j2"
+
+    @cached_property
+    def answer(self) -> verdicts.Answer:
+        """The audit's findings and the counts of its verdicts."""
+        return verdicts.answer(self.inputs)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the study has reported numbers."""
+        return self.answer.total > 0
+
+
+class Claims(Section):
+    """Every reported number beside the reproduced one."""
+
+    id: ClassVar[str] = "claims"
+    title: ClassVar[str] = "Reported and reproduced"
+    template: ClassVar[str] = "sections/claims.html.j2"
+
+    @cached_property
+    def _table(self) -> Table:
+        return verdicts.claims_table(self.inputs, self.book)
+
+    def tables(self) -> list[Table]:
+        """List the table of claims, where the study has any."""
+        return [self._table] if self._table.rows else []

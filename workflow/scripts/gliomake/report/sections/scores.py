@@ -1,0 +1,68 @@
+"""Sections about scores: of every run, and of models against each other."""
+
+from functools import cached_property
+from typing import Any, ClassVar
+
+from gliomake.report import lesions, scores
+from gliomake.report.numbers import Number
+from gliomake.report.sections.base import Section, given
+from gliomake.report.table import Table
+
+
+class Scores(Section):
+    """All scores, the Dice of the main run first."""
+
+    id: ClassVar[str] = "scores"
+    title: ClassVar[str] = "Scores under every convention"
+    short: ClassVar[str] = "Scores"
+    template: ClassVar[str] = "sections/scores.html.j2"
+
+    @cached_property
+    def headline(self) -> list[dict[str, Any]]:
+        """The Dice of the main run, each class, each model."""
+        return scores.headline(self.inputs, self.book)
+
+    @cached_property
+    def score_tables(self) -> list[Table]:
+        """All scores."""
+        return scores.score_tables(self.inputs, self.book)
+
+    @cached_property
+    def lesions(self) -> Table | None:
+        """The lesions that only one of truth and prediction holds."""
+        return lesions.lesions_table(self.inputs)
+
+    @property
+    def threshold_channel(self) -> str:
+        """The channel whose brightness the trivial model goes by."""
+        return str(self.inputs.study["data"]["channel"])
+
+    @property
+    def cards(self) -> list[str]:
+        """The models that have a card."""
+        return [files.model for files in self.inputs.runs if files.run == self.inputs.main_run]
+
+    def tables(self) -> list[Table]:
+        """List the scores and the lesions."""
+        return given(*self.score_tables, self.lesions)
+
+    def numbers(self) -> list[Number]:
+        """List the headline's numbers, then all others."""
+        _ = self.headline
+        return super().numbers()
+
+
+class Comparison(Section):
+    """Every pair of models on the same patients."""
+
+    id: ClassVar[str] = "comparison"
+    title: ClassVar[str] = "Models compared"
+    template: ClassVar[str] = "sections/comparison.html.j2"
+
+    @cached_property
+    def _table(self) -> Table | None:
+        return scores.comparison_table(self.inputs, self.book)
+
+    def tables(self) -> list[Table]:
+        """List the comparisons, where models were compared."""
+        return given(self._table)
