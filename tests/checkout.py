@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 def copy_checkout(folder: Path) -> Path:
     """Copy all that a build needs into an empty folder; nothing is built there."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("Snakefile", "config", "envs", "profiles", "reports", "workflow"):
+    for name in ("Snakefile", "config", "envs", "examples", "profiles", "reports", "workflow"):
         source = ROOT / name
         if source.is_dir():
             ignore = shutil.ignore_patterns("__pycache__", "build")

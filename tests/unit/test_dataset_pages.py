@@ -67,7 +67,7 @@ def refused(own: Path, **changes) -> str:
 def faults(*, lay=None, **changes) -> list[str]:
     """What is wrong with a page; None takes a key away."""
     page = {key: value for key, value in (PAGE | changes).items() if value is not None}
-    path = Path("/tmp/mine.yaml") if lay is None else lay
+    path = Path("pages/mine.yaml") if lay is None else lay
     return [str(fault) for fault in _read(path, page)[1]]
 
 
@@ -215,7 +215,7 @@ def test_a_name_in_a_study_that_the_page_lacks(own, more, words):
 )
 def test_a_fault_of_a_page_names_the_page_the_key_and_what_is_allowed(changes, words):
     found = faults(**changes)
-    assert found and all(line.startswith("/tmp/mine.yaml ") for line in found)
+    assert found and all(line.startswith("pages/mine.yaml ") for line in found)
     assert any(words in line for line in found), found
 
 

@@ -17,8 +17,15 @@ from gliomake.report.render import page_commands
 from gliomake.study import load as studies
 
 PROGRAM = r"(?:[A-Z_]+=\S+ )*(?:\S*/)?(?:snakemake|make|conda|export|squeue|rm|python3?|pip)\b"
-PLACES = ("README.md", "config/README.md", "CHANGELOG.md", "docs/*.md", "reports/captions/*.rst")
-COMMENTED = ("config/*.yaml", "config/studies/*.yaml", "profiles/*/config.yaml", "Snakefile")
+PLACES = ("README.md", "config/README.md", "CHANGELOG.md", "docs/*.md", "reports/captions/*.rst",
+          "examples/*/README.md")  # fmt: skip
+COMMENTED = (
+    "config/*.yaml",
+    "config/studies/*.yaml",
+    "config/datasets/*.yaml",
+    "profiles/*/config.yaml",
+    "Snakefile",
+)
 # What stands for something of the user's, and what the test puts there.
 OF_STUDY, OF_TARGET = "{{ snakemake.wildcards.study }}", "{{ snakemake.wildcards.target }}"
 PLACEHOLDERS = {
@@ -162,6 +169,7 @@ def checkout(tmp_path_factory) -> Path:
     # A dry run asks for the folders alone.
     for root in PAPER_ROOTS:
         (folder / "resources/data" / root).mkdir(parents=True)
+    (folder / "examples/own-data/data").mkdir(exist_ok=True)
     return folder
 
 
