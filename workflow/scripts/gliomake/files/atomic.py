@@ -1,11 +1,18 @@
 """Files that appear whole or not at all, whatever kills the process that writes them."""
 
+import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_FULL = {errno.ENOSPC: "no room left on the disk", errno.EDQUOT: "no room left of your quota"}
+
+
+class DiskFullError(OSError):
+    """A file could not be written for want of room."""
 
 
 @contextmanager
@@ -21,6 +28,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     ------
     Path
         Where to write; same folder and suffix as `path`.
+
+    Raises
+    ------
+    DiskFullError
+        There is no room for it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,8 +40,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        _share(temporary)
+        with _room(path):
+            yield temporary
+            _share(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -88,13 +101,38 @@ def scratch_folder(folder: Path) -> Iterator[Path]:
     ------
     Path
         The same.
+
+    Raises
+    ------
+    DiskFullError
+        There is no room for what is written into it.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
     try:
-        yield folder
+        with _room(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _room(path: Path) -> Iterator[None]:
+    """Say in words that a disk is full: the libraries that write each say it in their own way."""
+    try:
+        yield
+    except DiskFullError:
+        raise
+    except Exception as error:
+        code = error.errno if isinstance(error, OSError) else None
+        full = [number for number in _FULL if number == code or os.strerror(number) in str(error)]
+        if not full:
+            raise
+        raise DiskFullError(
+            f"{path.parent}: found {_FULL[full[0]]}; expected room for {path.name.lstrip('.')}. "
+            "Make room, then start the same command again: what is finished stays, and a training "
+            "goes on from the state that it saved last"
+        ) from error
 
 
 def _share(path: Path) -> None:
