@@ -12,6 +12,7 @@ sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 
 from adapter import check_place, one_at_a_time
 from gliomake.study import load as studies
+from gliomake.study import describe
 from gliomake.study import faults
 from gliomake.study import overrides
 from gliomake.start import requests
