@@ -15,6 +15,9 @@ from gliomake.infer.outputs import grey_picture, shown_slice, turn
 from gliomake.infer.predict import Prediction, prepare, to_grid
 from gliomake.training.tensors import to_float
 
+FINE_ENOUGH = 8
+"""Height and width from which a map says where: one of 2x2 pixels, as of small images, does not."""
+
 SHARE = 0.5
 """Of the picture that the map may cover."""
 
@@ -35,7 +38,8 @@ def attention(model: Model, image: np.ndarray, target: np.ndarray | None = None)
     Returns
     -------
     ndarray (n, size, size), float32
-        0 to 1 a slice: how much the deepest convolution's features there raise the logits.
+        0 to 1 a slice: how much the features there raise the logits, those of the coarsest
+        convolution that have any part in it.
 
     Raises
     ------
@@ -59,19 +63,24 @@ def attention(model: Model, image: np.ndarray, target: np.ndarray | None = None)
         chosen = chosen | none.reshape(-1, 1, 1, 1)
         return (logits * chosen).flatten(1).sum(1)
 
-    with torch.enable_grad():
-        found: Any = LayerGradCam(score, deepest(network, values)).attribute(
-            values, relu_attributions=True
-        )
-    maps = found.detach().float().numpy()[:, 0]
+    maps = np.zeros((len(image), 1, 1))
+    for layer in by_coarseness(network, values):
+        with torch.enable_grad():
+            found: Any = LayerGradCam(score, layer).attribute(values, relu_attributions=True)
+        maps = found.detach().float().numpy()[:, 0]
+        # A U-Net's skips may leave its bottom without a say: then the next finer features have it.
+        if maps.any():
+            break
     most = maps.reshape(len(maps), -1).max(axis=1).reshape(-1, 1, 1)
-    maps = maps / np.where(most > 0, most, 1)
+    maps = (maps / np.where(most > 0, most, 1)).astype(np.float32)
     return np.concatenate([to_grid(each[None], image.shape[2:]) for each in maps])
 
 
 @torch.inference_mode()
-def deepest(network: nn.Module, values: torch.Tensor) -> nn.Module:
-    """Return the convolution whose features are the coarsest, the last of several.
+def by_coarseness(network: nn.Module, values: torch.Tensor) -> list[nn.Module]:
+    """List the convolutions whose features are looked at: the last of each size, coarsest first.
+
+    Those too coarse to say where come last.
 
     Parameters
     ----------
@@ -82,13 +91,13 @@ def deepest(network: nn.Module, values: torch.Tensor) -> nn.Module:
 
     Returns
     -------
-    Module
-        A part of it.
+    list of Module
+        Parts of it.
     """
-    sizes: list[tuple[int, nn.Module]] = []
+    last: dict[int, nn.Module] = {}
 
     def note(module: nn.Module, _: Any, output: torch.Tensor) -> None:
-        sizes.append((output.shape[-1], module))
+        last[output.shape[-1]] = module
 
     hooks = [
         module.register_forward_hook(note)
@@ -101,8 +110,7 @@ def deepest(network: nn.Module, values: torch.Tensor) -> nn.Module:
     finally:
         for hook in hooks:
             hook.remove()
-    coarsest = min(size for size, _ in sizes)
-    return [module for size, module in sizes if size == coarsest][-1]
+    return [last[size] for size in sorted(last, key=lambda size: (size < FINE_ENOUGH, size))]
 
 
 def attention_picture(prediction: Prediction, model: Model, row: int) -> np.ndarray:

@@ -304,8 +304,7 @@ def _by_channel(folder: Path, volumes: Sequence[Path], about: Description) -> di
     """Find the file of each channel by the last word of its name."""
     found: dict[str, list[Path]] = {}
     for path in volumes:
-        match = _MODALITY.fullmatch(path.name)
-        name = _channel(match[1]) if match else ""
+        name = channel_of(path.name)
         if name in about.channels:
             found.setdefault(name, []).append(path)
     wrong = [name for name in about.channels if len(found.get(name, [])) != 1]
@@ -321,6 +320,18 @@ def _by_channel(folder: Path, volumes: Sequence[Path], about: Description) -> di
             "name each: " + " ".join(f"--modality {name}=<file>" for name in about.channels),
         )
     return {name: found[name][0] for name in about.channels}
+
+
+def channel_of(name: str) -> str:
+    """Return the modality that the last word of a NIfTI file's name stands for.
+
+    Examples
+    --------
+    >>> channel_of("BraTS-GLI-00001-000-t1c.nii.gz")
+    't1ce'
+    """
+    match = _MODALITY.fullmatch(name)
+    return _channel(match[1]) if match else ""
 
 
 def _channel(word: str) -> str:

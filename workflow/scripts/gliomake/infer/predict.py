@@ -78,6 +78,8 @@ def prepare(scan: Scan, model: Model) -> np.ndarray:
     ndarray (slice, channel, size, size)
         uint8 for the intensity ``unit``, else float16.
     """
+    if scan.prepared:
+        return scan.image
     recipe = model.about.recipe
     slices = [normalise(each, recipe["intensity"], recipe["image_size"]) for each in scan.image]
     return np.stack(slices)
@@ -111,7 +113,8 @@ def predict_scans(
     """
     waiting: list[tuple[Scan, list[str], np.ndarray]] = []
     for scan in scans:
-        warnings = [*scan.warnings, *check_scan(scan, model.about)]
+        unlike = [] if scan.prepared else check_scan(scan, model.about)
+        warnings = [*scan.warnings, *unlike]
         waiting.append((scan, warnings, prepare(scan, model)))
         if sum(len(image) for _, _, image in waiting) >= TOGETHER:
             yield from _predict(model, waiting, flips, uncertainty)

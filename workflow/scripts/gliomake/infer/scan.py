@@ -74,6 +74,8 @@ class Scan:
         Of a volume; None for a picture.
     warnings : tuple of str
         What was noted while it was read.
+    prepared : bool
+        Whether `image` is preprocessed already, as slices of the workflow's shards are.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Scan:
     source: tuple[Path, ...] = ()
     place: Place | None = None
     warnings: tuple[str, ...] = field(default=())
+    prepared: bool = False
 
     @property
     def is_volume(self) -> bool:

@@ -1,8 +1,9 @@
 """The web page on which a trained model is tried, and how it is served."""
 
-import os
-import subprocess
 import sys
+import threading
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from gliomake.infer.describe import ModelError
@@ -28,15 +29,13 @@ def serve(results: str | Path, address: str, port: int, max_upload: int) -> int:
     Returns
     -------
     int
-        The server's exit status.
+        0, once it was stopped.
 
     Raises
     ------
     ModelError
         There is no such folder, or Streamlit is not installed.
     """
-    from importlib.util import find_spec
-
     results = Path(results).expanduser()
     if not results.is_dir():
         raise ModelError(f"{results}: no such folder; build the demo first (make demo)")
@@ -48,12 +47,17 @@ def serve(results: str | Path, address: str, port: int, max_upload: int) -> int:
             "this machine can use it",
             file=sys.stderr,
         )
-    command = [sys.executable, "-m", "streamlit", "run", str(PAGE), *options(address, port)]
-    command += [f"--server.maxUploadSize={max_upload}", "--", str(results.resolve())]
-    try:
-        return subprocess.run(command, env=environment(), check=False).returncode
-    except KeyboardInterrupt:
-        return 0
+    from streamlit.web import cli
+
+    # What the first visitor would wait for: torch alone takes seconds to import.
+    threading.Thread(target=import_module, args=("gliomake.infer.app.answer",), daemon=True).start()
+    arguments = [*options(address, port), f"--server.maxUploadSize={max_upload}"]
+    cli.main(
+        ["run", str(PAGE), *arguments, "--", str(results.resolve())],
+        prog_name="streamlit",
+        standalone_mode=False,
+    )
+    return 0
 
 
 def options(address: str, port: int) -> list[str]:
@@ -69,11 +73,3 @@ def options(address: str, port: int) -> list[str]:
         "--client.showErrorDetails=none",
         "--theme.base=light",
     ]
-
-
-def environment() -> dict[str, str]:
-    """Return the environment in which the page finds this library, installed or not."""
-    library = str(Path(__file__).parents[3])
-    before = os.environ.get("PYTHONPATH")
-    path = os.pathsep.join([library, *([before] if before else [])])
-    return os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
