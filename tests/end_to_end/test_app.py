@@ -15,6 +15,7 @@ from chromium import start_chromium
 from PIL import Image
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from checkout import ROOT
 from gliomake.files.predictions import load_predictions
@@ -208,18 +209,21 @@ def test_a_volume_is_paged_through_in_three_planes(browser, small, tmp_path):
     assert "cm³" in metric(browser, "Volume")
     for plane, last in (("axial", 4), ("coronal", 39), ("sagittal", 47)):
         browser.find_element(By.XPATH, f"//label[.='{plane}']").click()
-        until(lambda last=last: f"{last}" in ends(browser, "Slice"), f"the slices of {plane}")
+        until(lambda last=last: f"{last}" in ends(browser), f"the slices of {plane}")
     first = images(browser)
-    slider = browser.find_elements(By.CSS_SELECTOR, "[role=slider]")[0]
-    slider.send_keys("\ue014")  # the right arrow
+    sliders(browser)[0].send_keys(Keys.ARROW_RIGHT)
     until(lambda: images(browser) and images(browser)[0] != first[0], "another slice")
 
 
-def ends(browser, label: str) -> list[str]:
-    """The bounds that a slider says it has."""
+def sliders(browser):
+    return browser.find_elements(By.CSS_SELECTOR, "[role=slider], input[type=range]")
+
+
+def ends(browser) -> list[str]:
+    """The upper bounds of the sliders."""
     return [
-        each.get_attribute("aria-valuemax")
-        for each in browser.find_elements(By.CSS_SELECTOR, f"[role=slider][aria-label^='{label}']")
+        each.get_attribute("aria-valuemax") or each.get_attribute("max")
+        for each in sliders(browser)
     ]
 
 

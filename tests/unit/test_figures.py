@@ -19,6 +19,7 @@ from gliomake.study.targets import KINDS, OUTPUTS, study_targets, target_spec
 
 SURVIVAL = {"kind": "histogram", "column": "survival_days", "label": "survival", "unit": "days",
             "bin": 100, "censored": "censored"}  # fmt: skip
+APP = {"kind": "app", "models": ["unet", "resnet50-classifier"]}
 # A block for each kind, the study it is drawn for, and how many panels hold something.
 BLOCKS = [
     ("lgg-encoders", {"kind": "samples", "count": 8}, 8),
@@ -52,6 +53,8 @@ BLOCKS = [
     ("brats2021-flair", {"kind": "predictions", "models": ["unet"], "subset": "test"}, 16),
     ("brats2020-multiclass", {"kind": "class-predictions", "models": ["unet-v1"]}, 13),
     ("lgg-two-stage", {"kind": "confusion", "models": ["resnet50-classifier"]}, 1),
+    ("lgg-two-stage", {**APP, "show": "tumour"}, 4),
+    ("lgg-two-stage", {**APP, "show": "no-tumour"}, 4),
 ]  # fmt: skip
 
 

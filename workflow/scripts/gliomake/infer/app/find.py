@@ -78,7 +78,7 @@ def find_shards(results: Path, about: Description) -> list[Path]:
     return []
 
 
-def find_examples(folder: Path, shards: list[Path]) -> list[Example]:
+def find_examples(folder: Path, shards: list[Path], asked: str = "") -> list[Example]:
     """List test slices of a model's run, those with most tumour first, then some without.
 
     Parameters
@@ -87,6 +87,8 @@ def find_examples(folder: Path, shards: list[Path]) -> list[Example]:
         The model's.
     shards : list of Path
         Of `find_shards`.
+    asked : str
+        ``<patient>/<slice>`` of one that comes first, if it is such a slice.
 
     Returns
     -------
@@ -114,6 +116,10 @@ def find_examples(folder: Path, shards: list[Path]) -> list[Example]:
     picked = with_tumour[::step][:EXAMPLES]
     step = max(len(without) // EXAMPLES, 1)
     picked += without[step // 2 :: step][:EXAMPLES]
+    names = [f"{patient}/{number}" for patient, number in keys.itertuples(index=False)]
+    if asked in names:
+        first = names.index(asked)
+        picked = [first, *(row for row in picked if row != first)]
     return [_example(keys.iloc[row], int(pixels[row])) for row in picked]
 
 

@@ -36,15 +36,15 @@ def cached_model(folder: str, gate: bool, _stamp: float) -> Model:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def cached_examples(folder: str, shards: list[str], _stamp: float) -> list[Example]:
-    """Find the examples of a model once."""
-    return find_examples(Path(folder), [Path(path) for path in shards])
+def cached_examples(folder: str, shards: list[str], asked: str, _stamp: float) -> list[Example]:
+    """Find the examples of a model once; the one that the address names comes first."""
+    return find_examples(Path(folder), [Path(path) for path in shards], asked)
 
 
 def main(results: Path) -> None:
     """Draw the page."""
     st.set_page_config(page_title="gliomake: new scans", layout="wide")
-    st.title("Brain tumour segmentation on a new scan")
+    st.header("Brain tumour segmentation on a new scan")
     st.warning(DISCLAIMER, icon=":material/science:")
     models = find_models(results)
     if not models:
@@ -109,15 +109,14 @@ def ask(results: Path, folder: Path, model: Model, flips: bool, uncertainty: boo
     """Ask for a scan, and predict it unless it is the one that is shown."""
     shards = [str(path) for path in find_shards(results, model.about)]
     stamp = (folder / "model.json").stat().st_mtime
-    examples = cached_examples(str(folder), shards, stamp)
+    examples = cached_examples(str(folder), shards, st.query_params.get("example", ""), stamp)
     choices = [EXAMPLE, UPLOAD] if examples else [UPLOAD]
     source = st.radio("Scan", choices, horizontal=True)
     options = (model.about.weights_sha256, model.gate is not None, flips, uncertainty)
     if source == EXAMPLE:
         labels = [example.label for example in examples]
         number = st.selectbox(
-            "Test slice", range(len(labels)), index=asked_example(len(labels)),
-            format_func=labels.__getitem__,
+            "Test slice", range(len(labels)), format_func=labels.__getitem__,
         )  # fmt: skip
         key: Any = (*options, examples[number])
         return remembered(key) or remember(
@@ -131,12 +130,6 @@ def ask(results: Path, folder: Path, model: Model, flips: bool, uncertainty: boo
     return remembered(key) or remember(
         key, answer_uploads(uploads, model, truth, flips=flips, uncertainty=uncertainty)
     )
-
-
-def asked_example(count: int) -> int:
-    """Return the example that the address names, for links to one."""
-    text = st.query_params.get("example", "0")
-    return int(text) if text.isdecimal() and int(text) < count else 0
 
 
 def ask_files(model: Model) -> tuple[list[Upload], Upload | None]:
@@ -186,13 +179,14 @@ def show(answer: Answer, model: Model, extras: list[str]) -> None:
         downloads(answer)
         return
     view, row = choose_slice(answer)
+    place = st.container()
     opacity = st.slider("Opacity of the overlay", 0.0, 1.0, 0.45, 0.05)
     pictures = [("Scan", view.image(row))]
     if answer.truth is not None:
         pictures.append(("Original mask", view.truth(row)))
     pictures.append(("Predicted mask", view.prediction(row)))
     pictures.append(("Overlay", view.overlay(row, opacity)))
-    for column, (caption, picture) in zip(st.columns(len(pictures)), pictures, strict=True):
+    for column, (caption, picture) in zip(place.columns(len(pictures)), pictures, strict=True):
         column.image(picture, caption=caption, width="stretch")
     more(answer, model, extras, row if view.plane == "axial" else view.first)
     downloads(answer)
