@@ -126,7 +126,8 @@ class FigureInputs:
     def model_file(self, model: str, run: str, need: str) -> Path:
         """Give a file of a model's run, made up where it is not there yet."""
         names = {"history": "history.tsv", "train": "train.json", "counts": "counts.tsv",
-                 "model": "model.json", "predictions": "predictions.h5", "metrics": "metrics.json"}  # fmt: skip
+                 "model": "model.json", "predictions": "predictions.h5",
+                 "metrics": "metrics.json"}  # fmt: skip
         path = self.folder / model / run / names[need]
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)

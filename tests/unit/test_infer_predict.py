@@ -131,6 +131,9 @@ def test_a_folder_that_cannot_be_used_says_what_to_do(results, tmp_path):
     (tmp_path / "bare").mkdir()
     with pytest.raises(ModelError, match=r"holds no model.json. Make it again: snakemake"):
         load_model(tmp_path / "bare")
+    (tmp_path / "unet-gated" / RUN).mkdir(parents=True)
+    with pytest.raises(ModelError, match="give the folder of unet and the option --gate"):
+        load_model(tmp_path / "unet-gated" / RUN)
     assert load_model(results / "s" / "unet").about.model == "unet", "a model of one run"
 
 

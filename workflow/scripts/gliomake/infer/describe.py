@@ -10,6 +10,7 @@ from typing import Any
 
 from gliomake.files.contracts import read_json
 from gliomake.files.json_file import write_json
+from gliomake.files.predictions import GATED
 from gliomake.files.provenance import file_sha256
 from gliomake.files.tsv import read_tsv
 
@@ -219,6 +220,12 @@ def model_folder(folder: str | Path) -> Path:
     if runs:
         names = ", ".join(path.name for path in runs[:8])
         raise ModelError(f"{folder} holds {len(runs)} runs; name one of them: {names}")
+    gated = [part for part in folder.parts[-2:] if part.endswith(GATED)]
+    if gated:
+        raise ModelError(
+            f"{folder} holds predictions alone: give the folder of {gated[0].removesuffix(GATED)} "
+            "and the option --gate"
+        )
     raise ModelError(f"{folder} holds no {MODEL_FILE}. {_remake(folder / MODEL_FILE)}")
 
 

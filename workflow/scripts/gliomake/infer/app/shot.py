@@ -128,11 +128,9 @@ def _drawn(
 
 def _screenshot(folder: Path, example: str) -> np.ndarray | None:
     """Return the page with an example, (height, width, 3) uint8; None without a browser."""
-    tools = [
-        shutil.which("chromium") or shutil.which("google-chrome"),
-        shutil.which("chromedriver"),
-    ]
-    if not all(tools) or not all(map(find_spec, ("streamlit", "selenium"))):
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if not program or not driver or not all(map(find_spec, ("streamlit", "selenium"))):
         return None
     try:
         about = read_description(folder)
