@@ -1,6 +1,7 @@
 """The web page in Chromium: uploads good and bad, the alert, volumes, two visitors at once."""
 
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -29,8 +30,11 @@ STUDY, RUN = "lgg-two-stage", "patient-f0-s0"
 
 
 @contextmanager
-def serving(results: Path, port: int):
-    """The page, as `gliomake app` serves it."""
+def serving(results: Path):
+    """The page on a free port, as `gliomake app` serves it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     command = [sys.executable, "-m", "gliomake", "app", "--results", str(results)]
     environment = {"PYTHONPATH": str(ROOT / "workflow" / "scripts"), "PATH": "/usr/bin:/bin",
                    "HOME": str(results)}  # fmt: skip
@@ -89,14 +93,14 @@ def small(tmp_path_factory):
         root / "results", "volumes", channels=["flair"], recipe={"intensity": "zscore"},
         spacing=(1, 1, 1), dataset="brats2021", seed=2,
     )  # fmt: skip
-    with serving(root / "results", 8613) as address:
+    with serving(root / "results") as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def trained(demo):
     """The demo's models."""
-    with serving(demo / "results", 8614) as address:
+    with serving(demo / "results") as address:
         yield address
 
 

@@ -37,20 +37,14 @@ def predict_files(
     ----------
     folder : str or Path
         The model's.
-    paths, modalities
-        As in `gliomake.infer.inputs.read_scans`.
+    paths, modalities, gate, runtime, device, threads, flips, uncertainty
+        As in `read_scans`, `load_model` and `predict_scans`.
     out : Path
         Folder to write to.
-    gate, runtime, device, threads
-        As in `gliomake.infer.model.load_model`.
-    flips, uncertainty
-        As in `gliomake.infer.predict.predict_scans`.
     attention : bool
         Whether ``<scan>_attention.png`` is drawn; see `gliomake.infer.explain`.
-    truth : Path, optional
-        As in `gliomake.infer.truth.find_truth`.
-    probabilities : bool
-        As in `gliomake.infer.outputs.write_prediction`.
+    truth, probabilities
+        As in `find_truth` and `write_prediction`.
 
     Returns
     -------
@@ -66,9 +60,9 @@ def predict_files(
         raise ModelError(
             "no scan was given: name files or a folder, or --modality <channel>=<file>"
         )
-    model = load_model(folder, runtime=runtime, device=device, threads=threads, gate=gate)
-    if attention and model.network is None:
+    if attention and runtime != "torch":
         raise ModelError("--attention follows gradients through torch: leave --runtime onnx out")
+    model = load_model(folder, runtime=runtime, device=device, threads=threads, gate=gate)
     _warn_of_demo(model)
     refused = 0
     for given, one in _each(paths, modalities):

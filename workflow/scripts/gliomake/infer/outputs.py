@@ -102,20 +102,7 @@ def facts(prediction: Prediction, model: Model, truth: np.ndarray | None = None)
         "warnings": list(prediction.warnings),
     }
     if not prediction.is_classified:
-        anywhere = np.any(prediction.mask, axis=1, keepdims=True)[:, 0]
-        found["tumour"] = _amount(anywhere, scan.spacing, scan.is_volume)
-        found["classes"] = {
-            name: _amount(prediction.mask[:, index], scan.spacing, scan.is_volume)
-            for index, name in enumerate(prediction.classes)
-        }
-        found["pixels_on_the_networks_grid"] = int(
-            (prediction.probability.astype(np.float32) >= np.float32(about.threshold)).sum()
-        )
-        if truth is not None:
-            found["against_truth"] = {
-                name: _scores(prediction.mask[:, index], truth[:, index])
-                for index, name in enumerate(prediction.classes)
-            }
+        found |= _mask_facts(prediction, truth)
     found["by_slice"] = [
         {"slice": row, "tumour_probability": float(value), "closed_by_gate": bool(shut)}
         | (
@@ -125,6 +112,28 @@ def facts(prediction: Prediction, model: Model, truth: np.ndarray | None = None)
         )
         for row, (value, shut) in enumerate(zip(tumour, prediction.closed, strict=True))
     ]
+    return found
+
+
+def _mask_facts(prediction: Prediction, truth: np.ndarray | None) -> dict[str, Any]:
+    """Put the masks in numbers."""
+    scan, mask = prediction.scan, prediction.mask
+    anywhere = np.any(mask, axis=1, keepdims=True)[:, 0]
+    found: dict[str, Any] = {
+        "tumour": _amount(anywhere, scan.spacing, scan.is_volume),
+        "classes": {
+            name: _amount(mask[:, index], scan.spacing, scan.is_volume)
+            for index, name in enumerate(prediction.classes)
+        },
+        "pixels_on_the_networks_grid": int(
+            (prediction.probability.astype(np.float32) >= np.float32(prediction.threshold)).sum()
+        ),
+    }
+    if truth is not None:
+        found["against_truth"] = {
+            name: _scores(mask[:, index], truth[:, index])
+            for index, name in enumerate(prediction.classes)
+        }
     return found
 
 
