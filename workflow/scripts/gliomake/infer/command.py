@@ -9,10 +9,10 @@ from gliomake.datasets.root import AccessError
 from gliomake.infer.describe import ModelError
 from gliomake.infer.inputs import LIMITS, read_scans
 from gliomake.infer.model import Model, load_model
-from gliomake.infer.outputs import DISCLAIMER, check_truth, facts, write_prediction
+from gliomake.infer.outputs import DISCLAIMER, facts, write_prediction
 from gliomake.infer.predict import Prediction, predict_scans
 from gliomake.infer.scan import Scan
-from gliomake.infer.truth import find_truth, read_truth
+from gliomake.infer.truth import check_truth, find_truth, read_truth
 
 
 def predict_files(

@@ -8,7 +8,6 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from gliomake.datasets.base import CaseError
 from gliomake.files.json_file import write_json
 from gliomake.files.provenance import file_sha256
 from gliomake.files.tsv import atomic_path
@@ -381,21 +380,3 @@ def entropy_picture(prediction: Prediction, row: int) -> np.ndarray:
         raise ValueError("no entropy: predict with uncertainty=True")
     grid = to_grid(prediction.entropy[row], prediction.scan.size).max(axis=0)
     return turn((grid.clip(0, 1) * 255).astype(np.uint8), prediction)
-
-
-def check_truth(truth: np.ndarray, prediction: Prediction, name: str) -> None:
-    """Check that a truth lies on the scan's grid.
-
-    Raises
-    ------
-    CaseError
-        It does not.
-    """
-    if truth.shape != prediction.mask.shape:
-        raise CaseError(
-            name,
-            name,
-            f"a truth of {'x'.join(map(str, truth.shape[2:]))} pixels and {len(truth)} slices",
-            f"{'x'.join(map(str, prediction.scan.size))} and {len(prediction.mask)}, as the scan",
-            "give the mask of this scan",
-        )

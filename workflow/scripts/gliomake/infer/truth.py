@@ -11,6 +11,7 @@ from gliomake.datasets.pictures import PictureError, decode
 from gliomake.datasets.root import DataRoot, Limits
 from gliomake.infer.inputs import LIMITS, MASK, PICTURES, VOLUMES, stem_of, suffix_of
 from gliomake.infer.outputs import class_labels
+from gliomake.infer.predict import Prediction
 from gliomake.infer.scan import Scan
 
 
@@ -116,3 +117,21 @@ def _split(labels: np.ndarray, classes: tuple[str, ...], path: Path) -> np.ndarr
             "map the labels to these",
         )
     return np.stack([labels == known[name] for name in classes], axis=1)
+
+
+def check_truth(truth: np.ndarray, prediction: Prediction, name: str) -> None:
+    """Check that a truth lies on the scan's grid.
+
+    Raises
+    ------
+    CaseError
+        It does not.
+    """
+    if truth.shape != prediction.mask.shape:
+        raise CaseError(
+            name,
+            name,
+            f"a truth of {'x'.join(map(str, truth.shape[2:]))} pixels and {len(truth)} slices",
+            f"{'x'.join(map(str, prediction.scan.size))} and {len(prediction.mask)}, as the scan",
+            "give the mask of this scan",
+        )

@@ -24,10 +24,10 @@ from gliomake.infer.inputs import (
     suffix_of,
 )
 from gliomake.infer.model import Model
-from gliomake.infer.outputs import check_truth, facts, write_mask
+from gliomake.infer.outputs import facts, write_mask
 from gliomake.infer.predict import Prediction, predict_scans
 from gliomake.infer.scan import Scan
-from gliomake.infer.truth import picture_truth, read_truth
+from gliomake.infer.truth import check_truth, picture_truth, read_truth
 
 LIMITS = Limits(slice_pixels=4096**2, volume_voxels=512 * 512 * 256, file_bytes=256 * 1024**2)
 """What one upload may hold, packed or not."""
