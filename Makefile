@@ -4,12 +4,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.8
 
-.PHONY: demo test test-quick test-long lint format lock verify clean help
+.PHONY: demo app test test-quick test-long lint format lock verify clean help
 
 ## Build all five studies at demo scale on phantoms, ending with the report's path.
 demo: .venv/installed
 	$(BIN)/snakemake --cores $(CORES) --quiet rules host -- all
 	@echo "report: $(CURDIR)/reports/build/index.html"
+
+## Open the web page on which trained models are tried; works right after `make demo`.
+app: .venv/installed
+	$(BIN)/gliomake app
 
 ## Recompute every number of the report from its counts; with DEEP=1 from the predictions.
 verify: .venv/installed
@@ -44,8 +48,9 @@ format: .venv/installed
 
 # uv takes torch and torchvision as the pair that fits; plain pip can mix a CPU torch with a CUDA
 # torchvision, which does not import. Compiled bytecode halves every job's start.
-.venv/installed: requirements.lock | $(BIN)/uv
+.venv/installed: requirements.lock pyproject.toml | $(BIN)/uv
 	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --quiet -r requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --quiet --editable .
 	touch $@
 
 $(BIN)/uv:
@@ -61,7 +66,7 @@ CUDA := cuda-bindings cuda-pathfinder cuda-toolkit triton $(addprefix nvidia-,cu
 ## Resolve requirements.lock anew from pyproject.toml.
 lock: | $(BIN)/uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
-	  --group dev $(addprefix --no-emit-package=,$(CUDA)) --custom-compile-command "make lock" \
+	  --extra app --group dev $(addprefix --no-emit-package=,$(CUDA)) --custom-compile-command "make lock" \
 	  pyproject.toml --output-file requirements.lock
 
 ## Remove all that was built: results, logs, phantoms and the report.

@@ -1,15 +1,12 @@
 """The report in Chromium: sorting, filters, viewer, dialogs, links, phone width, no network."""
 
-import os
-import shutil
 import time
 from contextlib import chdir
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
+from chromium import start_chromium
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -37,25 +34,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def chromium():
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if not browser or not driver:
-        reason = "needs chromium and chromedriver (Debian: chromium, chromium-driver)"
-        if os.environ.get("GLIOMAKE_REQUIRE_CHROMIUM") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    options = webdriver.ChromeOptions()
-    options.binary_location = browser
-    for argument in (
-        "headless=new",
-        "no-sandbox",
-        "disable-dev-shm-usage",
-        "disable-gpu",
-        "hide-scrollbars",
-    ):
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    found = webdriver.Chrome(options=options, service=Service(driver))
+    found = start_chromium()
     yield found
     found.quit()
 

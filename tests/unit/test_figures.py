@@ -25,6 +25,7 @@ SURVIVAL = {
     "bin": 100,
     "censored": "censored",
 }
+APP = {"kind": "app", "models": ["unet", "resnet50-classifier"]}
 # A block for each kind, the study it is drawn for, and how many panels hold something.
 BLOCKS = [
     ("lgg-encoders", {"kind": "samples", "count": 8}, 8),
@@ -58,6 +59,8 @@ BLOCKS = [
     ("brats2021-flair", {"kind": "predictions", "models": ["unet"], "subset": "test"}, 16),
     ("brats2020-multiclass", {"kind": "class-predictions", "models": ["unet-v1"]}, 13),
     ("lgg-two-stage", {"kind": "confusion", "models": ["resnet50-classifier"]}, 1),
+    ("lgg-two-stage", {**APP, "show": "tumour"}, 4),
+    ("lgg-two-stage", {**APP, "show": "no-tumour"}, 4),
 ]  # fmt: skip
 
 

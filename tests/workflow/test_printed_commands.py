@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import yaml
 from snakemake.cli import get_argument_parser
 
 from checkout import ROOT, copy_checkout, snakemake
+from gliomake.cli import parser
 from gliomake.report import study_inputs
 from gliomake.report.evidence import rebuild_table
 from gliomake.report.render import page_commands
 from gliomake.study import load as studies
 
-PROGRAM = r"(?:[A-Z_]+=\S+ )*(?:\S*/)?(?:snakemake|make|conda|export|squeue|rm|python3?|pip)\b"
+NAMES = "snakemake|make|conda|export|squeue|rm|python3?|pip|gliomake"
+PROGRAM = rf"(?:[A-Z_]+=\S+ )*(?:\S*/)?(?:{NAMES})\b"
 PLACES = ("README.md", "config/README.md", "CHANGELOG.md", "docs/*.md", "reports/captions/*.rst",
           "examples/*/README.md")  # fmt: skip
 COMMENTED = (
@@ -239,6 +242,27 @@ def test_conda_commands_name_an_environment_that_is_there():
 
 
 def test_no_other_program_is_printed_without_a_test():
-    tried = {"snakemake", "make", "conda"}
+    tried = {"snakemake", "make", "conda", "gliomake"}
     others = {p.command for p in UNIQUE if p.program not in tried}
-    assert others == {"export CONDA_OVERRIDE_CUDA=12.9", "squeue --me"}
+    assert others == {"export CONDA_OVERRIDE_CUDA=12.9", "squeue --me", "python -m gliomake"}
+
+
+def test_printed_commands_of_gliomake_are_understood():
+    commands = [printed for printed in UNIQUE if printed.program == "gliomake"]
+    assert any("--gate" in printed.words for printed in commands)
+    for printed in commands:
+        if len(printed.arguments) == 1 or printed.arguments[-1] == "--help":
+            with pytest.raises(SystemExit) as ended:
+                parser().parse_args([printed.arguments[0], "--help"])
+            assert ended.value.code == 0, printed.command
+        else:
+            known = parser().parse_args(printed.arguments)
+            assert re.fullmatch(r"results/[\w-]+/[\w-]+/[\w-]+", known.model), printed.command
+
+
+def test_python_m_gliomake_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "gliomake", "predict", "--help"], cwd=ROOT / "workflow" / "scripts",
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0 and "--modality CHANNEL=FILE" in done.stdout

@@ -282,6 +282,7 @@ def test_every_target_of_the_documents_is_declared():
     listed = pd.read_csv(ROOT / "config" / "targets.tsv", sep="\t", dtype=str)
     assert set(listed["study"]) == set(STUDIES)
     assert not listed.duplicated(["study", "target", "kind"]).any()
+    assert len(listed) == 60
     for row in listed.itertuples():
         known = study_targets(STUDIES[row.study], f"{row.kind}s")
         assert row.target in known, f"{row.study}: {row.kind} {row.target}"

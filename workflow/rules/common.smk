@@ -11,6 +11,7 @@ sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 
 from adapter import check_place, one_at_a_time
 from launch import check_request, checked_start, command_line
+from gliomake.study import describe
 from gliomake.start import settings
 from gliomake.digests.jobs import job_code, torch_version
 from gliomake.files.provenance import listing_sha256

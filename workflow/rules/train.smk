@@ -88,6 +88,61 @@ rule predict:
         "../scripts/predict.py"
 
 
+# What a prediction on a new scan needs to know of a model. Cheap: no network is built.
+rule describe:
+    input:
+        weights=RUN.weights,
+        facts=RUN.train,
+        integrity=lambda wildcards: PATHS.data(dataset_of(wildcards)).integrity,
+        cases=lambda wildcards: PATHS.data(dataset_of(wildcards)).cases,
+    output:
+        model=RUN.model,
+    log:
+        "logs/describe/{study}/{model}/{run}.log",
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=lambda wildcards: describe.described(
+            STUDIES[wildcards.study],
+            wildcards.model,
+            wildcards.run,
+            data=data_kind(dataset_of(wildcards)),
+            scale=config["scale"],
+            precision=config["training"]["precision"],
+        ),
+        code=code_of("describe"),
+    script:
+        "../scripts/describe.py"
+
+
+# Asked for by its name: no result hangs on it.
+rule export_onnx:
+    input:
+        weights=RUN.weights,
+        model=RUN.model,
+        split=split_of,
+        shards=shards_of,
+    output:
+        network=RUN.onnx,
+        check=RUN.onnx_check,
+    log:
+        "logs/export/{study}/{model}/{run}.log",
+    conda:
+        "../../envs/app.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards: 2000 if config["scale"] == "demo" else 16000,
+        runtime=60,
+    params:
+        code=code_of("export_onnx"),
+    script:
+        "../scripts/export_onnx.py"
+
+
 rule gate:
     input:
         segmenter=RUN.predictions,

@@ -29,6 +29,7 @@ FIGURES: dict[str, tuple[str, str]] = {
     "predictions": ("gliomake.figures.masks", "predictions"),
     "class-predictions": ("gliomake.figures.masks", "class_predictions"),
     "confusion": ("gliomake.figures.statistics", "confusion"),
+    "app": ("gliomake.infer.app.shot", "app_figure"),
 }
 
 

@@ -12,7 +12,7 @@ from gliomake.study.run import ConfigError
 
 STUDY_FILES = ("claims", "comparisons", "findings", "leakage", "spread")
 RUN_FILES = (
-    "weights", "history", "train", "predictions", "counts", "distances", "baseline",
+    "weights", "history", "train", "model", "predictions", "counts", "distances", "baseline",
 )  # fmt: skip
 SUFFIXES = {"figures": (".svg", ".png"), "tables": (".csv",)}
 
@@ -79,6 +79,21 @@ class RunPaths:
     def train(self) -> Path:
         """The facts of the training."""
         return self.folder / "train.json"
+
+    @property
+    def model(self) -> Path:
+        """What a prediction on a new scan needs to know beside the weights."""
+        return self.folder / "model.json"
+
+    @property
+    def onnx(self) -> Path:
+        """The network for other programs."""
+        return self.folder / "model.onnx"
+
+    @property
+    def onnx_check(self) -> Path:
+        """How far the exported network is from the trained one."""
+        return self.folder / "onnx.json"
 
     @property
     def baseline(self) -> Path:

@@ -18,7 +18,7 @@ from gliomake.study.targets import (
 )
 
 # What a training writes; a gated model and a baseline have none of it.
-OF_TRAINING = frozenset({"weights", "history", "train"})
+OF_TRAINING = frozenset({"weights", "history", "train", "model"})
 Files = Path | list[Path]
 
 
@@ -75,6 +75,15 @@ class Products:
         """What the paired runs show; nothing where there are none."""
         measured = self.study.measures_leak
         return [self.of_study.leakage, self.of_study.spread] if measured else []
+
+    @property
+    def usable(self) -> list[Path]:
+        """What makes the study's models usable on new scans: of its own runs, not of the leaks'."""
+        return [
+            self.of_study.run(model, run).model
+            for model in self.study.models
+            for run in self.study.runs
+        ]
 
     @property
     def leak_counts(self) -> list[Path]:
@@ -139,6 +148,7 @@ class Products:
         for output in OUTPUTS:
             yield from self.outputs(output)
         yield from self.leakage
+        yield from self.usable
         yield self.of_study.claims
         yield self.paths.report.page(self.study.id)
 

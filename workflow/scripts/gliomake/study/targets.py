@@ -13,9 +13,9 @@ from gliomake.study.overrides import differences_text
 from gliomake.study.run import ConfigError
 
 OUTPUTS = ("figures", "tables")
-MODEL_NEEDS = frozenset({"history", "train", "predictions", "counts", "metrics"})
+MODEL_NEEDS = frozenset({"history", "train", "model", "predictions", "counts", "metrics"})
 STUDY_NEEDS = frozenset({"slices", "cases", "split", "splits", "shards", "root"})
-TRAINED_ONLY = frozenset({"history", "train"})
+TRAINED_ONLY = frozenset({"history", "train", "model"})
 OWN_KEYS = frozenset({"kind", "models", "run", "runs"})
 
 
@@ -28,9 +28,9 @@ class Kind:
     output : str
         ``figures`` or ``tables``.
     needs : tuple of str
-        What it reads. ``history``, ``train``, ``predictions``, ``counts``, ``metrics``: one file
-        a model; ``splits``: one a run; ``split``, ``slices``, ``cases``: one file; ``shards``:
-        several; ``root``: the data set's folder.
+        What it reads. ``history``, ``train``, ``model``, ``predictions``, ``counts``, ``metrics``:
+        one file a model; ``splits``: one a run; ``split``, ``slices``, ``cases``: one file;
+        ``shards``: several; ``root``: the data set's folder.
     models : tuple of int
         Fewest and most models that it takes.
     options : tuple of str
@@ -91,6 +91,7 @@ KINDS: dict[str, Kind] = {
     "predictions": Kind("figures", _IMAGES, (1, 1), ("count", "subset", "channel")),
     "class-predictions": Kind("figures", _IMAGES, (1, 1), ("subset", "channel")),
     "confusion": Kind("figures", ("counts",), (1, 1), ("subset",)),
+    "app": Kind("figures", ("model", "predictions", "shards"), (2, 2), ("show",), ("show",)),
     # Tables
     "split": Kind("tables", ("slices", "splits")),
     "ranking": Kind("tables", ("metrics",), (1, MANY), _SCORE_OPTIONS),

@@ -1,0 +1,144 @@
+"""The command ``gliomake``: what is done with trained models outside the workflow."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the process.
+
+    Returns
+    -------
+    int
+        0; 1 where some input was refused; 2 for a wrong command line.
+    """
+    parsed = parser().parse_args(arguments)
+    try:
+        run: Command = parsed.run
+        return run(parsed)
+    except (ValueError, OSError, ImportError) as error:
+        # Errors that the library words for the user; a fault of its own keeps its traceback.
+        if type(error).__module__.startswith("gliomake.") or isinstance(error, OSError):
+            print(f"gliomake: {error}", file=sys.stderr)
+            return 1
+        raise
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    whole = argparse.ArgumentParser(
+        prog="gliomake",
+        description="Use trained models of the workflow on new scans. For research only.",
+    )
+    commands = whole.add_subparsers(title="commands", required=True, metavar="<command>")
+    _add_predict(commands)
+    _add_app(commands)
+    return whole
+
+
+def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    predict = commands.add_parser(
+        "predict",
+        help="find tumour on new scans",
+        description="Write for each scan a mask in its own format and geometry, an overlay and a "
+        "JSON with pixels, area or volume, probability of tumour and uncertainty.",
+    )
+    predict.add_argument("model", help="results/<study>/<model>/<run>, with its model.json")
+    predict.add_argument(
+        "inputs", nargs="*", metavar="scan", help="TIFF, PNG, JPEG, NIfTI, or a folder of slices"
+    )
+    predict.add_argument(
+        "--modality", action="append", default=[], metavar="CHANNEL=FILE",
+        help="one NIfTI file of a volume; once for each channel of the model",
+    )  # fmt: skip
+    predict.add_argument("--out", default="predictions", help="folder to write to (%(default)s)")
+    predict.add_argument("--gate", action="store_true", help="put the study's classifier before it")
+    predict.add_argument("--flips", action="store_true", help="average over the scan and its flips")
+    predict.add_argument(
+        "--uncertainty", action="store_true", help="write the entropy over flips, without averaging"
+    )
+    predict.add_argument("--attention", action="store_true", help="draw what the network looked at")
+    predict.add_argument("--truth", help="the scan's mask, or a folder of <scan>_mask files")
+    predict.add_argument(
+        "--probabilities", action="store_true", help="write the probabilities as .npz as well"
+    )
+    predict.add_argument(
+        "--runtime", choices=("torch", "onnx"), default="torch",
+        help="onnx: the model.onnx beside the weights (%(default)s)",
+    )  # fmt: skip
+    predict.add_argument("--device", default="cpu", help="cpu, cuda or auto (%(default)s)")
+    predict.add_argument(
+        "--threads", type=_threads, default=1,
+        help="of the CPU; one gives the bits that the workflow writes (%(default)s)",
+    )  # fmt: skip
+    predict.set_defaults(run=_predict)
+
+
+def _add_app(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    app = commands.add_parser(
+        "app",
+        help="open the web page",
+        description="Serve a page on which a trained model is tried on examples and uploads.",
+    )
+    app.add_argument("--results", default="results", help="folder of trained models (%(default)s)")
+    app.add_argument("--port", type=int, default=8501, help="%(default)s")
+    app.add_argument(
+        "--address", default="127.0.0.1",
+        help="where to listen; anything but %(default)s lets other machines in",
+    )  # fmt: skip
+    app.add_argument("--max-upload", type=int, default=200, help="MB a file (%(default)s)")
+    app.set_defaults(run=_app)
+
+
+def _threads(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 256:
+        raise argparse.ArgumentTypeError(f"{value}: expected 1 to 256")
+    return value
+
+
+def _predict(parsed: argparse.Namespace) -> int:
+    from gliomake.infer.command import predict_files
+
+    return predict_files(
+        parsed.model,
+        [Path(path) for path in parsed.inputs],
+        modalities=_modalities(parsed.modality),
+        out=Path(parsed.out),
+        gate=parsed.gate,
+        flips=parsed.flips,
+        uncertainty=parsed.uncertainty,
+        attention=parsed.attention,
+        truth=Path(parsed.truth) if parsed.truth else None,
+        probabilities=parsed.probabilities,
+        runtime=parsed.runtime,
+        device=parsed.device,
+        threads=parsed.threads,
+    )
+
+
+def _modalities(given: Sequence[str]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for text in given:
+        name, equals, path = text.partition("=")
+        if not equals or not path or name in found:
+            parser().error(f"--modality {text!r}: expected <channel>=<file>, each channel once")
+        found[name] = Path(path)
+    return found
+
+
+def _app(parsed: argparse.Namespace) -> int:
+    from gliomake.infer.app import serve
+
+    return serve(parsed.results, parsed.address, parsed.port, parsed.max_upload)
