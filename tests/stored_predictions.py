@@ -23,15 +23,17 @@ class Stored:
     attributes: dict[str, Any]
 
 
-def load_predictions(path: str | Path) -> Stored:
-    """Read a file of predictions, all of it."""
+def load_predictions(path: str | Path, subset: str | None = None) -> Stored:
+    """Read a file of predictions: all of it, or the rows of one subset."""
     with open_predictions(path) as file:
+        names = file["subset"].asstr()[:].tolist()
+        rows = [row for row, name in enumerate(names) if subset in (None, name)]
         return Stored(
-            patient=file["patient"].asstr()[:].tolist(),
-            slice=file["slice"][:].tolist(),
-            subset=file["subset"].asstr()[:].tolist(),
-            probability=file["probability"][:],
-            spacing=file["spacing"][:],
+            patient=[file["patient"].asstr()[:][row] for row in rows],
+            slice=[int(file["slice"][row]) for row in rows],
+            subset=[names[row] for row in rows],
+            probability=file["probability"][:][rows],
+            spacing=file["spacing"][:][rows],
             classes=read_names(file, "classes", PredictionError),
             attributes={
                 name: value.item() if isinstance(value, np.generic) else value

@@ -9,7 +9,7 @@ from infer_models import RUN, make_model, slice_image
 from PIL import Image
 
 from gliomake.datasets.base import CaseError
-from gliomake.files.predictions import apply_gate, load_predictions
+from gliomake.files.predictions import apply_gate
 from gliomake.infer.describe import ModelError, read_description
 from gliomake.infer.inputs import read_scans
 from gliomake.infer.model import load_model
@@ -17,6 +17,7 @@ from gliomake.infer.predict import binary_entropy, predict_scans
 from gliomake.prepare.preprocess import normalise
 from gliomake.training.predict import predict_run
 from gliomake.training.tensors import SliceSet
+from stored_predictions import load_predictions
 
 
 def pictures(folder, count, size=(64, 64)):

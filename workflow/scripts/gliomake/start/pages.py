@@ -17,9 +17,10 @@ from gliomake.study.run import ConfigError
 PAGES = {"studies": "studies_folder", "datasets": "datasets_folder"}
 # A study has a rule, a page and a folder of its name.
 KEPT = (
-    "all", "baseline", "claims", "comparisons", "counts", "data", "encoder_weights", "figure",
-    "gate", "index", "index_group", "leakage", "metrics", "phantom", "predict", "report", "shard",
-    "shards", "split", "study_page", "table", "train", "verify", "verify_deep",
+    "all", "baseline", "claims", "comparisons", "counts", "data", "describe", "encoder_weights",
+    "export_onnx", "figure", "gate", "index", "index_group", "leakage", "metrics", "phantom",
+    "predict", "report", "shard", "shards", "split", "study_page", "table", "train", "verify",
+    "verify_deep",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from gliomake.infer.describe import ModelError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+AHEAD = ("gliomake.infer.app.answer", "gliomake.infer.app.find", "segmentation_models_pytorch")
 PAGE = Path(__file__).with_name("page.py")
 
 
@@ -49,8 +51,7 @@ def serve(results: str | Path, address: str, port: int, max_upload: int) -> int:
         )
     from streamlit.web import cli
 
-    # What the first visitor would wait for: torch alone takes seconds to import.
-    threading.Thread(target=import_module, args=("gliomake.infer.app.answer",), daemon=True).start()
+    threading.Thread(target=_import_ahead, daemon=True).start()
     arguments = [*options(address, port), f"--server.maxUploadSize={max_upload}"]
     cli.main(
         ["run", str(PAGE), *arguments, "--", str(results.resolve())],
@@ -73,3 +74,10 @@ def options(address: str, port: int) -> list[str]:
         "--client.showErrorDetails=none",
         "--theme.base=light",
     ]
+
+
+def _import_ahead() -> None:
+    """Import what the first visitor would wait for: torch and the encoders take seconds."""
+    for name in AHEAD:
+        with suppress(ImportError):  # said where it is needed
+            import_module(name)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from gliomake.figures import style
-from gliomake.files.predictions import Predictions, load_predictions
+from gliomake.files.predictions import open_predictions, to_mask
 from gliomake.files.shards import load_arrays
 from gliomake.infer.describe import ModelError, read_description
 from gliomake.study.targets import TargetSpec
@@ -59,24 +59,42 @@ def app_figure(spec: TargetSpec) -> Figure:
     show = spec.options["show"]
     if show not in SHOWS:
         raise ValueError(f"app figure of {show!r}: expected one of {', '.join(SHOWS)}")
-    segmenter, classifier = (load_predictions(spec.inputs["predictions"][m]) for m in spec.models)
+    segmenter, classifier = (_read(spec.inputs["predictions"][m]) for m in spec.models)
     keys = pd.DataFrame({"patient": segmenter.patient, "slice": segmenter.slice})
     arrays = load_arrays(spec.inputs["shards"], keys)
     gate = classifier.probability[:, 0, 0, 0].astype(np.float64)
-    closed = 1 - gate >= spec.study["gate"]["threshold"]
+    closed = 1 - gate >= spec.study.gate.threshold if spec.study.gate else gate < 0
     truth = np.asarray(arrays.mask.any(axis=1))
     row = _choose(segmenter, truth, closed, show)
     folder = Path(spec.inputs["model"][spec.models[0]]).parent
     picture = _screenshot(folder, f"{segmenter.patient[row]}/{segmenter.slice[row]}")
     if picture is not None:
         return _framed(picture, show)
-    mask = segmenter.probability[row].max(axis=0) >= spec.study["threshold"]
-    channels = spec.study["preprocess"]["channels"]
-    shown = arrays.image[row, channels.index("flair") if "flair" in channels else 0]
+    mask = to_mask(segmenter.probability[row].max(axis=0), spec.study.threshold)
+    shown = arrays.image[row, spec.study.preprocess.channels.index(spec.study.data["channel"])]
     return _drawn(shown, truth[row], mask & ~closed[row], float(gate[row]), bool(closed[row]))
 
 
-def _choose(found: Predictions, truth: np.ndarray, closed: np.ndarray, show: str) -> int:
+class _Found(NamedTuple):
+    """What a model found, one row a slice: ``probability`` is (slice, class, height, width)."""
+
+    patient: list[str]
+    slice: list[int]
+    subset: list[str]
+    probability: np.ndarray
+
+
+def _read(path: Path) -> _Found:
+    with open_predictions(path) as file:
+        return _Found(
+            file["patient"].asstr()[:].tolist(),
+            file["slice"][:].tolist(),
+            file["subset"].asstr()[:].tolist(),
+            file["probability"][:],
+        )
+
+
+def _choose(found: _Found, truth: np.ndarray, closed: np.ndarray, show: str) -> int:
     """Choose a test slice that shows what is asked for; the nearest to it where there is none."""
     test = np.array(found.subset) == "test"
     pixels = truth.reshape(len(truth), -1).sum(axis=1)
@@ -84,7 +102,7 @@ def _choose(found: Predictions, truth: np.ndarray, closed: np.ndarray, show: str
         rows = np.flatnonzero(test & closed & (pixels == 0))
         rows = rows if len(rows) else np.flatnonzero(pixels == pixels.min())
         return int(rows[len(rows) // 2])
-    hit = (found.probability.max(axis=1) >= 0.5) & truth
+    hit = to_mask(found.probability.max(axis=1), 0.5) & truth
     amount = hit.reshape(len(hit), -1).sum(axis=1)
     return int(np.where(test & ~closed, amount, -1).argmax())
 
