@@ -40,7 +40,7 @@ def score_model(
     task : str
         ``segmentation``, or ``classification``: of images, all metrics of which apply.
     metrics : sequence of str
-        Of a segmentation, see `gliomake.study.load.study_metrics`.
+        Of a segmentation, see `gliomake.study.products.study_metrics`.
     bootstrap : mapping of str to int
         ``resamples`` and ``seed`` of the intervals.
 
@@ -87,7 +87,7 @@ def compare_study(
     run : str
         The run's name.
     metrics : sequence of str
-        See `gliomake.study.load.study_metrics`.
+        See `gliomake.study.products.study_metrics`.
     bootstrap : mapping of str to int
         ``resamples`` and ``seed`` of the intervals.
 
