@@ -23,7 +23,7 @@ from gliomake.phantom import write_phantom
 from gliomake.prepare.index import merge_index
 from gliomake.prepare.preprocess import preprocess
 from gliomake.prepare.split import make_split, write_split
-from gliomake.scoring.counts import count_predictions
+from gliomake.scoring.counts import count_run
 from gliomake.scoring.stages import score_model
 from gliomake.study.load import load_study
 from gliomake.study.model import Study
@@ -219,30 +219,8 @@ class FigureInputs:
         )
 
     def _write_counts(self, model: str, run: str, path: Path) -> None:
-        import h5py
-
-        with h5py.File(self.model_file(model, run, "predictions")) as file:
-            keys = pd.DataFrame(
-                {
-                    "patient": file["patient"].asstr()[:],
-                    "slice": file["slice"][:],
-                    "subset": file["subset"].asstr()[:],
-                }
-            )
-            truth = load_arrays([self.folder / "000.h5"], keys).mask
-            if model == "resnet50-classifier":
-                truth = truth.any(axis=(1, 2, 3), keepdims=True)
-            counts = count_predictions(
-                file["probability"][:],
-                truth,
-                0.5,
-                patient=list(keys["patient"]),
-                number=list(keys["slice"]),
-                subset=list(keys["subset"]),
-                classes=self.study.classes,
-                postprocess=self.study.postprocess,
-            )
-        write_tsv(counts, path)
+        predictions = self.model_file(model, run, "predictions")
+        write_tsv(count_run(predictions, [self.folder / "000.h5"], self.study.postprocess), path)
 
     def _write_metrics(self, model: str, run: str, path: Path) -> None:
         counts = read_tsv(self.model_file(model, run, "counts"))

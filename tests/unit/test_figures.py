@@ -379,19 +379,17 @@ class TestTargets:
     def test_gated_models_have_masks(self, study):
         block = {"kind": "masks", "models": ["unet-gated", "all-background"]}
         [target] = study_targets(replaced(study, figures={"x": block}), "figures").values()
-        assert target.needs == ("shards", "predictions", "counts")
-        assert target.run == study.run
+        assert (target.needs, target.run) == (("shards", "predictions", "counts"), study.run)
 
     def test_files_must_fit(self, study):
-        study = replaced(study, figures={"x": {"kind": "slice-imbalance"}})
+        cells = {"kind": "confusion", "models": ["resnet50-classifier"]}
+        study = replaced(study, figures={"x": {"kind": "slice-imbalance"}, "z": cells})
         with pytest.raises(ConfigError, match="needs slices"):
             target_spec(study, "figures", "x", {}, data="real", scale="paper")
-        with pytest.raises(ConfigError, match="no figures target 'y'; it has x"):
+        with pytest.raises(ConfigError, match="no figures target 'y'; it has x, z"):
             target_spec(study, "figures", "y", {}, data="real", scale="paper")
-        block = {"kind": "confusion", "models": ["resnet50-classifier"]}
-        study = replaced(study, figures={"x": block})
         with pytest.raises(ConfigError, match="2 files for 1"):
-            target_spec(study, "figures", "x", {"counts": ["a", "b"]}, data="real", scale="paper")
+            target_spec(study, "figures", "z", {"counts": ["a", "b"]}, data="real", scale="paper")
 
     @pytest.mark.parametrize("path", sorted(CONFIG.glob("*.yaml")), ids=lambda path: path.stem)
     @pytest.mark.parametrize("scale", ["demo", "paper"])

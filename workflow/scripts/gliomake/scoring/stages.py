@@ -8,6 +8,7 @@ import pandas as pd
 from gliomake.scoring.compare import compare_models
 from gliomake.scoring.leakage import CLEAN, leak_effects, spread
 from gliomake.scoring.scores import score_table
+from gliomake.study.architectures import CLASSIFICATION
 from gliomake.study.model import Study
 from gliomake.study.run import is_leak
 
@@ -54,13 +55,12 @@ def score_model(
     ValueError
         The counts of a run are incomplete.
     """
-    is_classifier = task == "classification"
     rows = []
     for run, table in counts.items():
         scores = score_table(
             table,
-            metrics=None if is_classifier else metrics,
-            conventions=["image"] if is_classifier else None,
+            metrics=None if task == CLASSIFICATION else metrics,
+            task=task,
             distances=distances[run],
             **bootstrap,
         )
