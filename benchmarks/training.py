@@ -96,7 +96,7 @@ def epoch_seconds(session: Session, reporter: Reporter) -> float:
 def measure(model: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """Time one model in both precisions, and the saving of its state."""
     study_name, _, name = model.partition("/")
-    study = Study.of(load_study(ROOT / f"config/studies/{study_name}.yaml", arguments.scale))
+    study = load_study(ROOT / f"config/studies/{study_name}.yaml", arguments.scale)
     batch = study.models[name].training["batch_size"]
     slices = batch * arguments.steps
     seconds: dict[str, list[float]] = {"float32": [], "bf16": []}

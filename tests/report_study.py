@@ -1,7 +1,8 @@
 """A small study with every file that the report reads, made by the library's own stages."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import matplotlib
@@ -20,8 +21,8 @@ from gliomake.scoring.counts import count_run
 from gliomake.scoring.distances import measure_run
 from gliomake.scoring.stages import compare_study, measure_leaks, paired_runs, score_model
 from gliomake.study.datasets import known_datasets
-from gliomake.study.load import all_models, model_runs, study_metrics
 from gliomake.study.model import Study
+from gliomake.study.products import study_metrics
 from gliomake.study.targets import target_spec
 from gliomake.tables import make_table
 from gliomake.training.tensors import load_slices
@@ -43,7 +44,7 @@ claim study model subset quantity class epoch value approximate where aggregatio
 """
 
 
-def study_config(study_id: str, classes: list[str], **more) -> dict:
+def study_config(study_id: str, classes: list[str], **more) -> Study:
     """Give a study as `load_study` would."""
     training = {"epochs": 2, "learning_rate": 1e-3, "batch_size": 4, "loss": {"name": "dice"}}
     training |= dict.fromkeys(("clip_norm", "schedule", "early_stopping", "augment"))
@@ -52,12 +53,12 @@ def study_config(study_id: str, classes: list[str], **more) -> dict:
     runs = ["patient-f0-s0", "slice-f0-s0"]
     leaks = [f"leak{share}-f0-s{seed}" for share in (0, 100) for seed in (0, 1)]
     model = {"options": {"base": 4}, "channels": ["flair"], "training": training, "runs": runs}
-    return {
+    plain = {
         "id": study_id,
         "title": "Small tumours & where to find them",
         "document": "A document <of one page>",
         "dataset": "lgg",
-        "data": known_datasets()["lgg"].facts(["t1", "flair"]),
+        "data": asdict(known_datasets()["lgg"].facts(["t1", "flair"])),
         "classes": classes,
         "preprocess": {
             "channels": ["t1", "flair"],
@@ -89,9 +90,10 @@ def study_config(study_id: str, classes: list[str], **more) -> dict:
         },
         **more,
     }
+    return Study.of(plain)
 
 
-def _volumes(classes: list[str], rng: np.random.Generator):
+def _volumes(classes: Sequence[str], rng: np.random.Generator):
     rows, columns = np.mgrid[:SIZE, :SIZE]
     for patient in range(PATIENTS):
         centre = rng.integers(10, 22, 2)
@@ -112,7 +114,7 @@ class SmallStudy:
     """Where the study's files are, and what it is."""
 
     root: Path
-    study: dict
+    study: Study
     shard: Path
 
     def inputs(self, data: str = "phantom", scale: str = "demo") -> StudyInputs:
@@ -122,7 +124,7 @@ class SmallStudy:
             data=data,
             scale=scale,
             shards=[self.shard],
-            reported=Path("results") / self.study["id"] / "reported.tsv",
+            reported=Path("results") / self.study.id / "reported.tsv",
             bootstrap=BOOTSTRAP,
         )
 
@@ -134,19 +136,18 @@ def make_small_study(
     study = study_config(study_id, list(classes), **more)
     rng = np.random.default_rng(7)
     results = Path("results")
-    volumes = list(_volumes(study["classes"], rng))
-    recipe = {**study["preprocess"], "classes": study["classes"]}
+    volumes = list(_volumes(study.classes, rng))
     shard = results / "shards" / f"lgg-{study_id}" / "000.h5"
     shard.parent.mkdir(parents=True)
-    write_shard(shard, volumes, dataset="lgg", recipe=recipe)
-    slices, cases = _index(results / "data" / "lgg", study["classes"], volumes)
+    write_shard(shard, volumes, dataset="lgg", recipe=study.recipe)
+    slices, cases = _index(results / "data" / "lgg", study.classes, volumes)
     folder = results / study_id
-    for name in dict.fromkeys(run.rsplit("-", 1)[0] for run in study["models"]["unet"]["runs"]):
+    for name in dict.fromkeys(run.rsplit("-", 1)[0] for run in study.models["unet"].runs):
         method, fold = name.rsplit("-f", 1)
         split = make_split(slices, cases, method=method, fold=int(fold), test=0.4, val=0.2, seed=0)
         write_split(split, folder / "split" / f"{name}.tsv")
-    for model in all_models(study):
-        for run in model_runs(study, model):
+    for model in study.all_models:
+        for run in study.model_runs(model):
             _run(folder, study, model, run, shard, rng)
         _metrics(folder, study, model)
     _audit(folder, study, results)
@@ -154,7 +155,7 @@ def make_small_study(
     return SmallStudy(root, study, shard)
 
 
-def _index(folder: Path, classes: list[str], volumes: list[Volume]):
+def _index(folder: Path, classes: Sequence[str], volumes: list[Volume]):
     rows = [
         {"dataset": "lgg", "patient": v.patient, "slice": n, "height": SIZE, "width": SIZE}
         | {name: int(v.mask[i, k].sum()) for k, name in enumerate(classes)}
@@ -180,7 +181,7 @@ def _index(folder: Path, classes: list[str], volumes: list[Volume]):
     return slices, cases
 
 
-def _run(folder: Path, study: dict, model: str, run: str, shard: Path, rng) -> None:
+def _run(folder: Path, study: Study, model: str, run: str, shard: Path, rng) -> None:
     at = folder / model / run
     at.mkdir(parents=True)
     split = read_split(folder / "split" / f"{run.rsplit('-', 1)[0]}.tsv")
@@ -202,22 +203,22 @@ def _run(folder: Path, study: dict, model: str, run: str, shard: Path, rng) -> N
         subset=keys["subset"].tolist(),
         spacing=truth.spacing,
         attributes={
-            "study": study["id"],
+            "study": study.id,
             "model": model,
             "run": run,
-            "classes": study["classes"],
+            "classes": list(study.classes),
             "threshold": 0.5,
         },
     )
     write_tsv(count_run(at / "predictions.h5", [shard], None), at / "counts.tsv")
     write_tsv(measure_run(at / "predictions.h5", [shard], None), at / "distances.tsv")
-    if model in study["models"]:
+    if model in study.models:
         (at / "weights.safetensors").write_bytes(model.encode())
         facts = {f"{name}_hash": name * 4 for name in ("data", "split", "config", "code")}
         facts |= {"seconds": 3.25, "device": "cpu", "parameters": 12345, "slices_per_second": 99.5}
         (at / "train.json").write_text(json.dumps(facts))
         history = pd.DataFrame({"epoch": [1, 2], "train_loss": [0.5, 0.4], "val_loss": [0.6, 0.5]})
-        history[f"val_dice_{study['classes'][0]}@pooled"] = [0.5, 0.6]
+        history[f"val_dice_{study.classes[0]}@pooled"] = [0.5, 0.6]
         write_tsv(history, at / "history.tsv")
 
 
@@ -225,8 +226,8 @@ def _counts(folder: Path, model: str, run: str) -> pd.DataFrame:
     return read_tsv(folder / model / run / "counts.tsv")
 
 
-def _metrics(folder: Path, study: dict, model: str) -> None:
-    runs = model_runs(study, model)
+def _metrics(folder: Path, study: Study, model: str) -> None:
+    runs = study.model_runs(model)
     rows = score_model(
         {run: _counts(folder, model, run) for run in runs},
         {run: read_tsv(folder / model / run / "distances.tsv") for run in runs},
@@ -237,9 +238,9 @@ def _metrics(folder: Path, study: dict, model: str) -> None:
     (folder / model / "metrics.json").write_text(json.dumps(rows))
 
 
-def _audit(folder: Path, study: dict, results: Path) -> None:
-    run = study["runs"][0]
-    models = all_models(study)
+def _audit(folder: Path, study: Study, results: Path) -> None:
+    run = study.run
+    models = study.all_models
     comparisons = compare_study(
         {model: _counts(folder, model, run) for model in models},
         {model: read_tsv(folder / model / run / "distances.tsv") for model in models},
@@ -249,11 +250,11 @@ def _audit(folder: Path, study: dict, results: Path) -> None:
     )
     write_tsv(comparisons, folder / "comparisons.tsv")
     leaks = measure_leaks(
-        {pair: _counts(folder, *pair) for pair in paired_runs(Study.of(study))}, bootstrap=BOOTSTRAP
+        {pair: _counts(folder, *pair) for pair in paired_runs(study)}, bootstrap=BOOTSTRAP
     )
     write_tsv(leaks.effects, folder / "leakage.tsv")
     write_tsv(leaks.spread, folder / "spread.tsv")
-    header, *rows = CLAIMS.format(id=study["id"], first=study["classes"][0]).splitlines()
+    header, *rows = CLAIMS.format(id=study.id, first=study.classes[0]).splitlines()
     claims = folder / "reported.tsv"
     lines = [header.replace(" ", "\t"), *(row.replace("|", "\t") for row in rows)]
     claims.write_text("\n".join(lines) + "\n")
@@ -268,7 +269,7 @@ def _audit(folder: Path, study: dict, results: Path) -> None:
     )
 
 
-def _targets(folder: Path, study: dict) -> None:
+def _targets(folder: Path, study: Study) -> None:
     figure, axes = plt.subplots(figsize=(3, 2))
     axes.plot([0, 1], [1, 0])
     for kind in ("svg", "png"):
@@ -277,10 +278,10 @@ def _targets(folder: Path, study: dict) -> None:
         figure.savefig(path)
     plt.close(figure)
     files = {
-        "metrics": [folder / model / "metrics.json" for model in study["models"]],
+        "metrics": [folder / model / "metrics.json" for model in study.models],
         "slices": folder.parent / "data" / "lgg" / "slices.tsv",
-        "splits": [folder / "split" / f"{run.rsplit('-', 1)[0]}.tsv" for run in study["runs"]],
+        "splits": [folder / "split" / f"{run.rsplit('-', 1)[0]}.tsv" for run in study.runs],
     }
-    for name in study["tables"]:
+    for name in study.tables:
         spec = target_spec(study, "tables", name, files, data="phantom", scale="demo")
         make_table(spec, folder / "tables" / f"{name}.csv")

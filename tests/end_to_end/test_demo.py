@@ -12,27 +12,26 @@ import pytest
 
 from checkout import ROOT, snakemake
 from gliomake.files.tsv import read_tsv
-from gliomake.study import load as studies
-from gliomake.study.model import Study
+from gliomake.study.load import load_study
 from gliomake.study.run import split_name
 
 STUDIES = {
-    path.stem: studies.load_study(path, "demo")
+    path.stem: load_study(path, "demo")
     for path in sorted((ROOT / "config" / "studies").glob("*.yaml"))
 }
 RUNS = [
-    (study["id"], model, run)
+    (study.id, model, run)
     for study in STUDIES.values()
-    for model in studies.all_models(study)
-    for run in studies.model_runs(study, model)
+    for model in study.all_models
+    for run in study.model_runs(model)
 ]
 
 
 def pooled_dice(folder: Path, study: str, model: str, subset: str) -> float:
     rows = json.loads((folder / "results" / study / model / "metrics.json").read_text())
-    classes = STUDIES[study]["classes"]
+    classes = STUDIES[study].classes
     wanted = {
-        "run": STUDIES[study]["runs"][0],
+        "run": STUDIES[study].run,
         "subset": subset,
         "class": "mean" if len(classes) > 1 else classes[0],
         "metric": "dice",
@@ -58,8 +57,8 @@ def test_every_target_of_the_documents_is_a_file(demo):
 def test_models_that_learn_find_the_phantoms_tumours(demo, study):
     # A short training depends on the last bits, and these on the processor: one model of each
     # study must reach 0.8, most must find more than a threshold does.
-    subset = STUDIES[study]["reported_subset"]
-    models = Study.of(STUDIES[study]).segmenters
+    subset = STUDIES[study].reported_subset
+    models = STUDIES[study].segmenters
     dice = {model: pooled_dice(demo, study, model, subset) for model in models}
     assert max(dice.values()) >= 0.8, dice
     assert median(dice.values()) > pooled_dice(demo, study, "flair-threshold", subset), dice
@@ -94,7 +93,7 @@ def test_a_runs_files(demo, study, model, run):
     ]
     with h5py.File(folder / "predictions.h5") as file:
         pixels = file["probability"][0, 0].size
-        assert file["probability"].shape[1] == len(STUDIES[study]["classes"])
+        assert file["probability"].shape[1] == len(STUDIES[study].classes)
         keys = set(zip(file["patient"].asstr()[:], file["slice"][:].tolist(), strict=True))
     assert (counts[["tp", "fp", "fn", "tn"]].sum(axis=1) == pixels).all()
     assert set(zip(counts["patient"], counts["slice"], strict=True)) == keys
@@ -113,9 +112,9 @@ def test_a_runs_files(demo, study, model, run):
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_metrics_have_the_contracts_fields(demo, study):
-    for model in studies.all_models(STUDIES[study]):
+    for model in STUDIES[study].all_models:
         rows = json.loads((demo / "results" / study / model / "metrics.json").read_text())
-        assert {row["run"] for row in rows} == set(studies.model_runs(STUDIES[study], model))
+        assert {row["run"] for row in rows} == set(STUDIES[study].model_runs(model))
         for row in rows:
             assert set(row) == {
                 "run",

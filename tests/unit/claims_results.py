@@ -32,7 +32,7 @@ def metrics_rows(values, run="patient-f0-s0", class_="tumour", **fixed):
 def make_encoders(results):
     """Results of lgg-encoders: four models, one run, and the split of slices."""
     study = study_at("lgg-encoders", "paper")
-    folder = results / study["id"]
+    folder = results / study.id
     dice = {"unet": 0.81, "unet-vgg16": 0.84, "unet-resnet50": 0.90, "unet-resnet50-frozen": 0.70}
     iou = {"unet": [0.1, 0.5, 0.9, 1.0], "unet-resnet50": [0.2, 0.92, 0.95, 1.0]}
     for model, value in dice.items():
@@ -73,7 +73,7 @@ def make_encoders(results):
 def make_multiclass(results):
     """One model of brats2020, trained for eight epochs only."""
     study = study_at("brats2020-multiclass", "paper")
-    folder = results / study["id"] / "unet-v1"
+    folder = results / study.id / "unet-v1"
     columns = {"epoch": range(1, 9), "train_loss": [0.9] * 8, "val_loss": [0.8] * 8}
     for metric, pooled, empty1 in (("dice", 0.1, 0.41), ("precision", 0.2, 0.7)):
         for class_ in ("NEC", "ED", "ET", "mean"):

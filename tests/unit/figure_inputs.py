@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
+from changed_study import changed, replaced
 from gliomake.datasets import open_dataset
 from gliomake.files.predictions import write_predictions
 from gliomake.files.shards import load_arrays, write_shard
@@ -22,9 +23,11 @@ from gliomake.phantom import write_phantom
 from gliomake.prepare.index import merge_index
 from gliomake.prepare.preprocess import preprocess
 from gliomake.prepare.split import make_split, write_split
-from gliomake.scoring.counts import count_predictions
+from gliomake.scoring.counts import count_run
 from gliomake.scoring.stages import score_model
-from gliomake.study.load import load_study, study_metrics
+from gliomake.study.load import load_study
+from gliomake.study.model import Study
+from gliomake.study.products import study_metrics
 from gliomake.study.targets import KINDS, TargetSpec, target_spec
 from gliomake.training.history import history_columns
 
@@ -64,7 +67,7 @@ class FigureInputs:
         Data to take in place of a phantom.
     dataset_options : dict, optional
         Options of the data set's reader.
-    study : dict, optional
+    study : Study, optional
         A study of another page.
     """
 
@@ -77,24 +80,26 @@ class FigureInputs:
         resamples: int = 20,
         root: Path | None = None,
         dataset_options: dict[str, Any] | None = None,
-        study: dict[str, Any] | None = None,
+        study: Study | None = None,
     ):
         self.folder = folder
-        self.study = study or load_study(CONFIG / f"{study_id}.yaml", "demo")
-        self.study["preprocess"]["image_size"] = image_size
-        self.study["split"]["max_patients"] = None
+        self.study = changed(
+            study or load_study(CONFIG / f"{study_id}.yaml", "demo"),
+            preprocess={"image_size": image_size},
+            split={"max_patients": None},
+        )
         self.resamples = resamples
         self.root = root or folder / "phantom"
         self.dataset_options = dataset_options or {}
         if root is None:
-            options = phantom or PHANTOMS[self.study["dataset"]]
-            write_phantom(self.study["dataset"], self.root, seed=1, **options)
+            options = phantom or PHANTOMS[self.study.dataset]
+            write_phantom(self.study.dataset, self.root, seed=1, **options)
         self._index_and_shards()
 
     def spec(self, output: str, block: dict[str, Any], name: str = "target") -> TargetSpec:
         """Join a block of a study's file with the files that it needs."""
-        study = {**self.study, output: {name: block}}
-        runs = block.get("runs") or [block.get("run") or study["runs"][0]]
+        study = replaced(self.study, **{output: {name: block}})
+        runs = block.get("runs") or [block.get("run") or study.run]
         inputs: dict[str, Any] = {}
         for need in KINDS[block["kind"]].needs:
             if need == "splits":
@@ -124,16 +129,16 @@ class FigureInputs:
         method = run.rsplit("-", 1)[0]
         path = self.folder / "split" / f"{method}.tsv"
         if not path.exists():
-            shares = self.study["split"]
+            shares = self.study.split
             slices, cases = (read_tsv(self.folder / f"{name}.tsv") for name in ("slices", "cases"))
-            if self.study["preprocess"]["slices"] == "tumour":
+            if self.study.preprocess.slices == "tumour":
                 slices = slices[slices[["NEC", "ED", "ET"]].any(axis=1)]
             made = make_split(
                 slices,
                 cases,
                 method=method.split("-")[0],
-                test=shares["test"],
-                val=shares["val"],
+                test=shares.test,
+                val=shares.val,
                 seed=0,
             )
             write_split(made, path)
@@ -156,7 +161,7 @@ class FigureInputs:
         return path
 
     def _index_and_shards(self) -> None:
-        name = self.study["dataset"]
+        name = self.study.dataset
         dataset = open_dataset(name, self.root, **self.dataset_options)
         reports = [dataset.inspect(case) for case in dataset.cases()]
         merge_index(
@@ -168,7 +173,7 @@ class FigureInputs:
             cases_path=self.folder / "cases.tsv",
             integrity_path=self.folder / "integrity.json",
         )
-        recipe = {**self.study["preprocess"], "classes": self.study["classes"]}
+        recipe = self.study.recipe
         kept = {report.case for report in reports if not report.problems}
         volumes = (
             preprocess(dataset.load(case), dataset.channels, recipe, dataset.classes)
@@ -198,10 +203,10 @@ class FigureInputs:
             probability = ndimage.gaussian_filter(moved, blur) * quality
             probability = np.clip(probability, 0.01, 0.99)
         attributes = {
-            "study": self.study["id"],
+            "study": self.study.id,
             "model": model,
             "run": run,
-            "classes": self.study["classes"],
+            "classes": list(self.study.classes),
             "threshold": 0.5,
         }
         write_predictions(
@@ -215,46 +220,24 @@ class FigureInputs:
         )
 
     def _write_counts(self, model: str, run: str, path: Path) -> None:
-        import h5py
-
-        with h5py.File(self.model_file(model, run, "predictions")) as file:
-            keys = pd.DataFrame(
-                {
-                    "patient": file["patient"].asstr()[:],
-                    "slice": file["slice"][:],
-                    "subset": file["subset"].asstr()[:],
-                }
-            )
-            truth = load_arrays([self.folder / "000.h5"], keys).mask
-            if model == "resnet50-classifier":
-                truth = truth.any(axis=(1, 2, 3), keepdims=True)
-            counts = count_predictions(
-                file["probability"][:],
-                truth,
-                0.5,
-                patient=list(keys["patient"]),
-                number=list(keys["slice"]),
-                subset=list(keys["subset"]),
-                classes=self.study["classes"],
-                postprocess=self.study["postprocess"],
-            )
-        write_tsv(counts, path)
+        predictions = self.model_file(model, run, "predictions")
+        write_tsv(count_run(predictions, [self.folder / "000.h5"], self.study.postprocess), path)
 
     def _write_metrics(self, model: str, run: str, path: Path) -> None:
         counts = read_tsv(self.model_file(model, run, "counts"))
         rows = score_model(
             {run: counts},
             {run: None},
-            task="classification" if "classifier" in model else "segmentation",
+            task=self.study.task(model),
             metrics=study_metrics(self.study),
             bootstrap={"resamples": self.resamples, "seed": 0},
         )
         path.write_text(json.dumps(rows))
 
     def _write_history(self, model: str, run: str, path: Path) -> None:
-        training = self.study["models"][model]["training"]
-        task = "classification" if "classifier" in model else "segmentation"
-        columns = history_columns(self.study["classes"], task, training["loss"])
+        training = self.study.models[model].training
+        task = self.study.task(model)
+        columns = history_columns(self.study.classes, task, training["loss"])
         rng = np.random.default_rng(sum(map(ord, model)))
         epoch = np.arange(1, training["epochs"] + 1)
         table = pd.DataFrame({"epoch": epoch, "learning_rate": 1e-3, "seconds": 4.0})

@@ -232,7 +232,7 @@ def test_row_order_does_not_matter():
 
 def test_classifier_is_told_for_both_classes():
     counts = classifier_counts([0] * 6 + [1] * 2 + [2] * 1 + [3] * 5)
-    table = by_key(score_table(counts, resamples=50))
+    table = by_key(score_table(counts, resamples=50, task="classification"))
     value = {key[1:4]: row["value"] for key, row in table.items()}
     assert {key[2] for key in value} == {"image"}
     assert {key[1] for key in value if key[0] == "tumour"} == set(CLASSIFICATION_METRICS)
@@ -295,7 +295,20 @@ def test_image_convention_is_for_images():
     with pytest.raises(ValueError, match="one pixel an image"):
         score_table(random_counts(), conventions=["image"], resamples=5)
     with pytest.raises(ValueError, match="the only one"):
-        score_table(classifier_counts([0, 1]), conventions=["image", "pooled"], resamples=5)
+        score_table(
+            classifier_counts([0, 1]),
+            conventions=["image", "pooled"],
+            resamples=5,
+            task="classification",
+        )
+    with pytest.raises(ValueError, match="expected one pixel an image"):
+        score_table(random_counts(), resamples=5, task="classification")
+
+
+def test_masks_of_one_pixel_are_no_classes():
+    rows = score_table(classifier_counts([0, 1, 2, 3]), resamples=5)
+    assert {row["class"] for row in rows} == {"tumour"}
+    assert "pooled" in {row["convention"] for row in rows}
 
 
 def test_file_without_distances_adds_no_rows(tmp_path):

@@ -16,6 +16,7 @@ from claims_results import (
     study_at,
 )
 
+from changed_study import replaced
 from gliomake.claims import reproduce
 from gliomake.claims.artefacts import Artefacts
 from gliomake.claims.audit import COLUMNS, audit_study, study_findings, write_audit
@@ -250,7 +251,7 @@ def test_a_claim_leads_to_the_masks_that_were_audited():
     claim = {"claim": "a.1", "model": "unet", "run": "patient-f0-s0", "subset": "val", "class": ""}
     claim |= {"quantity": "dice"}
     for postprocess in (None, {"min_area": 0.1}):
-        study = {"classes": ["tumour"], "postprocess": postprocess, "models": {"unet": {}}}
+        study = replaced(study_at("lgg-encoders", "demo"), postprocess=postprocess)
         by_key = {ScoreKey.of(row): row for row in scores}
         inputs = SimpleNamespace(scores_by_key=by_key, study=study, claims="claims.tsv")
         row = verdicts._score_of(inputs, claim, "pooled", 0.6)

@@ -34,9 +34,9 @@ def test_claims_name_studies_models_and_data_sets_of_the_config():
     studies = {
         path.stem: load_study(path, "paper") for path in (ROOT / "config/studies").glob("*.yaml")
     }
-    claims = load_claims(CLAIMS, {name: study["models"] for name, study in studies.items()})
+    claims = load_claims(CLAIMS, {name: study.models for name, study in studies.items()})
     assert {(claim.study, claim.dataset) for claim in claims} == {
-        (name, study["dataset"]) for name, study in studies.items()
+        (name, study.dataset) for name, study in studies.items()
     }
 
 

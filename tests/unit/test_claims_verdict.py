@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from claims_results import CLAIMS, audit, make_encoders, make_multiclass, metrics_rows, study_at
 
+from changed_study import changed, replaced
 from gliomake.claims.artefacts import Artefacts
 from gliomake.files.tsv import read_tsv, write_tsv
 
@@ -105,23 +106,24 @@ def test_a_part_of_the_set_refutes_nothing(encoders):
 
 
 def change(study, **changes):
-    study["overrides"] = [
-        {"key": key, "old": old, "new": new} for key, (old, new) in changes.items()
-    ]
-    return study
+    overrides = [{"key": key, "old": old, "new": new} for key, (old, new) in changes.items()]
+    return replaced(study, overrides=overrides)
+
+
+def with_epochs(study, epochs):
+    return changed(study, models={"unet": {"training": {"epochs": epochs}}})
 
 
 def test_a_protocol_that_an_override_sets_is_the_overrides():
-    study = study_at("coco-unet", "demo")
-    study["models"]["unet"]["training"]["epochs"] = 2
-    change(study, **{"models.unet.epochs": (10, 2)})
+    own = with_epochs(study_at("coco-unet", "demo"), 2)
+    study = change(own, **{"models.unet.epochs": (10, 2)})
     for scale in ("demo", "paper"):
         row = audit(study, Artefacts(study, Path("nowhere")), "real", scale).loc["coco-unet.005"]
         assert row["outcome"] == "not comparable"
         told = "this configuration sets 2 by an override, the document 25"
         assert row["verdict"] == f"Not comparable: {told}."
     # An override of another model, or of another setting, is none of this claim's.
-    change(study, **{"models.unet-dice.epochs": (10, 2), "training.batch_size": (4, 8)})
+    study = change(own, **{"models.unet-dice.epochs": (10, 2), "training.batch_size": (4, 8)})
     row = audit(study, Artefacts(study, Path("nowhere")), "real", "demo").loc["coco-unet.005"]
     assert row["verdict"] == "Not comparable: the demo scale sets 2, the document 25."
 
@@ -129,8 +131,8 @@ def test_a_protocol_that_an_override_sets_is_the_overrides():
 def test_scores_of_a_changed_study_are_not_held_against_the_document(encoders):
     study, artefacts = encoders
     before = audit(study, artefacts)
-    changed = change(dict(study), **{"models.unet-vgg16.epochs": (120, 2)})
-    after = audit(changed, Artefacts(changed, artefacts.results))
+    other = change(study, **{"models.unet-vgg16.epochs": (120, 2)})
+    after = audit(other, Artefacts(other, artefacts.results))
     rows = (before["model"] == "unet-vgg16") & ~before["outcome"].isin(["set as published"])
     assert rows.sum() == 1
     assert set(after.loc[rows, "outcome"]) == {"not comparable"}
@@ -144,15 +146,16 @@ def test_scores_of_a_changed_study_are_not_held_against_the_document(encoders):
 
 def test_protocol_is_held_against_the_configuration():
     study = study_at("coco-unet", "demo")
-    study["models"]["unet"]["training"]["epochs"] = 6
-    artefacts = Artefacts(study, Path("nowhere"))
-    demo = audit(study, artefacts, "phantom", "demo").loc["coco-unet.005"]
+
+    def audited(epochs, *of):
+        own = with_epochs(study, epochs)
+        return audit(own, Artefacts(own, Path("nowhere")), *of)
+
+    demo = audited(6, "phantom", "demo").loc["coco-unet.005"]
     assert demo["verdict"] == "Not comparable: the demo scale sets 6, the document 25."
-    study["models"]["unet"]["training"]["epochs"] = 25
-    copied = audit(study, artefacts, "real", "paper").loc["coco-unet.005"]
+    copied = audited(25, "real", "paper").loc["coco-unet.005"]
     assert copied["outcome"] == "set as published"
-    study["models"]["unet"]["training"]["epochs"] = 30
-    paper = audit(study, artefacts, "real", "paper").loc["coco-unet.005"]
+    paper = audited(30, "real", "paper").loc["coco-unet.005"]
     assert (paper["outcome"], paper["reproduced"]) == ("differs", 30)
 
 
@@ -243,6 +246,6 @@ def test_sizes_of_subsets_depend_on_the_split_alone(encoders):
     rows = before["quantity"].isin(["slices", "patient_fraction"]) & before["subset"].ne("all")
     assert rows.any()
     for key, same in (("training.epochs", True), ("split.seed", False)):
-        changed = change(dict(study), **{key: (1, 2)})
-        after = audit(changed, Artefacts(changed, artefacts.results))
+        other = change(study, **{key: (1, 2)})
+        after = audit(other, Artefacts(other, artefacts.results))
         assert after.loc[rows, "outcome"].equals(before.loc[rows, "outcome"]) == same

@@ -6,7 +6,6 @@ import pytest
 import yaml
 
 from gliomake.study import load as studies
-from gliomake.study.model import Study
 
 STUDY_FILES = sorted((Path(__file__).parents[2] / "config" / "studies").glob("*.yaml"))
 
@@ -15,12 +14,12 @@ STUDY_FILES = sorted((Path(__file__).parents[2] / "config" / "studies").glob("*.
 @pytest.mark.parametrize("scale", studies.SCALES)
 def test_every_study_loads_at_every_scale(path, scale):
     study = studies.load_study(path, scale)
-    assert study["id"] == path.stem
-    assert "scales" not in study
-    for name, model in study["models"].items():
-        assert set(model["training"]) == set(study["training"]), name
-        assert model["runs"][0] == study["runs"][0]
-        assert set(model["channels"]) <= set(study["preprocess"]["channels"])
+    assert study.id == path.stem
+    assert "scales" not in study.plain
+    for name, model in study.models.items():
+        assert set(model.training) == set(study.training), name
+        assert model.runs[0] == study.run
+        assert set(model.channels) <= set(study.preprocess.channels)
 
 
 def write_study(folder: Path, **changes) -> Path:
@@ -33,15 +32,15 @@ def write_study(folder: Path, **changes) -> Path:
 def test_a_models_loss_replaces_the_studys(tmp_path):
     changes = {"models": {"unet": {"loss": {"name": "bce"}, "epochs": 3}}}
     study = studies.load_study(write_study(tmp_path, **changes), "paper")
-    assert study["models"]["unet"]["training"]["loss"] == {"name": "bce"}
-    assert study["models"]["unet"]["training"]["epochs"] == 3
-    assert study["models"]["unet-vgg16"]["training"]["epochs"] == 120
+    assert study.models["unet"].training["loss"] == {"name": "bce"}
+    assert study.models["unet"].training["epochs"] == 3
+    assert study.models["unet-vgg16"].training["epochs"] == 120
 
 
 def test_overrides_come_last(tmp_path):
     study = studies.load_study(write_study(tmp_path), "demo", {"training": {"epochs": 1}})
-    assert study["training"]["epochs"] == 1
-    assert study["preprocess"]["image_size"] < 256
+    assert study.training["epochs"] == 1
+    assert study.preprocess.image_size < 256
 
 
 def test_leakage_gives_paired_runs(tmp_path):
@@ -53,10 +52,10 @@ def test_leakage_gives_paired_runs(tmp_path):
         "seeds": 1,
     }
     study = studies.load_study(write_study(tmp_path, leakage=leakage, scales={"demo": {}}), "paper")
-    runs = study["models"]["unet"]["runs"]
-    assert runs[-4:] == ["leak0-f0-s0", "leak0-f1-s0", "leak100-f0-s0", "leak100-f1-s0"]
-    assert study["models"]["unet-vgg16"]["runs"] == [*study["runs"], "slice-f0-s0"]
-    assert study["models"]["unet-resnet50"]["runs"] == study["runs"]
+    runs = study.models["unet"].runs
+    assert runs[-4:] == ("leak0-f0-s0", "leak0-f1-s0", "leak100-f0-s0", "leak100-f1-s0")
+    assert study.models["unet-vgg16"].runs == (*study.runs, "slice-f0-s0")
+    assert study.models["unet-resnet50"].runs == study.runs
 
 
 @pytest.mark.parametrize(
@@ -82,14 +81,10 @@ def test_unknown_scale(tmp_path):
         studies.load_study(write_study(tmp_path), "tiny")
 
 
-def recipe(study: dict) -> str:
-    return Study.of(study).recipe_name
-
-
 def test_equal_recipes_share_shards_and_others_do_not():
     encoders, two_stage = (
         studies.load_study(path, "demo") for path in STUDY_FILES if path.stem.startswith("lgg")
     )
-    assert recipe(encoders) == recipe(two_stage)
+    assert encoders.recipe_name == two_stage.recipe_name
     paper = studies.load_study(STUDY_FILES[-1].parent / "lgg-encoders.yaml", "paper")
-    assert recipe(paper) != recipe(encoders)
+    assert paper.recipe_name != encoders.recipe_name

@@ -9,7 +9,6 @@ from own_files import case
 
 from gliomake.datasets.spec import PALETTE, PUBLISHED, DatasetSpec
 from gliomake.start import pages, settings
-from gliomake.study import load as studies
 from gliomake.study.datasets import known_datasets, read_datasets
 from gliomake.study.load import merge
 from gliomake.study.run import ConfigError
@@ -83,12 +82,12 @@ def test_a_new_data_set_is_one_page_and_nothing_else(own):
     assert spec.channels == {"t2": "t2", "adc": "adc"} and spec.class_names == ("core", "oedema")
     assert config["datasets"]["mine"]["root"] == f"{own}/datasets/data"
     data = found["ours"].data
-    assert (data["channel"], data["baseline"], data["transposed"]) == (
+    assert (data.channel, data.baseline, data.transposed) == (
         *("t2", "intensity-threshold"),
         True,
     )
-    assert data["colours"] == {"core": PALETTE[1], "oedema": "#56b4e9"}
-    names = studies.all_models(found["ours"])
+    assert data.colours == {"core": PALETTE[1], "oedema": "#56b4e9"}
+    names = found["ours"].all_models
     assert names == ["unet", "all-background", "intensity-threshold"]
     options = spec.reader_options()
     assert options["reader"] == "nifti" and options["classes"] == {"core": [1, 3], "oedema": [2]}

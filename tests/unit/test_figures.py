@@ -11,6 +11,7 @@ from figure_inputs import CONFIG, study_inputs
 from matplotlib.figure import Figure
 from PIL import Image
 
+from changed_study import replaced
 from gliomake.figures import FIGURES, choose, draw_figure, images, make_figure, style
 from gliomake.figures.diagrams import example_masks
 from gliomake.study.load import load_study
@@ -192,7 +193,7 @@ def test_the_median_is_told_where_there_is_room(inputs, tmp_path, median):
 
 
 def test_note_is_left_out_for_results(inputs, tmp_path):
-    study = inputs("lgg-encoders").study | {"figures": {"x": {"kind": "slice-imbalance"}}}
+    study = replaced(inputs("lgg-encoders").study, figures={"x": {"kind": "slice-imbalance"}})
     files = {"slices": inputs("lgg-encoders").folder / "slices.tsv"}
     notes = {
         (data, scale): target_spec(study, "figures", "x", files, data=data, scale=scale).note
@@ -347,7 +348,7 @@ def test_worked_example_has_the_pixels_it_tells():
 
 def test_colours_are_told_apart():
     assert len({style.TRUTH, style.PREDICTION, style.TRAIN, style.VALIDATION}) == 4
-    assert len(set(study_inputs("brats2020-multiclass").study["data"]["colours"].values())) == 3
+    assert len(set(study_inputs("brats2020-multiclass").study.data.colours.values())) == 3
 
 
 class TestTargets:
@@ -376,23 +377,22 @@ class TestTargets:
     )
     def test_bad_block(self, study, block, message):
         with pytest.raises(ConfigError, match=message):
-            study_targets({**study, "figures": {"bad": block}}, "figures")
+            study_targets(replaced(study, figures={"bad": block}), "figures")
 
     def test_gated_models_have_masks(self, study):
         block = {"kind": "masks", "models": ["unet-gated", "all-background"]}
-        [target] = study_targets({**study, "figures": {"x": block}}, "figures").values()
-        assert target.needs == ("shards", "predictions", "counts")
-        assert target.run == study["runs"][0]
+        [target] = study_targets(replaced(study, figures={"x": block}), "figures").values()
+        assert (target.needs, target.run) == (("shards", "predictions", "counts"), study.run)
 
     def test_files_must_fit(self, study):
-        study = {**study, "figures": {"x": {"kind": "slice-imbalance"}}}
+        cells = {"kind": "confusion", "models": ["resnet50-classifier"]}
+        study = replaced(study, figures={"x": {"kind": "slice-imbalance"}, "z": cells})
         with pytest.raises(ConfigError, match="needs slices"):
             target_spec(study, "figures", "x", {}, data="real", scale="paper")
-        with pytest.raises(ConfigError, match="no figures target 'y'; it has x"):
+        with pytest.raises(ConfigError, match="no figures target 'y'; it has x, z"):
             target_spec(study, "figures", "y", {}, data="real", scale="paper")
-        study["figures"]["x"] = {"kind": "confusion", "models": ["resnet50-classifier"]}
         with pytest.raises(ConfigError, match="2 files for 1"):
-            target_spec(study, "figures", "x", {"counts": ["a", "b"]}, data="real", scale="paper")
+            target_spec(study, "figures", "z", {"counts": ["a", "b"]}, data="real", scale="paper")
 
     @pytest.mark.parametrize("path", sorted(CONFIG.glob("*.yaml")), ids=lambda path: path.stem)
     @pytest.mark.parametrize("scale", ["demo", "paper"])

@@ -12,6 +12,7 @@ from PIL import Image
 from gliomake.datasets.spec import DatasetSpec
 from gliomake.figures import FIGURES, draw_figure
 from gliomake.study.load import load_study
+from gliomake.study.model import Study
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "own-data" / "studies" / "made-up-unet.yaml"
@@ -63,7 +64,7 @@ def pictures(folder: Path, channels: list[str]) -> dict:
     return PAGE | {"reader": "images", "channels": channels, **patterns}
 
 
-def study_of(spec: DatasetSpec, classes: list[str], folder: Path) -> dict:
+def study_of(spec: DatasetSpec, classes: list[str], folder: Path) -> Study:
     page = yaml.safe_load(EXAMPLE.read_text())
     page |= {"id": "ours", "dataset": "mine", "classes": classes, "figures": {}, "tables": {}}
     page["preprocess"]["channels"] = list(spec.channels)

@@ -36,7 +36,7 @@ import json, sys
 from pathlib import Path
 from report_study import make_small_study
 from gliomake.report import write_study
-from gliomake.study.load import study_metrics
+from gliomake.study.products import study_metrics
 
 made = make_small_study(Path.cwd())
 write_study(made.inputs(), Path.cwd() / "build")
@@ -50,7 +50,7 @@ def built(tmp_path_factory) -> tuple[Path, list[str]]:
     folder = tmp_path_factory.mktemp("metric")
     scripts = folder / "workflow" / "scripts"
     shutil.copytree(LIBRARY, scripts / "gliomake", ignore=shutil.ignore_patterns("__pycache__"))
-    for part in ("reports/templates", "workflow/schemas"):
+    for part in ("config/datasets", "reports/templates", "workflow/schemas"):
         shutil.copytree(TESTS.parent / part, folder / part)
     path = scripts / "gliomake" / "scoring" / "metrics.py"
     text = path.read_text()

@@ -21,7 +21,7 @@ STUDIES = Path(__file__).parents[2] / "config" / "studies"
 
 
 def study(name: str, overrides: dict, scale: str = "demo") -> Study:
-    return Study.of(load_study(STUDIES / f"{name}.yaml", scale, overrides))
+    return load_study(STUDIES / f"{name}.yaml", scale, overrides)
 
 
 @pytest.mark.parametrize(

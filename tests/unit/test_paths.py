@@ -10,7 +10,6 @@ from adapter import WRITTEN
 from gliomake.report.inputs import StudyInputs
 from gliomake.study.faults import SCHEMAS
 from gliomake.study.load import load_study
-from gliomake.study.model import Study
 from gliomake.study.paths import RUN_FILES, STUDY_FILES, Paths, model_and_run
 from gliomake.study.products import Products
 from gliomake.study.run import SPLITS, ConfigError, Run, is_leak, leak_percent, split_name
@@ -103,7 +102,7 @@ def test_leaks_are_told_from_other_splits():
 
 @pytest.fixture(scope="module")
 def products() -> Products:
-    study = Study.of(load_study(ROOT / "config" / "studies" / "lgg-encoders.yaml", "demo"))
+    study = load_study(ROOT / "config" / "studies" / "lgg-encoders.yaml", "demo")
     return Products(study, ("000", "001"), "resources/phantoms/lgg")
 
 

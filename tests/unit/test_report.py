@@ -9,6 +9,7 @@ from itertools import pairwise
 import pandas as pd
 import pytest
 
+from changed_study import changed, replaced
 from gliomake.claims.checks import CHECKS
 from gliomake.report import (
     build_index,
@@ -263,7 +264,7 @@ def test_what_is_no_result_says_so(inside, page):
 
 def test_what_overrides_change_stands_on_every_page(inside):
     changes = [{"key": "models.unet.epochs", "old": 10, "new": 2}]
-    study = inside.study | {"overrides": changes}
+    study = replaced(inside.study, overrides=changes)
     options = "--config experiment=short 'overrides={small: {models: {unet: {epochs: 2}}}}'"
     inputs = replace(inside.inputs("real", "paper"), study=study, options=options)
     page = build_study_page(inputs)
@@ -306,9 +307,9 @@ def test_every_claim_stands_beside_what_was_reproduced(inside):
 
 
 @pytest.mark.parametrize("channel", ["flair", "t1"])
-def test_the_threshold_is_on_the_channel_that_the_data_set_shows(inside, monkeypatch, channel):
-    monkeypatch.setitem(inside.study["data"], "channel", channel)
-    text = " ".join(build_study_page(inside.inputs()).split())
+def test_the_threshold_is_on_the_channel_that_the_data_set_shows(inside, channel):
+    study = changed(inside.study, data={"channel": channel})
+    text = " ".join(build_study_page(replace(inside.inputs(), study=study)).split())
     assert f"brightness of the channel {channel}, fitted on the training set" in text
 
 
@@ -332,9 +333,9 @@ def test_the_card_says_what_the_model_is_for_and_not_for(small):
     )
 
 
-def test_the_card_counts_the_patients_that_were_trained_on(inside, monkeypatch):
-    inputs = inside.inputs()
-    monkeypatch.setitem(inputs.study["models"]["unet"]["training"], "train_fraction", 0.4)
+def test_the_card_counts_the_patients_that_were_trained_on(inside):
+    study = changed(inside.study, models={"unet": {"training": {"train_fraction": 0.4}}})
+    inputs = replace(inside.inputs(), study=study)
     [files] = [run for run in inputs.runs if (run.model, run.run) == ("unet", inputs.main_run)]
     data = dict(card(inputs, files, NumberBook("card"))["data"])
     # 12 patients of 5 slices: 5 test, 2 validate, and 0.4 of the other 5 are trained on.
@@ -345,7 +346,7 @@ def test_the_card_counts_the_patients_that_were_trained_on(inside, monkeypatch):
 def test_captions_say_which_masks_where_some_are_cleaned_up(inside, page):
     assert ", masks " not in page
     inputs = inside.inputs()
-    study = inputs.study | {"postprocess": {"min_area": 0.001, "fill_holes": True}}
+    study = replaced(inputs.study, postprocess={"min_area": 0.001, "fill_holes": True})
     html = build_study_page(replace(inputs, study=study))
     assert "test set, masks as predicted</caption>" in html
     assert "beside ours, masks post-processed</caption>" in html

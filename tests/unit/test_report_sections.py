@@ -45,12 +45,14 @@ class Toy(Section):
 BUILD = """\
 import json, sys
 from gliomake.report import build_report, study_inputs
+from gliomake.study.model import Study
 from gliomake.verify.check import VerificationError, verify
 
 told = json.load(open("reports/build/numbers.json"))["studies"]["small"]
 names = ("data", "scale", "shards", "reported", "bootstrap")
 if sys.argv[1] == "build":
-    build_report([study_inputs(told["study"], **{n: told[n] for n in names})], "reports/build")
+    inputs = study_inputs(Study.of(told["study"]), **{name: told[name] for name in names})
+    build_report([inputs], "reports/build")
 try:
     print(verify("reports/build/numbers.json"))
 except VerificationError as error:

@@ -7,12 +7,11 @@ import pytest
 from gliomake.phantom.lgg import write_lgg
 from gliomake.start import requests, settings
 from gliomake.study.load import load_study
-from gliomake.study.model import Study
 from gliomake.study.run import Run
 
 ROOT = Path(__file__).parents[2]
 STUDIES = {
-    path.stem: Study.of(load_study(path, "demo"))
+    path.stem: load_study(path, "demo")
     for path in sorted((ROOT / "config" / "studies").glob("*.yaml"))
 }
 RULES = ["all", "verify", "coco_unet", "lgg_encoders", "lgg_two_stage"]

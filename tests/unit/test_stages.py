@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from changed_study import replaced
 from gliomake.scoring.leakage import LeakageError
 from gliomake.scoring.stages import compare_study, measure_leaks, paired_runs, score_model
 from gliomake.study.load import load_study
-from gliomake.study.model import Study
 
 ENCODERS = Path(__file__).parents[2] / "config" / "studies" / "lgg-encoders.yaml"
 BOOTSTRAP = {"resamples": 20, "seed": 0}
@@ -60,7 +60,7 @@ def test_models_are_compared_by_distances_where_both_have_some():
 def test_the_effect_of_leakage_is_measured_on_the_pairs_of_the_study():
     study = load_study(ENCODERS, "demo")
     block = {"as_published": ["unet", "unet-vgg16"], "models": ["unet"], "leaks": [0, 100]}
-    pairs = paired_runs(Study.of(study | {"leakage": block | {"folds": 1, "seeds": 1}}))
+    pairs = paired_runs(replaced(study, leakage=block | {"folds": 1, "seeds": 1}))
     assert pairs == [("unet", run) for run in RUNS]
     counts = dict(zip(pairs, [counts_of(8), counts_of(12)], strict=True))
     leaks = measure_leaks(counts, bootstrap=BOOTSTRAP)

@@ -17,13 +17,15 @@ from gliomake.scoring.metrics import DISTANCE_METRICS
 from gliomake.study.datasets import known_datasets
 from gliomake.study.faults import SCHEMAS, schema_faults
 from gliomake.study.feasible import impossible, too_few
-from gliomake.study.load import at_scale, load_study, merge, read_study, study_metrics
+from gliomake.study.load import at_scale, load_study, merge, read_study
 from gliomake.study.model import Split
+from gliomake.study.products import study_metrics
 from gliomake.study.run import ConfigError, Run
 from gliomake.training.history import epoch_scores, history_columns
 from gliomake.training.losses import LOSSES, create_loss
 
 STUDIES = Path(__file__).parents[2] / "config" / "studies"
+DATA = known_datasets()["lgg"].facts(["flair"])
 SCHEMA = yaml.safe_load((SCHEMAS / "study.schema.yaml").read_text())
 
 
@@ -207,16 +209,16 @@ def test_a_study_file_that_is_no_block_of_keys(tmp_path, text):
 def test_an_override_may_add_what_is_whole():
     new = {"architecture": "unet", "options": {"base": 4}}
     study = load_study(STUDIES / "coco-unet.yaml", "demo", {"models": {"small": new}})
-    assert study["models"]["small"]["training"] == study["training"]
+    assert study.models["small"].training == study.training
 
 
 def test_another_loss_replaces_the_options_of_the_old_one():
     block = {"models": {"unet-focal-tversky": {"loss": {"name": "dice"}}}}
     study = load_study(STUDIES / "coco-unet.yaml", "demo", block)
-    assert study["models"]["unet-focal-tversky"]["training"]["loss"] == {"name": "dice"}
+    assert study.models["unet-focal-tversky"].training["loss"] == {"name": "dice"}
     block = {"models": {"attention-unet": {"architecture": "resunet"}}}
     study = load_study(STUDIES / "coco-unet.yaml", "demo", block)
-    assert study["models"]["attention-unet"]["options"] == {}
+    assert study.models["attention-unet"].options == {}
 
 
 OPTIONS = {
@@ -317,7 +319,7 @@ def test_too_few_patients_are_those_that_no_split_can_divide(fold, test, val):
         reason = too_few(Run("patient", fold, 0), split, patients)
         # The data may hold fewer than the most that is known, so the least number that does counts.
         assert bool(reason) == (not made), f"{patients} patients: {reason}"
-    if impossible(Run("patient", fold, 0), "lgg", split, {"folders": False, "patients": True}):
+    if impossible(Run("patient", fold, 0), "lgg", split, DATA):
         assert not made
 
 
@@ -340,4 +342,4 @@ def test_every_score_of_a_study_may_stand_in_its_tables():
     scores = [*study_metrics(load_study(path, "demo")), *DISTANCE_METRICS]
     assert {"tversky-a0.3-b0.7", "hd95"} <= set(scores)
     changed = load_study(path, "demo", {"tables": {"metrics": {"metrics": scores}}})
-    assert changed["tables"]["metrics"]["metrics"] == scores
+    assert changed.tables["metrics"]["metrics"] == scores

@@ -13,14 +13,13 @@ from gliomake.study.architectures import ARCHITECTURES
 from gliomake.study.faults import SCHEMAS
 from gliomake.study.load import SCALES, load_study
 from gliomake.study.model import Model, Study
+from gliomake.study.products import study_metrics
 from gliomake.study.run import ConfigError
 from gliomake.training.losses import LOSSES, create_loss
 
 FILES = sorted((Path(__file__).parents[2] / "config" / "studies").glob("*.yaml"))
 SCHEMA = yaml.safe_load((SCHEMAS / "study.schema.yaml").read_text())
-STUDIES = {
-    f"{path.stem}-{scale}": Study.of(load_study(path, scale)) for path in FILES for scale in SCALES
-}
+STUDIES = {f"{path.stem}-{scale}": load_study(path, scale) for path in FILES for scale in SCALES}
 
 
 def two_stage() -> Study:
@@ -60,7 +59,7 @@ def test_a_study_and_a_model_have_the_schemas_keys():
     completed = {"runs", "training", "plain"}
     own = keys(SCHEMA["properties"]["models"]["additionalProperties"])
     assert set(Model.__annotations__) == own - keys(SCHEMA["$defs"]["training"]) | completed
-    assert set(Study.__annotations__) == keys(SCHEMA) | {"overrides", "plain"}
+    assert set(Study.__annotations__) == keys(SCHEMA) | {"data", "overrides", "plain"}
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
@@ -99,7 +98,7 @@ def test_models_of_the_two_stage_study():
     assert study.compared_models == [
         *study.segmenters, *study.gated_models, "all-background", "flair-threshold"
     ]  # fmt: skip
-    assert "tversky-a0.3-b0.7" in study.metrics
+    assert "tversky-a0.3-b0.7" in study_metrics(study)
     with pytest.raises(ConfigError, match="has no model 'unet3d'"):
         study.model_runs("unet3d")
 

@@ -10,7 +10,7 @@ import pytest
 from figure_inputs import study_inputs
 
 from gliomake.study.load import load_study
-from gliomake.study.model import Model, Study
+from gliomake.study.model import Model
 from gliomake.study.targets import KINDS, TargetSpec
 from gliomake.tables import TABLES, make_table
 from gliomake.tables.curve import best_epoch, panel_columns
@@ -18,7 +18,7 @@ from gliomake.tables.scores import describe_change
 from gliomake.tables.training import convergence_facts
 
 CONFIG = Path(__file__).parents[2] / "config" / "studies"
-COCO = Study.of(load_study(CONFIG / "coco-unet.yaml", "demo"))
+COCO = load_study(CONFIG / "coco-unet.yaml", "demo")
 BLOCKS = {
     "split": ("lgg-encoders", {"kind": "split", "runs": ["slice-f0-s0", "patient-f0-s0"]}),
     "ranking": ("lgg-encoders", {"kind": "ranking", "models": ["unet", "unet-vgg16"]}),

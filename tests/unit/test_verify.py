@@ -13,6 +13,7 @@ import pytest
 from gliomake.files.predictions import write_predictions
 from gliomake.files.provenance import file_sha256
 from gliomake.report import build_report, study_inputs
+from gliomake.study.model import Study
 from gliomake.verify.check import MissingReportError, VerificationError, main, verify
 from gliomake.verify.files import ReportFiles
 from stored_predictions import load_predictions
@@ -216,7 +217,7 @@ def forged(original, tmp_path_factory):
     told = json.loads((root / "reports/build/numbers.json").read_text())["studies"]["small"]
     names = ("data", "scale", "shards", "reported", "bootstrap")
     with chdir(root):
-        inputs = study_inputs(told["study"], **{name: told[name] for name in names})
+        inputs = study_inputs(Study.of(told["study"]), **{name: told[name] for name in names})
         build_report([inputs], "reports/build")
     return {(difference.file, difference.number.split("/")[-1]) for difference in failures(root)}
 

@@ -4,23 +4,25 @@ import os
 
 import pytest
 
+from changed_study import replaced
 from checkout import ROOT
 from gliomake.files.provenance import listing_sha256
 from gliomake.report import study_inputs
-from gliomake.study import load as studies
+from gliomake.study.load import load_study
 from gliomake.verify.check import MissingReportError, main, verify
 from gliomake.verify.files import ReportFiles
 
 
 def test_what_each_figure_of_a_study_was_drawn_from(tmp_path):
-    study = studies.load_study(ROOT / "config/studies/lgg-two-stage.yaml", "demo")
-    study["figures"] = {
+    loaded = load_study(ROOT / "config/studies/lgg-two-stage.yaml", "demo")
+    figures = {
         "raw": {"kind": "planes"},
         "loss": {"kind": "curves", "models": ["resunet"], "panels": ["loss"]},
         "cells": {"kind": "confusion", "models": ["vgg19-unet"], "run": "patient-f0-s0"},
         "cases": {"kind": "masks", "models": ["resunet", "unet-gated"]},
         "net": {"kind": "architecture", "models": ["unet"]},
     }
+    study = replaced(loaded, figures=figures)
     run = tmp_path / "lgg-two-stage/resunet/patient-f0-s0"
     run.mkdir(parents=True)
     for path in (run / "history.tsv", run / "predictions.h5"):

@@ -114,7 +114,7 @@ def collected() -> list[Printed]:
     for study in STUDIES:
         inputs = study_inputs(study, data="phantom", scale="demo")
         commands = [row[1].text for row in rebuild_table(inputs).rows]
-        found += [Printed(command, f"the page of {study['id']}") for command in commands]
+        found += [Printed(command, f"the page of {study.id}") for command in commands]
     return found
 
 

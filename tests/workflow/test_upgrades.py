@@ -16,11 +16,10 @@ from checkout import ROOT, copy_checkout, installed, snakemake
 from gliomake.digests import LIBRARY, Library, jobs
 from gliomake.study.datasets import known_datasets
 from gliomake.study.load import load_study
-from gliomake.study.model import Study
 from gliomake.study.targets import target_blocks
 
 STUDIES = {
-    path.stem: Study.of(load_study(path, "demo"))
+    path.stem: load_study(path, "demo")
     for path in sorted((ROOT / "config" / "studies").glob("*.yaml"))
 }
 DATASETS = known_datasets()

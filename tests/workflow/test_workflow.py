@@ -58,7 +58,7 @@ def resources(output: str, rule: str) -> list[str]:
 def test_all_builds_every_study(checkout):
     count = jobs(dry_run(checkout, "all"))
     assert count["phantom"] == 4
-    trainings = sum(len(m["runs"]) for study in STUDIES.values() for m in study["models"].values())
+    trainings = sum(len(m.runs) for study in STUDIES.values() for m in study.models.values())
     assert count["train"] == trainings
     assert count["total"] < 700, "hundreds of jobs, not thousands"
 
@@ -75,7 +75,7 @@ def test_a_sixth_study_is_one_file(tmp_path):
 
 def test_one_models_metrics_need_only_its_runs(checkout):
     count = jobs(dry_run(checkout, "results/lgg-encoders/unet-resnet50/metrics.json"))
-    runs = len(STUDIES["lgg-encoders"]["models"]["unet-resnet50"]["runs"])
+    runs = len(STUDIES["lgg-encoders"].models["unet-resnet50"].runs)
     assert (count["train"], count["metrics"], count["phantom"]) == (runs, 1, 1)
 
 

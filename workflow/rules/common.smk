@@ -19,7 +19,7 @@ from gliomake.prepare.refused import state_token
 from gliomake.study.model import BASELINES, GATED
 from gliomake.study.overrides import training_overrides
 from gliomake.study.paths import Paths
-from gliomake.study.products import Products
+from gliomake.study.products import Products, study_metrics
 from gliomake.study.run import SPLITS, ConfigError, Run, split_name
 
 check_place(BASE)

@@ -48,7 +48,7 @@ rule metrics:
     params:
         runs=lambda wildcards: STUDIES[wildcards.study].model_runs(wildcards.model),
         task=task_of,
-        metrics=setting(lambda study: study.metrics),
+        metrics=setting(study_metrics),
         bootstrap=config["bootstrap"],
         code=code_of("metrics"),
     script:
@@ -72,7 +72,7 @@ rule comparisons:
     params:
         models=setting(lambda study: study.compared_models),
         run=setting(lambda study: study.run),
-        metrics=setting(lambda study: study.metrics),
+        metrics=setting(study_metrics),
         bootstrap=config["bootstrap"],
         code=code_of("comparisons"),
     script:

@@ -182,7 +182,7 @@ rule baseline:
         mem_mb=lambda wildcards: 2000 if config["scale"] == "demo" else 16000,
         runtime=60,
     params:
-        channel=setting(lambda study: study.data["channel"]),
+        channel=setting(lambda study: study.data.channel),
         classes=setting(lambda study: list(study.classes)),
         threshold=setting(lambda study: study.threshold),
         code=code_of("baseline"),

@@ -3,13 +3,15 @@
 from adapter import logged
 from gliomake.claims.artefacts import Artefacts
 from gliomake.claims.audit import write_audit
+from gliomake.study.model import Study
 
 
 def main(snakemake):
+    study = Study.of(snakemake.params.study)
     write_audit(
-        snakemake.params.study,
+        study,
         snakemake.input.claims,
-        Artefacts(snakemake.params.study),
+        Artefacts(study),
         snakemake.params.data,
         snakemake.params.scale,
         snakemake.output.claims,

@@ -4,12 +4,13 @@ from pathlib import Path
 
 from adapter import logged
 from gliomake.report import study_inputs, write_study
+from gliomake.study.model import Study
 
 
 def main(snakemake):
     params = snakemake.params
     inputs = study_inputs(
-        params.study,
+        Study.of(params.study),
         data=params.data,
         scale=params.scale,
         shards=snakemake.input.shards,

@@ -11,6 +11,7 @@ import pandas as pd
 from gliomake.files.contracts import read_json
 from gliomake.files.tsv import read_tsv
 from gliomake.prepare.split import read_split
+from gliomake.study.model import Study
 from gliomake.study.paths import Paths, StudyPaths
 from gliomake.study.run import is_leak, split_name
 
@@ -23,25 +24,25 @@ class Artefacts:
 
     Attributes
     ----------
-    study : dict
-        A study of `gliomake.study.load.load_study`.
+    study : Study
+        The study.
     results : Path
         The folder of all results.
     """
 
-    study: dict[str, Any]
+    study: Study
     results: Path = Path("results")
     _tables: dict[Path, pd.DataFrame | None] = field(default_factory=dict, repr=False)
 
     @property
     def paths(self) -> StudyPaths:
         """The study's files."""
-        return Paths(self.results).study(self.study["id"])
+        return Paths(self.results).study(self.study.id)
 
     @property
     def runs(self) -> list[str]:
         """The study's own runs, the main one first."""
-        return list(self.study["runs"])
+        return list(self.study.runs)
 
     def scores(self, model: str) -> pd.DataFrame | None:
         """Read ``metrics.json``: one row a run, subset, class, metric and convention."""
@@ -77,7 +78,7 @@ class Artefacts:
     @cached_property
     def slices(self) -> pd.DataFrame | None:
         """The index of the data set: one row a slice."""
-        path = Paths(self.results).data(self.study["dataset"]).slices
+        path = Paths(self.results).data(self.study.dataset).slices
         return read_tsv(path) if path.is_file() else None
 
     @cached_property
@@ -89,9 +90,9 @@ class Artefacts:
     def split_runs(self) -> list[str]:
         """List runs whose splits are made, leaks left out: the study's own, then its models'."""
         runs = dict.fromkeys(self.runs)
-        for model in self.study["models"].values():
-            runs |= dict.fromkeys(run for run in model["runs"] if not is_leak(run))
-        for target in (self.study.get("tables") or {}).values():
+        for model in self.study.models.values():
+            runs |= dict.fromkeys(run for run in model.runs if not is_leak(run))
+        for target in self.study.tables.values():
             runs |= dict.fromkeys(target.get("runs", ()))
         return list(runs)
 

@@ -16,6 +16,7 @@ from gliomake.claims.reproduce import reproduce
 from gliomake.claims.table import Claim, load_claims
 from gliomake.claims.verdict import judge, verdict
 from gliomake.files.tsv import atomic_path, write_tsv
+from gliomake.study.model import Study
 
 COLUMNS = [
     "claim",
@@ -41,13 +42,13 @@ COLUMNS = [
 ]
 
 
-def study_context(study: dict[str, Any], artefacts: Artefacts | None, data: str) -> Context:
+def study_context(study: Study, artefacts: Artefacts | None, data: str) -> Context:
     """Gather what the checks may know beside the claims.
 
     Parameters
     ----------
-    study : dict
-        A study of `gliomake.study.load.load_study`.
+    study : Study
+        The study.
     artefacts : Artefacts or None
         Its files.
     data : str
@@ -66,19 +67,17 @@ def study_context(study: dict[str, Any], artefacts: Artefacts | None, data: str)
             (scores["run"] == artefacts.runs[0])
             & (scores["metric"] == "accuracy")
             & (scores["convention"] == "pooled")
-            & (scores["class"].isin(("mean", study["classes"][0])))
+            & (scores["class"].isin(("mean", study.classes[0])))
         ].sort_values("class", key=lambda names: names == "mean")
         # With several classes the mean comes last and stays.
         for row in rows[rows["value"].notna()].to_dict("records"):
-            background[study["id"], str(row["subset"])] = float(row["value"])
-    losses = {
-        (study["id"], name): model["training"]["loss"] for name, model in study["models"].items()
-    }
-    return Context({study["id"]: study["dataset"]}, background, losses)
+            background[study.id, str(row["subset"])] = float(row["value"])
+    losses = {(study.id, name): model.training["loss"] for name, model in study.models.items()}
+    return Context({study.id: study.dataset}, background, losses)
 
 
 def study_findings(
-    study: dict[str, Any],
+    study: Study,
     claims_path: str | Path,
     artefacts: Artefacts | None = None,
     data: str = "phantom",
@@ -87,8 +86,8 @@ def study_findings(
 
     Parameters
     ----------
-    study : dict
-        A study of `gliomake.study.load.load_study`.
+    study : Study
+        The study.
     claims_path : path
         ``config/claims.tsv``.
     artefacts : Artefacts, optional
@@ -102,13 +101,13 @@ def study_findings(
         Those that involve a claim of the study.
     """
     claims = load_claims(Path(claims_path))
-    own = {claim.claim for claim in claims if claim.study == study["id"]}
+    own = {claim.claim for claim in claims if claim.study == study.id}
     findings = run_checks(claims, study_context(study, artefacts, data))
     return [finding for finding in findings if own.intersection(finding.claims)]
 
 
 def audit_study(
-    study: dict[str, Any],
+    study: Study,
     claims_path: str | Path,
     artefacts: Artefacts,
     data: str,
@@ -119,8 +118,8 @@ def audit_study(
 
     Parameters
     ----------
-    study : dict
-        A study of `gliomake.study.load.load_study`.
+    study : Study
+        The study.
     claims_path : path
         ``config/claims.tsv``.
     artefacts : Artefacts
@@ -144,7 +143,7 @@ def audit_study(
     claims = load_claims(Path(claims_path))
     if findings is None:
         findings = study_findings(study, claims_path, artefacts, data)
-    own = [claim for claim in claims if claim.study == study["id"]]
+    own = [claim for claim in claims if claim.study == study.id]
     known = {claim.claim for claim in own}
     implied = implied_conventions(own, [f for f in findings if known.issuperset(f.implies)])
     rows = [_audit_claim(claim, artefacts, implied, findings, data, scale) for claim in own]
@@ -189,7 +188,7 @@ def _audit_claim(
 
 
 def write_audit(
-    study: dict[str, Any],
+    study: Study,
     claims_path: str | Path,
     artefacts: Artefacts,
     data: str,

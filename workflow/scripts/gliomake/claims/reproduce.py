@@ -11,7 +11,7 @@ from gliomake.claims.findings import SLICE_MEAN
 from gliomake.claims.quantities import DISTANCES, SCORES
 from gliomake.claims.table import Claim
 from gliomake.scoring.metrics import tversky_name
-from gliomake.study.load import model_task
+from gliomake.study.model import Study
 from gliomake.study.run import Run
 
 # Where a document neither states nor implies a convention: all pixels in one count.
@@ -83,7 +83,7 @@ def reproduce(claim: Claim, artefacts: Artefacts, implied: Mapping[str, str]) ->
         With value None and the reason in `detail` where we have none.
     """
     convention = implied.get(claim.claim, "")
-    if claim.model and claim.model not in artefacts.study["models"]:
+    if claim.model and claim.model not in artefacts.study.models:
         return Reproduced(detail=f"the study has no model {claim.model}")
     if claim.quantity in PROTOCOL:
         return _protocol(claim, artefacts)
@@ -97,13 +97,14 @@ def reproduce(claim: Claim, artefacts: Artefacts, implied: Mapping[str, str]) ->
 def _protocol(claim: Claim, artefacts: Artefacts) -> Reproduced:
     block, key = PROTOCOL[claim.quantity]
     study = artefacts.study
-    source = study[block] if block == "preprocess" else study["models"][claim.model][block]
+    preprocess = block == "preprocess"
+    source: Any = vars(study.preprocess) if preprocess else study.models[claim.model].training
     value = source.get(key)
     detail = f"{block}.{key} of the study's file"
     return Reproduced(None if value is None else float(value), detail=detail)
 
 
-def metric_name(quantity: str, model: str, study: dict[str, Any]) -> str:
+def metric_name(quantity: str, model: str, study: Study) -> str:
     """Name our metric for a claim's quantity.
 
     Parameters
@@ -112,8 +113,8 @@ def metric_name(quantity: str, model: str, study: dict[str, Any]) -> str:
         One of `gliomake.claims.quantities.QUANTITIES`.
     model : str
         A model of the study: a Tversky score takes the weights of its loss.
-    study : dict
-        A study of `gliomake.study.load.load_study`.
+    study : Study
+        The study.
 
     Returns
     -------
@@ -121,13 +122,13 @@ def metric_name(quantity: str, model: str, study: dict[str, Any]) -> str:
         A metric of ``metrics.json``; the quantity itself where it is none.
     """
     if quantity == "tversky":
-        loss = study["models"][model]["training"]["loss"]
+        loss = study.models[model].training["loss"]
         return tversky_name(loss.get("alpha", 0.3), loss.get("beta", 0.7))
     return {"pixel_accuracy": "accuracy"}.get(quantity, quantity)
 
 
 def _score(claim: Claim, artefacts: Artefacts, convention: str) -> Reproduced:
-    image = model_task(artefacts.study, claim.model) == "classification"
+    image = artefacts.study.classifies(claim.model)
     assumed = convention in ("", SLICE_MEAN) and not image
     convention = convention or ("image" if image else DEFAULT)
     if claim.epoch.isdigit():
@@ -154,7 +155,7 @@ def _epoch_score(claim: Claim, artefacts: Artefacts, convention: str) -> Reprodu
     row, reason = _epoch_row(history, claim.epoch)
     if row is None:
         return Reproduced(convention=convention, run=run, detail=reason)
-    class_ = claim.class_ or artefacts.study["classes"][0]
+    class_ = claim.class_ or artefacts.study.classes[0]
     start = f"{claim.subset}_{metric_name(claim.quantity, claim.model, artefacts.study)}_{class_}@"
     values = {
         str(column).removeprefix(start): float(row[column])
@@ -197,12 +198,12 @@ def _final_score(claim: Claim, artefacts: Artefacts, convention: str) -> Reprodu
     if scores is None:
         return replace(blank, detail="the model has not been scored")
     # The claims are of masks as the study finally gives them: cleaned up where it cleans up.
-    classes = {claim.class_ or study["classes"][0]}
+    classes = {claim.class_ or study.classes[0]}
     chosen = scores[
         (scores["subset"] == claim.subset)
         & (scores["class"].isin(classes))
         & (scores["metric"] == metric_name(claim.quantity, claim.model, study))
-        & (scores["postprocess"] == bool(study.get("postprocess")))
+        & (scores["postprocess"] == bool(study.postprocess))
         & scores["value"].notna()
     ]
     for run in artefacts.runs:
@@ -334,7 +335,7 @@ def _plateau_epoch(claim: Claim, artefacts: Artefacts, convention: str) -> Repro
 def _converges_before(claim: Claim, artefacts: Artefacts, convention: str) -> Reproduced:
     """Give this model's epoch, and the other's as its rival."""
     run = artefacts.runs[0]
-    class_ = "mean" if len(artefacts.study["classes"]) > 1 else artefacts.study["classes"][0]
+    class_ = "mean" if len(artefacts.study.classes) > 1 else artefacts.study.classes[0]
     epochs = []
     for model in (claim.model, claim.class_):
         history = artefacts.run_table(model, run, "history.tsv")
@@ -369,7 +370,7 @@ def _rank(claim: Claim, artefacts: Artefacts, convention: str) -> Reproduced:
 def ranked_models(claim: Claim, artefacts: Artefacts, convention: str) -> dict[str, float]:
     """Give the Dice of each of the study's models that has one, the best first."""
     values = {}
-    for model in artefacts.study["models"]:
+    for model in artefacts.study.models:
         as_dice = replace(claim, model=model, quantity="dice", value="")
         value = _final_score(as_dice, artefacts, convention).value
         if value is not None:

@@ -14,6 +14,7 @@ from gliomake.claims.interval import Interval
 from gliomake.claims.reproduce import PROTOCOL, Reproduced, ranked_models
 from gliomake.claims.table import Claim
 from gliomake.scoring.compare import FEWEST_PATIENTS
+from gliomake.study.model import Study
 from gliomake.study.overrides import differences_text, score_overrides
 
 
@@ -104,7 +105,7 @@ def judge(
     return _judge_value(claim, reproduced, artefacts.units(reproduced.run, claim.subset))
 
 
-def _changes(claim: Claim, study: dict[str, Any]) -> list[dict[str, Any]]:
+def _changes(claim: Claim, study: Study) -> list[dict[str, Any]]:
     """List what overrides change of what a claim is about."""
     found = score_overrides(study, claim.model)
     if claim.quantity in DIVIDED:
@@ -119,7 +120,7 @@ def _changes(claim: Claim, study: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _overridden(claim: Claim, study: dict[str, Any]) -> bool:
+def _overridden(claim: Claim, study: Study) -> bool:
     """Check whether an override sets what a claim about the protocol states."""
     block, key = PROTOCOL[claim.quantity]
     own = f"models.{claim.model}.{key}"
@@ -224,7 +225,7 @@ def _judge_words(claim: Claim, reproduced: Reproduced, artefacts: Artefacts) -> 
         assert reproduced.value is not None and reproduced.rival is not None
         outcome = Outcome.HOLDS if reproduced.value < reproduced.rival else Outcome.DIFFERS
         return Judgement(outcome, f"{outcome.capitalize()}: {reproduced.detail}")
-    baseline = next(iter(artefacts.study["models"]))
+    baseline = next(iter(artefacts.study.models))
     differences = _differences(claim, claim.quantity, reproduced, artefacts)
     rows = differences[differences["other"] == baseline]
     if rows.empty or claim.model == baseline:
@@ -252,14 +253,14 @@ def _differences(
     table = artefacts.comparisons
     if table is None:
         return pd.DataFrame(columns=columns)
-    class_ = claim.class_ or artefacts.study["classes"][0]
+    class_ = claim.class_ or artefacts.study.classes[0]
     cell = table[
         (table["run"] == reproduced.run)
         & (table["subset"] == claim.subset)
         & (table["class"] == class_)
         & (table["metric"] == metric)
         & (table["convention"] == reproduced.convention)
-        & (table["postprocess"] == bool(artefacts.study.get("postprocess")))
+        & (table["postprocess"] == bool(artefacts.study.postprocess))
     ]
     ahead = cell[cell["model_a"] == claim.model].rename(columns={"model_b": "other"})
     behind = cell[cell["model_b"] == claim.model].rename(columns={"model_a": "other"})

@@ -63,6 +63,39 @@ class ClassSpec:
 
 
 @dataclass(frozen=True)
+class DataFacts:
+    """What a study must know of its data set.
+
+    Attributes
+    ----------
+    reader : str
+        The entry of `gliomake.datasets.DATASETS` that reads it.
+    channel : str
+        The channel shown of the study's slices, on which the threshold baseline is as well.
+    display : str
+        The channel shown of raw data.
+    transposed : bool
+        Whether pictures swap height and width, see `gliomake.figures.images.upright`.
+    colours, titles : dict of str to str
+        By class.
+    baseline : str
+        The threshold baseline's name.
+    folders, patients : bool
+        As those of `DatasetSpec`.
+    """
+
+    reader: str
+    channel: str
+    display: str
+    transposed: bool
+    colours: Mapping[str, str]
+    titles: Mapping[str, str]
+    baseline: str
+    folders: bool
+    patients: bool
+
+
+@dataclass(frozen=True)
 class DatasetSpec:
     """A data set.
 
@@ -165,8 +198,8 @@ class DatasetSpec:
             **self.options,
         }
 
-    def facts(self, channels: Sequence[str]) -> dict[str, Any]:
-        """Say what a study that takes these channels must know of the data set, in JSON.
+    def facts(self, channels: Sequence[str]) -> DataFacts:
+        """Say what a study that takes these channels must know of the data set.
 
         Parameters
         ----------
@@ -175,27 +208,23 @@ class DatasetSpec:
 
         Returns
         -------
-        dict
-            ``reader``: the entry that reads it. ``display``: the channel shown of raw data;
-            ``channel``: that of the study's slices, on which the threshold is as well.
-            ``transposed``: whether pictures swap height and width, see
-            `gliomake.figures.images.upright`. ``colours``, ``titles``: by class. ``baseline``: the
-            threshold's name. ``folders``, ``patients``: as the attributes.
+        DataFacts
+            A study's ``data``.
         """
         channel = self.display if self.display in channels else next(iter(channels), "")
         # Results of the published sets keep the name under which they are known.
         flair = channel == "flair" or self.published
-        return {
-            "reader": self.kind,
-            "channel": channel,
-            "display": self.display,
-            "transposed": self.orientation not in ("upright",),
-            "colours": {each.name: each.colour for each in self.classes},
-            "titles": {each.name: each.title for each in self.classes},
-            "baseline": "flair-threshold" if flair else "intensity-threshold",
-            "folders": self.folders,
-            "patients": self.patients,
-        }
+        return DataFacts(
+            reader=self.kind,
+            channel=channel,
+            display=self.display,
+            transposed=self.orientation not in ("upright",),
+            colours={each.name: each.colour for each in self.classes},
+            titles={each.name: each.title for each in self.classes},
+            baseline="flair-threshold" if flair else "intensity-threshold",
+            folders=self.folders,
+            patients=self.patients,
+        )
 
 
 def taken(reader: str, published: str = "") -> tuple[str, ...]:
@@ -221,17 +250,17 @@ def _classes(classes: Mapping[str, Any]) -> tuple[ClassSpec, ...]:
     return tuple(found)
 
 
-def class_colour(data: Mapping[str, Any], name: str) -> str:
+def class_colour(data: DataFacts, name: str) -> str:
     """Give the colour of a study's class, ``#rrggbb``.
 
     Parameters
     ----------
-    data : mapping
-        A study's ``data``, see `DatasetSpec.facts`.
+    data : DataFacts
+        A study's ``data``.
     name : str
         The class; one that stands for any label and is on no page has the first of `PALETTE`.
     """
-    return str(data["colours"].get(name, PALETTE[0]))
+    return str(data.colours.get(name, PALETTE[0]))
 
 
 def grouped(pattern: str) -> str:

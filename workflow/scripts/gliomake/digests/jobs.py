@@ -50,7 +50,7 @@ def job_code(
     """
     entries: dict[str, Any] = {}
     if study:
-        entries["datasets.DATASETS"] = study.data["reader"]
+        entries["datasets.DATASETS"] = study.data.reader
     elif dataset:
         entries |= {"datasets.DATASETS": dataset.kind, "phantom.PHANTOMS": dataset.id}
     if encoder:

@@ -206,7 +206,7 @@ def _scores(spec: TargetSpec) -> pd.DataFrame:
 def _channel(spec: TargetSpec) -> int:
     """Pick the channel shown: the data set's own choice, unless the option says."""
     channels = spec.study.preprocess.channels
-    wanted = spec.options.get("channel") or spec.study.data["channel"]
+    wanted = spec.options.get("channel") or spec.study.data.channel
     return channels.index(wanted)
 
 
@@ -221,7 +221,7 @@ def _load_cases(spec: TargetSpec, chosen: dict[str, pd.Series]) -> dict[str, Cas
         box = images.tissue_box(arrays.image[number])
 
         def cut(pixels: np.ndarray, box: Any = box) -> np.ndarray:
-            return images.upright(pixels[..., box[0], box[1]], spec.study.data["transposed"])
+            return images.upright(pixels[..., box[0], box[1]], spec.study.data.transposed)
 
         given = {model: values[number] for model, values in probability.items()}
         cases[name] = Case(

@@ -50,7 +50,7 @@ def samples(spec: TargetSpec) -> Figure:
         axes.axis("off")
     for number in range(len(chosen)):
         box = images.tissue_box(arrays.image[number])
-        turned = spec.study.data["transposed"]
+        turned = spec.study.data.transposed
         grey = images.upright(arrays.image[number, channel][box], turned)
         mask = images.upright(arrays.mask[number].any(axis=0)[box], turned)
         row, column = divmod(number, across)
@@ -92,7 +92,7 @@ def augmentation(spec: TargetSpec) -> Figure:
     arrays = load_arrays(spec.inputs["shards"], row, spec.study.models[spec.models[0]].channels)
     image, mask = _as_float(arrays.image[0]), arrays.mask[0].astype(np.float32)
     panels: list[tuple[str, np.ndarray, np.ndarray]] = [("original", image, mask)]
-    for name, part in _parts(config, spec.study.data["transposed"]):
+    for name, part in _parts(config, spec.study.data.transposed):
         panels.append((name, *_strongest(image, mask, part)))
     rest = max(spec.options.get("count", 12) - len(panels), 0)
     drawn = [_augment(image, mask, config, draw) for draw in range(rest)] if config else []
@@ -108,7 +108,7 @@ def augmentation(spec: TargetSpec) -> Figure:
     for axes in grid.flat:
         axes.axis("off")
     for axes, (name, picture, outline) in zip(grid.flat, panels, strict=False):
-        turned = spec.study.data["transposed"]
+        turned = spec.study.data.transposed
         axes.axis("on")
         outline = images.upright(np.asarray(outline).max(axis=0), turned)
         picture = images.upright(picture[channel], turned)
@@ -136,7 +136,7 @@ def _slice_sizes(spec: TargetSpec) -> pd.DataFrame:
 
 def _channel(spec: TargetSpec) -> int:
     channels = spec.study.preprocess.channels
-    wanted = spec.options.get("channel") or spec.study.data["channel"]
+    wanted = spec.options.get("channel") or spec.study.data.channel
     return channels.index(wanted)
 
 

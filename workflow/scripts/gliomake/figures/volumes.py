@@ -41,7 +41,7 @@ def modalities(spec: TargetSpec) -> Figure:
     for letter, axes, name, image in zip(
         ascii_lowercase, panels, dataset.channels, volume.image[row], strict=False
     ):
-        images.show(axes, images.upright(image[box], spec.study.data["transposed"]))
+        images.show(axes, images.upright(image[box], spec.study.data.transposed))
         axes.set_title(MODALITIES.get(name, name))
         style.panel_label(axes, letter)
     figure.suptitle(where(spec, volume, row), fontsize=8)
@@ -65,7 +65,7 @@ def planes(spec: TargetSpec) -> Figure:
     dataset, volume = load_case(spec)
     channel = _channel(spec, dataset)
     image, mask = volume.image[:, channel], volume.mask.max(axis=1)
-    if not spec.study.data["transposed"]:
+    if not spec.study.data.transposed:
         image, mask = np.swapaxes(image, 1, 2), np.swapaxes(mask, 1, 2)
     depth, row, column = _centre(mask)
     x, y, z = volume.spacing or (1.0, 1.0, 1.0)
@@ -129,8 +129,8 @@ def mask_channels(spec: TargetSpec) -> Figure:
     row = most_classes(volume.mask) if wanted is None else nearest(volume.slices, wanted)
     channel = _channel(spec, dataset)
     box = images.tissue_box(volume.image[row])
-    grey = images.upright(volume.image[row, channel][box], spec.study.data["transposed"])
-    masks = images.upright(volume.mask[row][:, box[0], box[1]], spec.study.data["transposed"])
+    grey = images.upright(volume.image[row, channel][box], spec.study.data.transposed)
+    masks = images.upright(volume.mask[row][:, box[0], box[1]], spec.study.data.transposed)
     figure = images.grid(style.DOUBLE, 1, len(classes) + 2, label=0.1, extra=0.8)
     panels = figure.subplots(1, len(classes) + 2)
     images.show(panels[0], grey)
@@ -145,7 +145,7 @@ def mask_channels(spec: TargetSpec) -> Figure:
         style.panel_label(axes, letter)
     figure.suptitle(where(spec, volume, row), fontsize=8)
     images.mask_legend(
-        figure, [(data["titles"][name], class_colour(data, name), "fill") for name in classes]
+        figure, [(data.titles[name], class_colour(data, name), "fill") for name in classes]
     )
     return figure
 
@@ -302,7 +302,7 @@ def where(spec: TargetSpec, volume: Volume, row: int | None = None) -> str:
 
 def _channel(spec: TargetSpec, dataset: Dataset) -> int:
     """Pick the channel shown: the data set's own choice, unless the option says."""
-    return dataset.channels.index(spec.options.get("channel") or spec.study.data["display"])
+    return dataset.channels.index(spec.options.get("channel") or spec.study.data.display)
 
 
 def _centre(mask: np.ndarray) -> tuple[int, int, int]:

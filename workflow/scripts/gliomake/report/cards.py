@@ -12,6 +12,7 @@ from gliomake.report.numbers import STATES, NumberBook
 from gliomake.report.render import render
 from gliomake.report.table import Column, Table, plain, scored, text
 from gliomake.scoring.metrics import METRICS
+from gliomake.study.blocks import Training
 from gliomake.study.overrides import differences_text, score_overrides
 
 
@@ -72,15 +73,15 @@ def card(inputs: StudyInputs, files: RunFiles, book: NumberBook) -> dict[str, An
     dict
         For the templates.
     """
-    training = inputs.study["models"].get(files.model, {}).get("training", {})
+    model = inputs.study.models.get(files.model)
     return {
         "inputs": inputs,
         "study": inputs.study,
         "files": files,
         "kind": scores.model_kind(files.model),
         "about": _about(inputs, files),
-        "training": _settings(training),
-        "data": _data(inputs, files, training.get("train_fraction", 1.0)),
+        "training": _settings(model.training) if model else [],
+        "data": _data(inputs, files, model.training["train_fraction"] if model else 1.0),
         "limits": limits(inputs, files),
         "warnings": evidence.warnings(inputs, files.split),
         "scores": _scores(inputs, files, book),
@@ -89,15 +90,16 @@ def card(inputs: StudyInputs, files: RunFiles, book: NumberBook) -> dict[str, An
 
 
 def _about(inputs: StudyInputs, files: RunFiles) -> list[tuple[str, str]]:
-    model = inputs.study["models"].get(files.model, {})
-    options = ", ".join(f"{key} {value}" for key, value in model.get("options", {}).items())
+    study = inputs.study
+    model = study.models.get(files.model)
+    options = model.options.items() if model else ()
     rows = [
-        ("Architecture", model.get("architecture", "none: nothing is trained")),
-        ("Options", options),
-        ("Input", ", ".join(model.get("channels", inputs.study["preprocess"]["channels"]))),
-        ("Output", ", ".join(inputs.study["classes"])),
-        ("Image size", f"{inputs.study['preprocess']['image_size']} pixels a side"),
-        ("Threshold", str(inputs.study["threshold"])),
+        ("Architecture", model.architecture if model else "none: nothing is trained"),
+        ("Options", ", ".join(f"{key} {value}" for key, value in options)),
+        ("Input", ", ".join(model.channels if model else study.preprocess.channels)),
+        ("Output", ", ".join(study.classes)),
+        ("Image size", f"{study.preprocess.image_size} pixels a side"),
+        ("Threshold", str(study.threshold)),
         ("Parameters", _count(files.facts.get("parameters"))),
         ("Run", files.run),
     ]
@@ -108,7 +110,7 @@ def _count(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else ""
 
 
-def _settings(training: dict[str, Any]) -> list[tuple[str, str]]:
+def _settings(training: Training) -> list[tuple[str, str]]:
     def words(value: Any) -> str:
         if isinstance(value, dict):
             named = [words(value["name"])] if "name" in value else []
@@ -124,7 +126,7 @@ def _settings(training: dict[str, Any]) -> list[tuple[str, str]]:
 def _data(inputs: StudyInputs, files: RunFiles, fraction: float) -> list[tuple[str, str]]:
     split = training_fraction(inputs.split_tables[files.split], fraction)
     rows = [
-        ("Data set", inputs.study["dataset"]),
+        ("Data set", inputs.study.dataset),
         ("Split", files.split),
     ]
     for subset in ("train", "val", "test"):
@@ -175,7 +177,7 @@ def limits(inputs: StudyInputs, files: RunFiles) -> list[str]:
             "Its scores are of the validation set, as the original report's are; that set also "
             "chose the weights, so they are optimistic."
         )
-    if inputs.study["preprocess"]["slices"] != "all":
+    if inputs.study.preprocess.slices != "all":
         found.append("It has seen slices with tumour only, and has no say on slices without.")
     found.append("It works slice by slice and does not know the neighbouring slices.")
     return found

@@ -14,9 +14,9 @@ from gliomake.files.tsv import read_tsv
 from gliomake.prepare.split import read_split
 from gliomake.report.keys import ScoreKey
 from gliomake.report.numbers import STATES
-from gliomake.study.load import all_models, measures_leak, model_runs
+from gliomake.study.model import Study
 from gliomake.study.overrides import words
-from gliomake.study.paths import Paths
+from gliomake.study.paths import Paths, RunPaths
 from gliomake.study.run import split_name
 from gliomake.study.targets import MODEL_NEEDS, Target, unknown_need
 
@@ -54,6 +54,20 @@ class RunFiles:
     history: Path | None = None
     train: Path | None = None
 
+    @classmethod
+    def found(cls, at: RunPaths, model: str, run: str) -> "RunFiles":
+        """Name the files of a run's folder, as far as they are there."""
+        return cls(
+            model,
+            run,
+            counts=at.counts,
+            distances=_present(at.distances),
+            predictions=_present(at.predictions),
+            weights=_present(at.weights),
+            history=_present(at.history),
+            train=_present(at.train),
+        )
+
     @property
     def key(self) -> str:
         """``<model>/<run>``."""
@@ -76,8 +90,8 @@ class StudyInputs:
 
     Attributes
     ----------
-    study : dict
-        The study as `gliomake.study.load.load_study` gives it.
+    study : Study
+        The study.
     data, scale : str
         ``phantom`` or ``real``; ``demo`` or ``paper``.
     slices, cases, integrity : Path
@@ -99,14 +113,14 @@ class StudyInputs:
     figures, tables : dict of str to Path
         SVG (a PNG lies beside it) and CSV by target.
     bootstrap : dict
-        ``resamples`` and ``seed`` of all intervals.
+        ``resamples`` and ``seed`` of all intervals, by default 10 000 and 0.
     options : str
         What a printed command must repeat: ``--config experiment=... overrides=...``.
     root : Path or None
         The data set's folder, from which figures of raw data are drawn.
     """
 
-    study: dict[str, Any]
+    study: Study
     data: str
     scale: str
     slices: Path
@@ -131,12 +145,12 @@ class StudyInputs:
     @property
     def overrides(self) -> list[dict[str, str]]:
         """What overrides change of the study, in words: ``key``, ``old``, ``new``."""
-        return [words(each) for each in self.study.get("overrides", ())]
+        return [words(each) for each in self.study.overrides]
 
     @property
     def id(self) -> str:
         """The study's id."""
-        return self.study["id"]
+        return self.study.id
 
     @property
     def page(self) -> str:
@@ -151,7 +165,7 @@ class StudyInputs:
     @property
     def main_run(self) -> str:
         """The run that the study is judged by: the first of its list."""
-        return self.study["runs"][0]
+        return self.study.run
 
     @cached_property
     def subset(self) -> str:
@@ -161,7 +175,7 @@ class StudyInputs:
     @property
     def reported_subset(self) -> str:
         """The subset on which the document reports."""
-        return self.study.get("reported_subset", self.subset)
+        return self.study.reported_subset
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -270,7 +284,7 @@ class StudyInputs:
 
     def masks(self, cleaned: bool) -> str:
         """Name in a caption which masks were scored; nothing where the study cleans none up."""
-        return f", masks {STATES[cleaned]}" if self.study.get("postprocess") else ""
+        return f", masks {STATES[cleaned]}" if self.study.postprocess else ""
 
     def run_files(self, model: str, run: str) -> RunFiles:
         """Find the files of a run.
@@ -316,7 +330,7 @@ def _present(path: Path) -> Path | None:
 
 
 def study_inputs(
-    study: dict[str, Any],
+    study: Study,
     *,
     data: str,
     scale: str,
@@ -331,23 +345,11 @@ def study_inputs(
 
     Parameters
     ----------
-    study : dict
-        A study of `gliomake.study.load.load_study`.
-    data, scale : str
-        ``phantom`` or ``real``; ``demo`` or ``paper``.
-    shards : sequence of path
-        The shards of the study's recipe.
+    study, data, scale, shards, reported, bootstrap, options, root
+        As in `StudyInputs`.
     results : path
         The folder of all results, relative to where the workflow runs, so that the paths of the
         report are those that a reader can ask for.
-    reported : path
-        The table of reported numbers.
-    bootstrap : dict, optional
-        ``resamples`` and ``seed`` of the intervals, 10 000 and 0 by default.
-    options : str
-        What a printed command must repeat.
-    root : path, optional
-        The data set's folder.
 
     Returns
     -------
@@ -355,24 +357,12 @@ def study_inputs(
         The files; those that a study need not have are left out where they are not there.
     """
     paths = Paths(Path(results))
-    own, dataset = paths.study(study["id"]), paths.data(study["dataset"])
-    runs = []
-    for model in all_models(study):
-        for run in model_runs(study, model):
-            at = own.run(model, run)
-            runs.append(
-                RunFiles(
-                    model,
-                    run,
-                    counts=at.counts,
-                    distances=_present(at.distances),
-                    predictions=_present(at.predictions),
-                    weights=_present(at.weights),
-                    history=_present(at.history),
-                    train=_present(at.train),
-                )
-            )
-    splits = dict.fromkeys(files.split for files in runs)
+    own, dataset = paths.study(study.id), paths.data(study.dataset)
+    runs = [
+        RunFiles.found(own.run(model, run), model, run)
+        for model in study.all_models
+        for run in study.model_runs(model)
+    ]
     return StudyInputs(
         study=study,
         data=data,
@@ -380,19 +370,19 @@ def study_inputs(
         slices=dataset.slices,
         cases=dataset.cases,
         integrity=dataset.integrity,
-        splits={name: own.split(name) for name in splits},
+        splits={files.split: own.split(files.split) for files in runs},
         shards=tuple(Path(path) for path in shards),
         runs=tuple(runs),
-        metrics={model: own.metrics(model) for model in all_models(study)},
+        metrics={model: own.metrics(model) for model in study.all_models},
         claims=own.claims,
         findings=own.findings,
         reported=Path(reported),
         comparisons=_present(own.comparisons),
-        leakage=own.leakage if measures_leak(study) else None,
-        spread=own.spread if measures_leak(study) else None,
+        leakage=own.leakage if study.measures_leak else None,
+        spread=own.spread if study.measures_leak else None,
         bootstrap=bootstrap or {"resamples": 10_000, "seed": 0},
         options=options,
-        figures={name: own.figure(name) for name in study.get("figures") or {}},
-        tables={name: own.table(name) for name in study.get("tables") or {}},
+        figures={name: own.figure(name) for name in study.figures},
+        tables={name: own.table(name) for name in study.tables},
         root=Path(root) if root else None,
     )

@@ -139,7 +139,7 @@ def recomputation(inputs: StudyInputs) -> dict[str, Any]:
         of each run, and what each figure was drawn from.
     """
     return {
-        "study": inputs.study,
+        "study": inputs.study.plain,
         "data": inputs.data,
         "scale": inputs.scale,
         "bootstrap": inputs.bootstrap,
@@ -195,9 +195,9 @@ def summary(inputs: StudyInputs, sections: Sequence[Section]) -> dict[str, Any]:
     return {
         "id": inputs.id,
         "page": inputs.page,
-        "title": inputs.study["title"],
-        "document": inputs.study["document"],
-        "dataset": inputs.study["dataset"],
+        "title": inputs.study.title,
+        "document": inputs.study.document,
+        "dataset": inputs.study.dataset,
         "data": inputs.data,
         "scale": inputs.scale,
         "is_result": inputs.is_result,

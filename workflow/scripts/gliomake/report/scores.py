@@ -11,7 +11,7 @@ from gliomake.report.numbers import STATES, Number, NumberBook
 from gliomake.report.table import Column, Table, plain, scored, text
 from gliomake.scoring.compare import FEWEST_PATIENTS
 from gliomake.scoring.metrics import DISTANCE_METRICS
-from gliomake.study.load import BASELINES, GATED
+from gliomake.study.model import BASELINES, GATED
 
 CONVENTIONS = {
     "pooled": "all pixels of the subset in one count",
@@ -153,7 +153,7 @@ def headline(inputs: StudyInputs, book: NumberBook) -> list[dict[str, Any]]:
     blocks = []
     for subset in dict.fromkeys((inputs.reported_subset, inputs.subset)):
         part = frame[frame["subset"] == subset]
-        classes = _class_order(inputs.study["classes"], part["class"])
+        classes = _class_order(inputs.study.classes, part["class"])
         # Beside the subset that the document reports on, the test set in short.
         for class_ in classes if subset == inputs.reported_subset else classes[:1]:
             blocks.append(_headline_block(inputs, book, part[part["class"] == class_]))

@@ -277,16 +277,16 @@ def _score_of(
     inputs: StudyInputs, claim: dict[str, Any], convention: str, value: float
 ) -> dict[str, Any] | None:
     """Find the row of ``metrics.json`` that the audit took a value from; None where it is none."""
-    if claim["model"] not in inputs.study["models"]:
+    if claim["model"] not in inputs.study.models:
         return None
     key = ScoreKey(
         claim["model"],
         claim["run"],
         claim["subset"],
-        claim["class"] or inputs.study["classes"][0],
+        claim["class"] or inputs.study.classes[0],
         metric_name(claim["quantity"], claim["model"], inputs.study),
         convention,
-        bool(inputs.study.get("postprocess")),
+        bool(inputs.study.postprocess),
     )
     score = inputs.scores_by_key.get(key)
     if score is None:

@@ -18,7 +18,7 @@ from gliomake.report.inputs import RunFiles, StudyInputs
 from gliomake.report.keys import SliceKey
 from gliomake.report.numbers import NumberBook
 from gliomake.scoring.metrics import element_scores
-from gliomake.study.load import BASELINES
+from gliomake.study.model import BASELINES
 
 SLICES = 60
 PIXELS = 128
@@ -48,16 +48,16 @@ def viewer_data(inputs: StudyInputs, book: NumberBook, limit: int = SLICES) -> d
     if not runs or not inputs.shards:
         return {}
     subset = inputs.subset
-    dice = {files.model: _slice_dice(files, subset, inputs.study["classes"]) for files in runs}
+    dice = {files.model: _slice_dice(files, subset, inputs.study.classes) for files in runs}
     means = pd.DataFrame({model: table.mean(axis=1) for model, table in dice.items()})
     trained = [model for model in means if model not in BASELINES]
     keys = choose_slices(means[trained or list(means)], limit)
     frame = pd.DataFrame(keys, columns=["patient", "slice"])
     loaded = load_arrays(inputs.shards, frame)
-    masks = {files.model: _masks(files, subset, keys, inputs.study["threshold"]) for files in runs}
-    data = inputs.study["data"]
-    turned = data["transposed"]
-    channel = inputs.study["preprocess"]["channels"].index(data["channel"])
+    masks = {files.model: _masks(files, subset, keys, inputs.study.threshold) for files in runs}
+    data = inputs.study.data
+    turned = data.transposed
+    channel = inputs.study.preprocess.channels.index(data.channel)
     slices = []
     for row, key in enumerate(keys):
         for files in runs:
@@ -78,9 +78,9 @@ def viewer_data(inputs: StudyInputs, book: NumberBook, limit: int = SLICES) -> d
         "run": inputs.main_run,
         "subset": subset,
         "models": [files.model for files in runs],
-        "classes": inputs.study["classes"],
-        "colours": [class_colour(data, name) for name in inputs.study["classes"]],
-        "channel": inputs.study["preprocess"]["channels"][channel],
+        "classes": inputs.study.classes,
+        "colours": [class_colour(data, name) for name in inputs.study.classes],
+        "channel": inputs.study.preprocess.channels[channel],
         "pixels": min(PIXELS, loaded.image.shape[-1]),
         "total": len(means),
         "slices": slices,

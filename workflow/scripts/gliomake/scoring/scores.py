@@ -24,6 +24,7 @@ from gliomake.scoring.metrics import (
     convention_scores,
     element_scores,
 )
+from gliomake.study.architectures import CLASSIFICATION, SEGMENTATION
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ def count_sums(
     counts: pd.DataFrame,
     metrics: Sequence[str] | None = None,
     conventions: Sequence[str] | None = None,
+    task: str = SEGMENTATION,
 ) -> Iterator[tuple[str, bool, ScoreSums]]:
     """Compute from a table of counts the sums of each subset and post-processing.
 
@@ -136,8 +138,10 @@ def count_sums(
     counts : DataFrame
         Columns ``patient slice subset class postprocess tp fp fn tn``.
     metrics, conventions : sequence of str, optional
-        By default all that apply: those of classification where every image is one pixel, those of
-        segmentation otherwise. The ``patient`` convention is left out where there are no patients.
+        By default all of the task. The ``patient`` convention is left out where there are no
+        patients.
+    task : str
+        ``segmentation``, or ``classification``: then every image is one pixel.
 
     Yields
     ------
@@ -149,23 +153,19 @@ def count_sums(
     ------
     ValueError
         If there is no slice, one is there twice or lacks a class, only some name a patient, or
-        images and conventions do not go together.
+        images and conventions do not fit the task.
     """
     if counts.empty:
         raise ValueError("counts hold no rows: expected the slices of val and test")
     if not counts["postprocess"].isin([True, False]).all():
         found = ", ".join(map(repr, counts["postprocess"].unique()[:3]))
         raise ValueError(f"postprocess holds {found}: expected booleans, as read_tsv gives them")
-    classification = bool((counts[COUNT_COLUMNS].sum(axis=1) == 1).all())
+    classification = task == CLASSIFICATION
     if metrics is None:
         metrics = CLASSIFICATION_METRICS if classification else SEGMENTATION_METRICS
     if conventions is None:
         conventions = ("image",) if classification else SEGMENTATION_CONVENTIONS
-    if ("image" in conventions) and not (classification and tuple(conventions) == ("image",)):
-        raise ValueError(
-            f"conventions {', '.join(conventions)}: image is for counts of one pixel an image, "
-            "and then the only one"
-        )
+    _check_task(counts, conventions, task)
     nameless = counts["patient"].to_numpy() == ""
     if nameless.any() and not nameless.all():
         raise ValueError(
@@ -176,6 +176,22 @@ def count_sums(
         conventions = [name for name in conventions if name != "patient"]
     for (subset, postprocess), rows in counts.groupby(["subset", "postprocess"], sort=True):
         yield str(subset), bool(postprocess), _reduce(rows, tuple(metrics), tuple(conventions))
+
+
+def _check_task(counts: pd.DataFrame, conventions: Sequence[str], task: str) -> None:
+    """Refuse counts and conventions that are not of the task."""
+    classification = task == CLASSIFICATION
+    pixels = counts[COUNT_COLUMNS].sum(axis=1)
+    if classification and (pixels != 1).any():
+        raise ValueError(
+            f"counts of {pixels.max()} pixels an image: expected one pixel an image, as of a "
+            "classifier"
+        )
+    if "image" in conventions and not (classification and tuple(conventions) == ("image",)):
+        raise ValueError(
+            f"conventions {', '.join(conventions)}: image is for counts of one pixel an image, "
+            "and then the only one"
+        )
 
 
 def _reduce(
@@ -293,6 +309,7 @@ def score_table(
     resamples: int = RESAMPLES,
     seed: int = 0,
     distances: pd.DataFrame | None = None,
+    task: str = SEGMENTATION,
 ) -> list[dict]:
     """Compute every score, with 95 % bootstrap intervals over patients.
 
@@ -306,6 +323,8 @@ def score_table(
         The bootstrap's; the same resamples serve every cell of a subset.
     distances : DataFrame, optional
         Columns ``patient subset class postprocess hd95 nsd``.
+    task : str
+        ``segmentation`` or ``classification``.
 
     Returns
     -------
@@ -320,7 +339,7 @@ def score_table(
         If the counts are incomplete, see `count_sums`.
     """
     rows = []
-    for subset, postprocess, sums in count_sums(counts, metrics, conventions):
+    for subset, postprocess, sums in count_sums(counts, metrics, conventions, task):
         parts = [sums]
         if distances is not None:
             chosen = (distances["subset"] == subset) & (distances["postprocess"] == postprocess)

@@ -8,6 +8,7 @@ import pandas as pd
 from gliomake.scoring.compare import compare_models
 from gliomake.scoring.leakage import CLEAN, leak_effects, spread
 from gliomake.scoring.scores import score_table
+from gliomake.study.architectures import CLASSIFICATION
 from gliomake.study.model import Study
 from gliomake.study.run import is_leak
 
@@ -40,7 +41,7 @@ def score_model(
     task : str
         ``segmentation``, or ``classification``: of images, all metrics of which apply.
     metrics : sequence of str
-        Of a segmentation, see `gliomake.study.load.study_metrics`.
+        Of a segmentation, see `gliomake.study.products.study_metrics`.
     bootstrap : mapping of str to int
         ``resamples`` and ``seed`` of the intervals.
 
@@ -54,13 +55,12 @@ def score_model(
     ValueError
         The counts of a run are incomplete.
     """
-    is_classifier = task == "classification"
     rows = []
     for run, table in counts.items():
         scores = score_table(
             table,
-            metrics=None if is_classifier else metrics,
-            conventions=["image"] if is_classifier else None,
+            metrics=None if task == CLASSIFICATION else metrics,
+            task=task,
             distances=distances[run],
             **bootstrap,
         )
@@ -87,7 +87,7 @@ def compare_study(
     run : str
         The run's name.
     metrics : sequence of str
-        See `gliomake.study.load.study_metrics`.
+        See `gliomake.study.products.study_metrics`.
     bootstrap : mapping of str to int
         ``resamples`` and ``seed`` of the intervals.
 

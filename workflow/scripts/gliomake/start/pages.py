@@ -97,11 +97,11 @@ def read_studies(
     for path in paths:
         block = overrides.get(path.stem)
         try:
-            plain, found = checked_study(
+            study, found = checked_study(
                 path, scale, block if isinstance(block, Mapping) else {}, datasets
             )
-            if not found:
-                studies[path.stem] = Study.of(plain)
+            if study:
+                studies[path.stem] = study
         except ConfigError as error:
             found = [Fault((), str(error).removeprefix(f"{path}: "), str(path))]
         if path.stem.replace("-", "_") in KEPT:

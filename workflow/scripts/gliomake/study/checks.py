@@ -1,6 +1,7 @@
 """What a study's file and its overrides must keep to, beyond the schema: checked at every start."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from gliomake.study.load import (
 )
 from gliomake.study.model import BASELINES, GATED, Study
 from gliomake.study.overrides import differences
+from gliomake.study.products import study_metrics
 from gliomake.study.run import ConfigError, Run
 from gliomake.training.history import history_columns
 
@@ -37,7 +39,7 @@ def checked_study(
     scale: str,
     overrides: Mapping[str, Any],
     datasets: Mapping[str, DatasetSpec | None] | None = None,
-) -> tuple[dict[str, Any], list[Fault]]:
+) -> tuple[Study | None, list[Fault]]:
     """Read a study, lay its scale and the overrides over it, and look for faults.
 
     Parameters
@@ -54,8 +56,8 @@ def checked_study(
 
     Returns
     -------
-    study : dict
-        See `gliomake.study.load.load_study`; empty where there are faults.
+    study : Study or None
+        See `gliomake.study.load.load_study`; None where there are faults.
     faults : list of Fault
         All that is wrong. A fault of the file has the file as its source; the path of one of the
         overrides starts with ``overrides`` and the study's id, and its source is empty.
@@ -91,16 +93,16 @@ def checked_study(
         specs = known_datasets() if datasets is None else datasets
         faults += _data_faults(complete, specs)
         if spec := specs.get(study["dataset"]):
-            complete["data"] = spec.facts(study["preprocess"]["channels"])
+            complete["data"] = asdict(spec.facts(study["preprocess"]["channels"]))
             faults += _study_faults(Study.of(complete), study)
         if not faults:
             changes = differences(base, study, overrides) if overrides else []
-            return complete | ({"overrides": changes} if changes else {}), []
+            return Study.of(complete | ({"overrides": changes} if changes else {})), []
     # One line a setting: several models may stumble over the same one.
     first: dict[tuple[str, ...], Fault] = {}
     for fault in faults:
         first.setdefault(fault.path, fault)
-    return {}, [_located(fault, layers) for fault in first.values()]
+    return None, [_located(fault, layers) for fault in first.values()]
 
 
 def _located(fault: Fault, layers: list[tuple[tuple[str, ...], Mapping[str, Any], str]]) -> Fault:
@@ -166,7 +168,7 @@ def _study_faults(study: Study, raw: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _metric_faults(study: Study) -> Iterator[Fault]:
     """Check the scores that tables list: a job would leave out those that there are not."""
-    scores = [*study.metrics, *DISTANCE_METRICS]
+    scores = [*study_metrics(study), *DISTANCE_METRICS]
     for name, block in study.tables.items():
         wanted = {"metrics": block.get("metrics") or (), "goal": ()}
         if block.get("goal"):

@@ -1,15 +1,14 @@
 """Which runs can exist: what can be known of a split before any file is read."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
+from gliomake.datasets.spec import DataFacts
 from gliomake.prepare.split import block_sizes
 from gliomake.study.model import Split
 from gliomake.study.run import Run, leak_percent
 
 
-def impossible(run: Run, dataset: str, split: Split, data: Mapping[str, Any]) -> str:
+def impossible(run: Run, dataset: str, split: Split, data: DataFacts) -> str:
     """Say why a run cannot exist, whatever the data hold.
 
     Parameters
@@ -20,8 +19,8 @@ def impossible(run: Run, dataset: str, split: Split, data: Mapping[str, Any]) ->
         The data set's name.
     split : Split
         How it is divided.
-    data : mapping
-        Of the data set's facts, ``folders`` and ``patients`` are looked at.
+    data : DataFacts
+        Of these, ``folders`` and ``patients`` are looked at.
 
     Returns
     -------
@@ -29,10 +28,10 @@ def impossible(run: Run, dataset: str, split: Split, data: Mapping[str, Any]) ->
         The reason, with what to do; empty where nothing speaks against the run.
     """
     if run.split == "predefined":
-        if not data["folders"]:
+        if not data.folders:
             return f"data set {dataset} has no folders for train, valid and test; use patient"
         return "a predefined split has one fold, f0" if run.fold else ""
-    if not data["patients"] and run.split != "slice":
+    if not data.patients and run.split != "slice":
         return f"data set {dataset} names no patients; use predefined or slice"
     leak = leak_percent(run.split)
     if leak is not None:

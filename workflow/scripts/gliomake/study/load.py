@@ -1,13 +1,10 @@
 """Study files: one study on one page, merged with the block of its scale and the overrides."""
 
 import copy
-from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from gliomake.study.model import BASELINES as BASELINES
-from gliomake.study.model import GATED as GATED
 from gliomake.study.model import Leakage, Study
 from gliomake.study.page import merge as merge
 from gliomake.study.page import read_study as read_study
@@ -48,7 +45,7 @@ def load_study(
     scale: str,
     overrides: dict[str, Any] | None = None,
     datasets: dict[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> Study:
     """Read a study's file at a scale, lay the overrides over it, check and complete it.
 
     Parameters
@@ -64,11 +61,9 @@ def load_study(
 
     Returns
     -------
-    dict
-        The study, without its ``scales`` block. Each model has ``architecture``, ``options``,
-        ``channels``, ``runs`` and a complete ``training`` block; ``data`` is what its data set's
-        page says, see `gliomake.datasets.spec.DatasetSpec.facts`. Where overrides change anything
-        there is a list ``overrides``, see `gliomake.study.overrides.differences`.
+    Study
+        Each model has all that it takes from the study; ``data`` is what its data set's page says;
+        ``overrides`` lists what overrides change.
 
     Raises
     ------
@@ -81,7 +76,7 @@ def load_study(
     )
     if faults:
         raise ConfigError(import_module("gliomake.study.faults").fault_report(faults))
-    return dict(study)
+    return cast(Study, study)
 
 
 def complete_study(study: dict[str, Any]) -> dict[str, Any]:
@@ -109,35 +104,3 @@ def complete_study(study: dict[str, Any]) -> dict[str, Any]:
         model.setdefault("channels", study["preprocess"]["channels"])
         model["runs"] = [*study["runs"], *leakage.runs(name)]
     return study
-
-
-# TODO(report, claims, verify): these take a plain study until they take a `Study` themselves; then
-# `load_study` gives one, and what stands below goes.
-def measures_leak(study: Mapping[str, Any]) -> bool:
-    """See `Study.measures_leak`."""
-    return Study.of(study).measures_leak
-
-
-def model_task(study: Mapping[str, Any], model: str) -> str:
-    """See `Study.task`."""
-    return Study.of(study).task(model)
-
-
-def model_runs(study: Mapping[str, Any], model: str) -> list[str]:
-    """See `Study.model_runs`."""
-    return Study.of(study).model_runs(model)
-
-
-def all_models(study: Mapping[str, Any]) -> list[str]:
-    """See `Study.all_models`."""
-    return Study.of(study).all_models
-
-
-def study_metrics(study: Mapping[str, Any]) -> list[str]:
-    """See `Study.metrics`."""
-    return Study.of(study).metrics
-
-
-def compared_models(study: Mapping[str, Any]) -> list[str]:
-    """See `Study.compared_models`."""
-    return Study.of(study).compared_models

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar, cast
 
+from gliomake.datasets.spec import DataFacts
 from gliomake.files.provenance import value_sha256
-from gliomake.scoring.metrics import COUNT_METRICS, tversky_name
 from gliomake.study.architectures import ARCHITECTURES, CLASSIFICATION, SEGMENTATION
 from gliomake.study.blocks import Postprocess, Recipe, Training
 from gliomake.study.run import ConfigError, is_leak
@@ -113,6 +113,15 @@ class Leakage:
         return runs
 
 
+BLOCKS: dict[str, type] = {
+    "preprocess": Preprocess,
+    "split": Split,
+    "gate": Gate,
+    "leakage": Leakage,
+    "data": DataFacts,
+}
+
+
 @dataclass(frozen=True)
 class Model:
     """What is trained.
@@ -195,8 +204,8 @@ class Study:
         Subset on which the document reports.
     training : Training
         What models take from the study.
-    data : dict
-        What it must know of its data set, see `gliomake.datasets.spec.DatasetSpec.facts`.
+    data : DataFacts
+        What it must know of its data set.
     models : dict of str to Model
         By name, in the file's order.
     figures, tables : dict of str to dict
@@ -222,7 +231,7 @@ class Study:
     models: dict[str, Model]
     figures: dict[str, dict[str, Any]]
     tables: dict[str, dict[str, Any]]
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: DataFacts
     gate: Gate | None = None
     leakage: Leakage = field(default_factory=Leakage)
     overrides: tuple[dict[str, Any], ...] = ()
@@ -235,7 +244,8 @@ class Study:
         Parameters
         ----------
         plain : mapping
-            A complete study, see `gliomake.study.load.complete_study`. A `Study` is given back.
+            A complete study with its ``data``, see `gliomake.study.load.complete_study`, such as
+            `plain`. A `Study` is given back.
 
         Returns
         -------
@@ -251,10 +261,9 @@ class Study:
             return plain
         blocks: dict[str, Any] = {
             name: _read(type_, plain[name], name)
-            for name, type_ in (("preprocess", Preprocess), ("split", Split), ("gate", Gate),
-                                ("leakage", Leakage))
+            for name, type_ in BLOCKS.items()
             if plain.get(name) is not None
-        }  # fmt: skip
+        }
         models = {
             name: _read(Model, {**block, "plain": block}, f"models.{name}")
             for name, block in plain.get("models", {}).items()
@@ -279,7 +288,7 @@ class Study:
     @property
     def baselines(self) -> list[str]:
         """List the baselines: all background, and the threshold by the name that it has here."""
-        return [BASELINES[0], self.data["baseline"]]
+        return [BASELINES[0], self.data.baseline]
 
     @property
     def all_models(self) -> list[str]:
@@ -305,13 +314,6 @@ class Study:
     def recipe_name(self) -> str:
         """Name the folder of the shards, ``<dataset>-<eight digits of the recipe's hash>``."""
         return f"{self.dataset}-{value_sha256(self.recipe)[:8]}"
-
-    @property
-    def metrics(self) -> list[str]:
-        """List the scores: those of all studies, and a Tversky index a pair of a loss's weights."""
-        losses = [model.training["loss"] for model in self.models.values()]
-        tversky = {tversky_name(loss["alpha"], loss["beta"]) for loss in losses if "alpha" in loss}
-        return [*COUNT_METRICS, *sorted(tversky)]
 
     def task(self, model: str) -> str:
         """Say what a model is for; gated models and baselines give masks."""

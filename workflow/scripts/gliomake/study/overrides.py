@@ -130,13 +130,13 @@ def training_overrides(study: Study, model: str) -> list[Difference]:
     ]
 
 
-def score_overrides(study: Mapping[str, Any] | Study, model: str) -> list[Difference]:
+def score_overrides(study: Study, model: str) -> list[Difference]:
     """List the differences that a model's scores depend on.
 
     Parameters
     ----------
-    study : Study or dict
-        The study; a plain one is read first.
+    study : Study
+        The study.
     model : str
         A model's name; empty for what holds of the study as a whole.
 
@@ -145,7 +145,6 @@ def score_overrides(study: Mapping[str, Any] | Study, model: str) -> list[Differ
     list of dict
         All but those of other models, and of figures and tables.
     """
-    study = Study.of(study)
     return [each for each in study.overrides if _concerns(study, model, each)]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gliomake.scoring.metrics import COUNT_METRICS, tversky_name
 from gliomake.study.model import Study
 from gliomake.study.paths import DataPaths, Paths, RunPaths, StudyPaths
 from gliomake.study.run import ConfigError, is_leak, split_name
@@ -216,3 +217,23 @@ class Products:
         if need == "root":
             return self.root
         raise unknown_need(target, need)
+
+
+def study_metrics(study: Study) -> list[str]:
+    """List the scores of a study's masks.
+
+    Outside of `Study`: a job that takes a study does not run again for a new score.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    list of str
+        Those of all studies, and a Tversky index for each pair of a loss's weights.
+    """
+    losses = [model.training["loss"] for model in study.models.values()]
+    tversky = {tversky_name(loss["alpha"], loss["beta"]) for loss in losses if "alpha" in loss}
+    return [*COUNT_METRICS, *sorted(tversky)]

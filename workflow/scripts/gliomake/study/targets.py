@@ -136,9 +136,8 @@ class Target:
     options: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def declared(cls, study: Mapping[str, Any] | Study, output: str, name: str) -> "Target":
+    def declared(cls, study: Study, output: str, name: str) -> "Target":
         """Read one target of a study, without the checks of `study_targets`."""
-        study = Study.of(study)
         block = target_blocks(study, output)[name]
         return cls(
             name,
@@ -233,13 +232,13 @@ def target_blocks(study: Study, output: str) -> dict[str, dict[str, Any]]:
     return study.figures if output == "figures" else study.tables
 
 
-def study_targets(study: Mapping[str, Any] | Study, output: str) -> dict[str, Target]:
+def study_targets(study: Study, output: str) -> dict[str, Target]:
     """Read and check the targets of a study.
 
     Parameters
     ----------
-    study : Study or dict
-        The study; a plain one is read first.
+    study : Study
+        The study.
     output : str
         ``figures`` or ``tables``.
 
@@ -253,12 +252,11 @@ def study_targets(study: Mapping[str, Any] | Study, output: str) -> dict[str, Ta
     ConfigError
         An unknown kind, option, model or run, or a number of models that the kind does not take.
     """
-    study = Study.of(study)
     return {name: read_target(study, output, name) for name in target_blocks(study, output)}
 
 
 def target_spec(
-    study: Mapping[str, Any] | Study,
+    study: Study,
     output: str,
     name: str,
     inputs: Mapping[str, Any],
@@ -271,8 +269,8 @@ def target_spec(
 
     Parameters
     ----------
-    study : Study or dict
-        The study; a plain one is read first.
+    study : Study
+        The study.
     output : str
         ``figures`` or ``tables``.
     name : str
@@ -297,7 +295,6 @@ def target_spec(
     ConfigError
         The study does not declare the target, or a file is missing or too many.
     """
-    study = Study.of(study)
     targets = study_targets(study, output)
     if name not in targets:
         raise ConfigError(

@@ -32,8 +32,8 @@ from gliomake.scoring.stages import (
     paired_runs,
     score_model,
 )
-from gliomake.study.load import compared_models, model_task, study_metrics
 from gliomake.study.model import Study
+from gliomake.study.products import study_metrics
 
 COUNT_KEYS = ["patient", "slice", "subset", "class", "postprocess"]
 Record = dict[str, Any]
@@ -76,7 +76,7 @@ class Recomputation:
 
     Parameters
     ----------
-    study : dict
+    entry : dict
         The study's entry of ``numbers.json``.
     root : Path
         The folder that its paths start from.
@@ -84,12 +84,12 @@ class Recomputation:
         Whether counts and distances are made again from the predictions.
     """
 
-    def __init__(self, study: dict[str, Any], root: Path, deep: bool) -> None:
-        self.study = study
-        self.config = study["study"]
+    def __init__(self, entry: dict[str, Any], root: Path, deep: bool) -> None:
+        self.entry = entry
+        self.study = Study.of(entry["study"])
         self.root = root
         self.deep = deep
-        self.runs = {(files["model"], files["run"]): files for files in study["runs"]}
+        self.runs = {(files["model"], files["run"]): files for files in entry["runs"]}
         self.counts = cache(self._counts)
         self._distances = cache(self._read_distances)
         self.model_scores = cache(self._scores)
@@ -101,22 +101,22 @@ class Recomputation:
     def inputs(self) -> StudyInputs:
         """The study's files, under the root."""
         return study_inputs(
-            self.config,
-            data=self.study["data"],
-            scale=self.study["scale"],
-            shards=[self._path(name) for name in self.study["shards"]],
-            results=self._path(self.study["results"]),
-            reported=self._path(self.study["reported"]),
-            bootstrap=self.study["bootstrap"],
-            root=self._path(self.study["root"]) if self.study["root"] else None,
+            self.study,
+            data=self.entry["data"],
+            scale=self.entry["scale"],
+            shards=[self._path(name) for name in self.entry["shards"]],
+            results=self._path(self.entry["results"]),
+            reported=self._path(self.entry["reported"]),
+            bootstrap=self.entry["bootstrap"],
+            root=self._path(self.entry["root"]) if self.entry["root"] else None,
         )
 
     def _path(self, name: str) -> Path:
         return self.root / name
 
     def _predictions(self, files: Record) -> tuple[Path, list[Path], Any]:
-        shards = [self._path(name) for name in self.study["shards"]]
-        return self._path(files["predictions"]), shards, self.config["postprocess"]
+        shards = [self._path(name) for name in self.entry["shards"]]
+        return self._path(files["predictions"]), shards, self.study.postprocess
 
     def _counts(self, model: str, run: str) -> pd.DataFrame:
         files = self.runs[model, run]
@@ -161,30 +161,30 @@ class Recomputation:
         rows = score_model(
             {run: self.counts(model, run) for run in runs},
             {run: self._distances(model, run) for run in runs},
-            task=model_task(self.config, model),
-            metrics=study_metrics(self.config),
-            bootstrap=self.study["bootstrap"],
+            task=self.study.task(model),
+            metrics=study_metrics(self.study),
+            bootstrap=self.entry["bootstrap"],
         )
         return pd.DataFrame(rows)
 
     def _compare(self) -> pd.DataFrame:
-        run, models = self.config["runs"][0], compared_models(self.config)
+        run, models = self.study.run, self.study.compared_models
         return compare_study(
             {model: self.counts(model, run) for model in models},
             {model: self._distances(model, run) for model in models},
             run=run,
-            metrics=study_metrics(self.config),
-            bootstrap=self.study["bootstrap"],
+            metrics=study_metrics(self.study),
+            bootstrap=self.entry["bootstrap"],
         )
 
     def _leaks(self) -> Leaks:
-        counts = {pair: self.counts(*pair) for pair in paired_runs(Study.of(self.config))}
-        return measure_leaks(counts, bootstrap=self.study["bootstrap"])
+        counts = {pair: self.counts(*pair) for pair in paired_runs(self.study)}
+        return measure_leaks(counts, bootstrap=self.entry["bootstrap"])
 
     def _audit(self) -> pd.DataFrame:
         inputs = self.inputs
-        artefacts = Artefacts(self.config, inputs.claims.parents[1])
-        return audit_study(self.config, inputs.reported, artefacts, inputs.data, inputs.scale)
+        artefacts = Artefacts(self.study, inputs.claims.parents[1])
+        return audit_study(self.study, inputs.reported, artefacts, inputs.data, inputs.scale)
 
     def again(self, part: Part) -> Mapping[Key, Values]:
         """Make all numbers of a part again.

@@ -35,7 +35,7 @@ class Scores(Section):
     @property
     def threshold_channel(self) -> str:
         """The channel whose brightness the trivial model goes by."""
-        return str(self.inputs.study["data"]["channel"])
+        return self.inputs.study.data.channel
 
     @property
     def cards(self) -> list[str]:
