@@ -25,10 +25,11 @@ from gliomake.prepare.preprocess import preprocess
 from gliomake.prepare.split import make_split, write_split
 from gliomake.scoring.counts import count_run
 from gliomake.scoring.stages import score_model
+from gliomake.study.kinds import KINDS
 from gliomake.study.load import load_study
 from gliomake.study.model import Study
 from gliomake.study.products import study_metrics
-from gliomake.study.targets import KINDS, TargetSpec, target_spec
+from gliomake.study.targets import TargetSpec, target_spec
 from gliomake.training.history import history_columns
 
 CONFIG = Path(__file__).parents[2] / "config" / "studies"

@@ -9,7 +9,7 @@ from figure_inputs import FigureInputs, study_inputs
 from gliomake.figures import draw_figure, make_figure
 from gliomake.figures.intensities import middle_correlation
 from gliomake.figures.volumes import most_classes, nearest, nearest_case
-from gliomake.study.targets import KINDS
+from gliomake.study.kinds import KINDS
 
 OF_RAW_DATA = [name for name, kind in KINDS.items() if "root" in kind.needs]
 

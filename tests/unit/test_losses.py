@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from gliomake.training.losses import LOSSES, create_loss, soft_tversky_index
+from gliomake.study.losses import LOSSES
+from gliomake.training.losses import create_loss, soft_tversky_index
 
 SEGMENTATION = [
     {"name": "dice"},

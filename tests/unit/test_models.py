@@ -4,11 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from gliomake.models import MODELS, count_parameters, create_model
+from gliomake.models import count_parameters, create_model
 from gliomake.models.classifier import ResNet50Classifier
 from gliomake.models.encoders import ENCODERS, encoder_blocks, make_encoder
 from gliomake.models.residual import ResidualBlock
 from gliomake.models.unet import AttentionGate, ConvBlock, UNet
+from gliomake.study.architectures import ARCHITECTURES
 
 # Every architecture, and every option that changes what is built, at a width that tests can bear.
 SMALL = {
@@ -42,7 +43,7 @@ def convolutions(module: nn.Module) -> list[nn.Conv2d]:
 
 
 def test_the_sweep_covers_the_registry():
-    assert {architecture for architecture, _ in SMALL.values()} == set(MODELS)
+    assert {architecture for architecture, _ in SMALL.values()} == set(ARCHITECTURES)
 
 
 @pytest.mark.parametrize("name", SMALL)

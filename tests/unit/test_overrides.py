@@ -123,7 +123,7 @@ def test_a_figure_says_what_overrides_change():
 def test_a_table_says_what_overrides_change(tmp_path, monkeypatch):
     from gliomake import tables
 
-    monkeypatch.setitem(tables.TABLES, "ranking", lambda spec: pd.DataFrame({"model": ["unet"]}))
+    monkeypatch.setattr(tables, "build_table", lambda spec: pd.DataFrame({"model": ["unet"]}))
     for overrides, columns in (
         ({}, ["model", "data", "scale"]),
         ({"training": {"epochs": 2}}, ["model", "data", "scale", "overrides"]),

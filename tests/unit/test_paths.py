@@ -9,11 +9,12 @@ import yaml
 from adapter import WRITTEN
 from gliomake.report.inputs import StudyInputs
 from gliomake.study.faults import SCHEMAS
+from gliomake.study.kinds import KINDS, MODEL_NEEDS, STUDY_NEEDS
 from gliomake.study.load import load_study
 from gliomake.study.paths import RUN_FILES, STUDY_FILES, Paths, model_and_run
 from gliomake.study.products import Products
 from gliomake.study.run import SPLITS, ConfigError, Run, is_leak, leak_percent, split_name
-from gliomake.study.targets import KINDS, MODEL_NEEDS, STUDY_NEEDS, Target, _input
+from gliomake.study.targets import Target, _input
 
 ROOT = Path(__file__).parents[2]
 PATHS = Paths()

@@ -11,22 +11,23 @@ import yaml
 
 from gliomake.datasets import DATASETS
 from gliomake.datasets.spec import PUBLISHED, taken
-from gliomake.models import MODELS, create_model
+from gliomake.models import create_model, network
 from gliomake.prepare.split import make_split
 from gliomake.scoring.metrics import DISTANCE_METRICS
+from gliomake.study.architectures import ARCHITECTURES
 from gliomake.study.datasets import known_datasets
-from gliomake.study.faults import SCHEMAS, schema_faults
 from gliomake.study.feasible import impossible, too_few
 from gliomake.study.load import at_scale, load_study, merge, read_study
+from gliomake.study.losses import LOSSES
 from gliomake.study.model import Split
 from gliomake.study.products import study_metrics
 from gliomake.study.run import ConfigError, Run
+from gliomake.study.schema import study_schema_faults
 from gliomake.training.history import epoch_scores, history_columns
-from gliomake.training.losses import LOSSES, create_loss
+from gliomake.training.losses import create_loss
 
 STUDIES = Path(__file__).parents[2] / "config" / "studies"
 DATA = known_datasets()["lgg"].facts(["flair"])
-SCHEMA = yaml.safe_load((SCHEMAS / "study.schema.yaml").read_text())
 
 
 def refused(study: str, overrides: dict, scale: str = "demo") -> str:
@@ -221,20 +222,10 @@ def test_another_loss_replaces_the_options_of_the_old_one():
     assert study.models["attention-unet"].options == {}
 
 
-OPTIONS = {
-    "unet": "unetOptions",
-    "resunet": "unetOptions",
-    "vgg19-unet": "vggOptions",
-    "smp-unet": "smpOptions",
-    "resnet50-classifier": "classifierOptions",
-}
-
-
-@pytest.mark.parametrize("architecture", MODELS)
-def test_the_schema_has_the_options_of_the_architectures(architecture):
-    block = SCHEMA["$defs"][OPTIONS[architecture]]
-    known = {*list(signature(MODELS[architecture]).parameters)[2:]} - {"block"}
-    assert set(block["properties"]) == known
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_an_entry_has_the_options_of_its_network(architecture):
+    known = {*list(signature(network(architecture)).parameters)[2:]} - {"block"}
+    assert set(ARCHITECTURES[architecture].schema) == known
 
 
 @pytest.mark.parametrize(
@@ -253,7 +244,7 @@ def test_what_an_architecture_refuses_the_schema_refuses(architecture, options):
         create_model(architecture, 1, 1, **options)
     study = at_scale(read_study(STUDIES / "coco-unet.yaml"), "demo")
     study["models"]["unet"] = {"architecture": architecture, "options": options}
-    [fault] = schema_faults(study, "study.schema.yaml")
+    [fault] = study_schema_faults(study)
     assert fault.path == ("models", "unet", "options", next(iter(options)))
 
 
@@ -265,7 +256,7 @@ def test_the_schema_has_the_options_of_the_losses(name):
         if "tversky" not in name:
             loss = {"name": name, option: 0.5}
         study["training"]["loss"] = loss
-        accepted = not schema_faults(study, "study.schema.yaml")
+        accepted = not study_schema_faults(study)
         if accepted:
             create_loss(loss)
         else:

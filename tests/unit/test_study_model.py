@@ -6,19 +6,22 @@ import pytest
 import torch
 import yaml
 
-from gliomake.models import MODELS, create_model
+from gliomake.models import create_model
 from gliomake.study import blocks
 from gliomake.study import model as typed
 from gliomake.study.architectures import ARCHITECTURES
 from gliomake.study.faults import SCHEMAS
 from gliomake.study.load import SCALES, load_study
+from gliomake.study.losses import LOSSES
 from gliomake.study.model import Model, Study
 from gliomake.study.products import study_metrics
 from gliomake.study.run import ConfigError
-from gliomake.training.losses import LOSSES, create_loss
+from gliomake.study.schema import fill_in
+from gliomake.training.losses import create_loss
 
 FILES = sorted((Path(__file__).parents[2] / "config" / "studies").glob("*.yaml"))
 SCHEMA = yaml.safe_load((SCHEMAS / "study.schema.yaml").read_text())
+fill_in(SCHEMA)
 STUDIES = {f"{path.stem}-{scale}": load_study(path, scale) for path in FILES for scale in SCALES}
 
 
@@ -111,10 +114,6 @@ def test_imagenet_weights_are_asked_for_where_they_fit(study):
         assert model.encoder_weights("none") is None
 
 
-def test_each_architecture_has_an_entry_that_needs_no_torch():
-    assert list(ARCHITECTURES) == list(MODELS)
-
-
 MODELS_OF_STUDIES = [(name, model) for name, study in STUDIES.items() for model in study.models]
 
 
@@ -134,10 +133,12 @@ def test_every_model_of_every_study_can_be_made(name, model):
 @pytest.mark.parametrize(("name", "model"), MODELS_OF_STUDIES)
 def test_every_loss_of_every_study_can_be_made(name, model):
     loss = STUDIES[name].models[model].training["loss"]
-    assert isinstance(create_loss(loss), LOSSES[loss["name"]])
+    assert type(create_loss(loss)).__name__ == LOSSES[loss["name"]].function[1]
 
 
-@pytest.mark.parametrize("architecture", [name for name in MODELS if name != "resnet50-classifier"])
+@pytest.mark.parametrize(
+    "architecture", [name for name in ARCHITECTURES if name != "resnet50-classifier"]
+)
 def test_a_stride_is_the_least_that_a_network_takes(architecture):
     options = {"depth": 3} if architecture in ("unet", "resunet") else {}
     stride = ARCHITECTURES[architecture].stride_with(options)

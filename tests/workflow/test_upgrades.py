@@ -15,6 +15,7 @@ import pytest
 from checkout import ROOT, copy_checkout, installed, snakemake
 from gliomake.digests import LIBRARY, Library, jobs
 from gliomake.study.datasets import known_datasets
+from gliomake.study.kinds import KINDS, OUTPUTS
 from gliomake.study.load import load_study
 from gliomake.study.targets import target_blocks
 
@@ -128,7 +129,7 @@ class JaccardLoss:
         return 1 - soft_tversky_index(logits, target, 1.0, 1.0, self.smooth).mean()
 
 
-Loss = JaccardLoss | DiceLoss'''
+class Loss(Protocol):'''
 NEW_READER = '''"""A new data set."""
 
 from gliomake.datasets.base import Volume
@@ -193,18 +194,17 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
     "new model": (
         [
             edit("models/tiny.py", "", NEW_MODEL),
-            edit("models/__init__.py", "from gliomake.models.unet import UNet",
-                 "from gliomake.models.tiny import tiny\nfrom gliomake.models.unet import UNet"),
-            edit("models/__init__.py", '"unet": UNet,', '"unet": UNet,\n    "tiny": tiny,'),
-            edit("study/architectures.py", '    "unet": Architecture(),',
-                 '    "tiny": Architecture(),\n    "unet": Architecture(),'),
+            edit("study/architectures.py", '    "unet": Architecture(',
+                 '    "tiny": Architecture(("gliomake.models.tiny", "tiny")),\n'
+                 '    "unet": Architecture('),
         ], set(), set(),
     ),
     "new loss": (
         [
-            edit("training/losses.py", "\nLoss = DiceLoss", NEW_LOSS),
-            edit("training/losses.py", '"dice": DiceLoss,',
-                 '"dice": DiceLoss,\n    "iou": JaccardLoss,'),
+            edit("training/losses.py", "\nclass Loss(Protocol):", NEW_LOSS),
+            edit("study/losses.py", '    "dice": LossEntry(',
+                 '    "iou": LossEntry(("gliomake.training.losses", "JaccardLoss")),\n'
+                 '    "dice": LossEntry('),
         ], set(), set(),
     ),
     "new metric": (
@@ -226,11 +226,19 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
     "new figure": (
         [
             edit("figures/patients.py", "", NEW_FIGURE),
-            edit("figures/__init__.py", '"samples": (',
-                 '"patients": ("gliomake.figures.patients", "patients"),\n"samples": ('),
-            edit("study/targets.py", '    "slice-imbalance": Kind(',
-                 '    "patients": Kind("figures", ("cases",)),\n    "slice-imbalance": Kind('),
+            edit("study/kinds.py", '    "slice-imbalance": Kind(',
+                 '    "patients": Kind("figures", ("gliomake.figures.patients", "patients")),\n'
+                 '    "slice-imbalance": Kind('),
         ], set(), {"study_page"},
+    ),
+    "what an option may be": (
+        [
+            edit("study/architectures.py", '"exclusiveMaximum": 1,', '"maximum": 0.9,'),
+            edit("study/losses.py", '"description": "Exponent', '"maximum": 9, "description": "'),
+        ], set(), set(),
+    ),
+    "a figure": (
+        [edit("figures/statistics.py", "def histogram(", "def histogram(*_, ")], set(), {"figure"},
     ),
     "new encoder's weights": (
         [edit("models/weights.py", '    "vgg16": EncoderWeights(',
@@ -318,6 +326,10 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
         [edit("training/augment.py", "_ROUNDS = 10", "_ROUNDS = 11")],
         has(augment=True), {"train", "figure"},
     ),
+    "how a network is made": (
+        [edit("models/__init__.py", "    return build(in", "    return 1 and build(in")],
+        TRAININGS, {"train", "predict", "figure"},
+    ),
     "optimiser": (
         [edit("training/optimisation.py", "fused=fused)", "fused=fused, eps=1e-7)")],
         TRAININGS, {"train"},
@@ -371,6 +383,23 @@ def test_a_change_reruns_what_it_concerns(scripts, before, row):
             again.add((name, model))
     assert again == trainings
     assert {job[0] for job in changed} == rules
+
+
+def test_a_kind_says_whether_it_builds_networks(scripts, before):
+    """Those that do are made anew with a network: no kind may be forgotten."""
+    back = edit("models/__init__.py", "    return build(in", "    return 1 and build(in").apply(
+        scripts
+    )
+    try:
+        after = digests(Library(scripts / "gliomake"))
+    finally:
+        back()
+    changed = {job for job, digest in after.items() if digest != before[job]}
+    for name, study in STUDIES.items():
+        for output in OUTPUTS:
+            for target, block in target_blocks(study, output).items():
+                again = (output.removesuffix("s"), name, target) in changed
+                assert again == KINDS[block["kind"]].networks, (name, target)
 
 
 def test_a_real_start_reruns_a_training_for_its_loss_and_its_torch_alone(tmp_path, monkeypatch):

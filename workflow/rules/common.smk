@@ -127,9 +127,10 @@ def dataset_options(dataset):
 
 
 def channels_of(dataset):
-    """The channels that any study takes from a data set."""
+    """The channels that any study takes from a data set; all of one that no study has yet."""
     used = [s.preprocess.channels for s in STUDIES.values() if s.dataset == dataset]
-    return sorted({channel for channels in used for channel in channels})
+    chosen = used or [DATASETS[dataset].channels]
+    return sorted({channel for channels in chosen for channel in channels})
 
 
 def groups_of(dataset):

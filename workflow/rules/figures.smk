@@ -1,4 +1,4 @@
-# Every figure and table of the documents, by its name. What a kind needs stands in gliomake.study.targets.
+# Every figure and table of the documents, by its name. What a kind needs stands in gliomake.study.kinds.
 
 
 rule figure:

@@ -39,6 +39,12 @@ class ClaimFinding:
     numbers: dict[str, float] = field(default_factory=dict)
     implies: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Check the level."""
+        if self.level not in LEVELS:
+            known = ", ".join(LEVELS)
+            raise ValueError(f"check {self.check}: level {self.level!r}; expected one of {known}")
+
 
 @dataclass(frozen=True)
 class Context:

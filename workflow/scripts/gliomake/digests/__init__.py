@@ -10,7 +10,7 @@ annotations (but those of a class's fields, and of decorated functions); the wor
 are raised; what is printed or logged; in which module a definition stands; and `OBSERVERS`.
 
 **Registries are cut.** A job that trains with one loss reaches the table of all. With
-``entries={"training.losses.LOSSES": "dice"}`` only that entry of the table counts, and what it
+``entries={"study.losses.LOSSES": "dice"}`` only that entry of the table counts, and what it
 reaches.
 
 **In doubt code counts.** A module that is used as a value (``getattr(module, name)``), a star

@@ -1,6 +1,7 @@
 """The parameters by which a job of the workflow notices that its code changed."""
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -10,9 +11,14 @@ from typing import Any
 from gliomake.datasets.spec import DatasetSpec
 from gliomake.digests import Library, code_digest
 from gliomake.scoring.metrics import COUNT_METRICS
+from gliomake.study.architectures import ARCHITECTURES
+from gliomake.study.kinds import KINDS
 from gliomake.study.model import Model, Study
 from gliomake.study.targets import target_blocks
 from gliomake.training.history import score_metrics
+
+# Which targets of a study a rule makes.
+MAKES = {"figure": "figures", "table": "tables"}
 
 
 def job_code(
@@ -59,17 +65,26 @@ def job_code(
         one = model if rule in ("train", "predict") else None
         models = [study.models[one]] if one else list(study.models.values())
         architectures = {each.architecture for each in models}
-        entries["models.MODELS"] = entries["study.architectures.ARCHITECTURES"] = architectures
-        entries["training.losses.LOSSES"] = {each.training["loss"]["name"] for each in models}
+        entries["study.architectures.ARCHITECTURES"] = architectures
+        entries["study.losses.LOSSES"] = {each.training["loss"]["name"] for each in models}
     if study and model and rule == "train":
         entries |= _training_entries(study.models[model], pretrained)
     if rule == "baseline":
         entries["scoring.metrics.COUNT_METRICS"] = "dice"
-    for output in ("figures", "tables"):
-        if study and target and rule == output.removesuffix("s"):
-            kind = target_blocks(study, output)[target]["kind"]
-            entries |= {"study.targets.KINDS": kind, f"{output}.{output.upper()}": kind}
+    made = None
+    if study and target and rule in MAKES:
+        made = target_blocks(study, MAKES[rule])[target]["kind"]
+        entries["study.kinds.KINDS"] = made
+    else:  # others know what kinds there are, and make none
+        entries |= _unused(kind.function for kind in KINDS.values())
+    if rule not in ("train", "predict") and not (made and KINDS[made].networks):
+        entries |= _unused(each.network for each in ARCHITECTURES.values())
     return library.digest(rule, entries) if library else code_digest(rule, entries)
+
+
+def _unused(functions: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Say of functions that a registry names that the job calls none of them."""
+    return {f"{module.removeprefix('gliomake.')}.{name}": () for module, name in functions}
 
 
 def _training_entries(model: Model, pretrained: str) -> dict[str, Any]:

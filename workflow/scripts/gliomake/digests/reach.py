@@ -140,10 +140,15 @@ class Library:
         return self._step(module, name, definition.spelling)
 
     def cut_step(
-        self, definition: Definition, module: Module, name: str, chosen: tuple[str, ...]
+        self,
+        definition: Definition,
+        module: Module,
+        name: str,
+        chosen: tuple[str, ...],
+        unused: set[Key],
     ) -> "Step":
         """Say the same of a registry, of which some entries are chosen."""
-        return self._step(module, name, definition.cut(chosen))
+        return self._step(module, name, definition.cut(chosen), unused)
 
     def step_without(
         self, definition: Definition, module: Module, name: str, unused: set[Key]
@@ -294,7 +299,7 @@ class _Walk:
             if not self.unused.isdisjoint(step.leads):
                 step = self.library.step_without(definition, module, name, self.unused)
         else:
-            step = self.library.cut_step(definition, module, name, chosen)
+            step = self.library.cut_step(definition, module, name, chosen, self.unused)
         self.parts.add(step.part)
         self.waiting += step.leads
         for loaded in step.loads:

@@ -22,8 +22,8 @@ from gliomake.digests.spelling import (
 
 # What a function of such a name does lasts, whatever becomes of its result.
 _SETS = re.compile(r"set_|use_|enable|disable|register|seed|manual_seed")
-# Arguments of a registry's entries that only tables, figures and pages need.
-SHOWN = frozenset({"title", "unit", "better", "decimals", "help"})
+# Arguments of a registry's entries that only tables, figures and pages need, or a study's check.
+SHOWN = frozenset({"title", "unit", "better", "decimals", "help", "schema", "required"})
 _COMPOUND = (ast.If, ast.Try, ast.For, ast.While, ast.With, ast.Match)
 
 

@@ -2,22 +2,33 @@
 
 import inspect
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from torch import nn
 
-from gliomake.models.classifier import ResNet50Classifier
-from gliomake.models.encoders import smp_unet, vgg19_unet
-from gliomake.models.residual import resunet
-from gliomake.models.unet import UNet
+from gliomake.study.architectures import ARCHITECTURES
 
-MODELS: dict[str, Callable[..., nn.Module]] = {
-    "unet": UNet,
-    "resunet": resunet,
-    "vgg19-unet": vgg19_unet,
-    "smp-unet": smp_unet,
-    "resnet50-classifier": ResNet50Classifier,
-}
+
+def network(architecture: str) -> Callable[..., nn.Module]:
+    """Import the class or function that makes a network.
+
+    Parameters
+    ----------
+    architecture : str
+        A key of `gliomake.study.architectures.ARCHITECTURES`.
+
+    Raises
+    ------
+    ValueError
+        If the architecture is unknown.
+    """
+    if architecture not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise ValueError(f"architecture {architecture!r} is unknown; there are {known}")
+    module, name = ARCHITECTURES[architecture].network
+    made: Callable[..., nn.Module] = getattr(import_module(module), name)
+    return made
 
 
 def create_model(architecture: str, in_channels: int, classes: int, **options: Any) -> nn.Module:
@@ -29,7 +40,7 @@ def create_model(architecture: str, in_channels: int, classes: int, **options: A
     Parameters
     ----------
     architecture : str
-        A key of `MODELS`.
+        A key of `gliomake.study.architectures.ARCHITECTURES`.
     in_channels : int
         Channels of the input image (n, in_channels, height, width).
     classes : int
@@ -42,14 +53,12 @@ def create_model(architecture: str, in_channels: int, classes: int, **options: A
     ValueError
         If the architecture or an option is unknown, or a value is out of bounds.
     """
-    if architecture not in MODELS:
-        raise ValueError(f"architecture {architecture!r} is unknown; there are {', '.join(MODELS)}")
+    build = network(architecture)
     if in_channels < 1 or classes < 1:
         raise ValueError(
             f"architecture {architecture!r} needs at least one channel and one class, "
             f"got in_channels={in_channels}, classes={classes}"
         )
-    build = MODELS[architecture]
     known = list(inspect.signature(build).parameters)[2:]
     unknown = sorted(set(options) - set(known))
     if unknown:

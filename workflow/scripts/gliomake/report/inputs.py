@@ -14,11 +14,12 @@ from gliomake.files.tsv import read_tsv
 from gliomake.prepare.split import read_split
 from gliomake.report.keys import ScoreKey
 from gliomake.report.numbers import STATES
+from gliomake.study.kinds import MODEL_NEEDS
 from gliomake.study.model import Study
 from gliomake.study.overrides import words
 from gliomake.study.paths import Paths, RunPaths
 from gliomake.study.run import split_name
-from gliomake.study.targets import MODEL_NEEDS, Target, unknown_need
+from gliomake.study.targets import Target, unknown_need
 
 HASH_KEYS = ("data_hash", "split_hash", "config_hash", "code_hash")
 
@@ -256,7 +257,7 @@ class StudyInputs:
         target : Target
             The figure or table.
         need : str
-            One of its needs, except ``root``; see `gliomake.study.targets.Kind`.
+            One of its needs, except ``root``; see `gliomake.study.kinds.Kind`.
 
         Returns
         -------

@@ -10,8 +10,9 @@ from gliomake.scoring.metrics import DISTANCE_METRICS
 from gliomake.study import targets
 from gliomake.study.architectures import ARCHITECTURES, CLASSIFICATION
 from gliomake.study.datasets import known_datasets
-from gliomake.study.faults import Fault, has_path, meant, schema_faults
+from gliomake.study.faults import Fault, has_path, meant
 from gliomake.study.feasible import impossible
+from gliomake.study.kinds import OUTPUTS
 from gliomake.study.load import (
     at_scale,
     complete_study,
@@ -22,9 +23,9 @@ from gliomake.study.model import BASELINES, GATED, Study
 from gliomake.study.overrides import differences
 from gliomake.study.products import study_metrics
 from gliomake.study.run import ConfigError, Run
+from gliomake.study.schema import study_schema_faults
 from gliomake.training.history import history_columns
 
-SCHEMA = "study.schema.yaml"
 # What makes an entry whole, so that a layer may add it; any other unknown name is a slip.
 DEFINES = {"models": "architecture", "figures": "kind", "tables": "kind"}
 WATCHES: tuple[Literal["best", "schedule", "early_stopping"], ...] = (
@@ -86,7 +87,7 @@ def checked_study(
     if study.get("id") != path.stem:
         faults.append(Fault(("id",), "is the file's name, and cannot be changed"))
         study["id"] = path.stem
-    broken = schema_faults(study, SCHEMA)
+    broken = study_schema_faults(study)
     faults += broken
     if not broken:
         complete = complete_study(study)
@@ -157,7 +158,7 @@ def _study_faults(study: Study, raw: Mapping[str, Any]) -> Iterator[Fault]:
         last = Run(f"leak{leak.leaks[0]}", leak.folds - 1, 0)
         if reason := impossible(last, study.dataset, study.split, study.data):
             yield Fault(("leakage", "folds"), f"run {last} cannot exist: {reason}")
-    for output in targets.OUTPUTS:
+    for output in OUTPUTS:
         for name in targets.target_blocks(study, output):
             try:
                 targets.read_target(study, output, name)

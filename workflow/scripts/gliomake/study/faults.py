@@ -1,7 +1,7 @@
 """What is wrong with a configuration: every fault in one line, with its key and what is allowed."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -36,6 +36,7 @@ BOUNDS = {
     "minProperties": "at least {} keys",
 }
 Path_ = tuple[str, ...]
+FillIn = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def found(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:56]} ..."
 
 
-def schema_faults(value: Any, schema: str) -> list[Fault]:
+def schema_faults(value: Any, schema: str, fill_in: FillIn | None = None) -> list[Fault]:
     """Check a value against one of the workflow's schemas.
 
     Parameters
@@ -138,25 +139,31 @@ def schema_faults(value: Any, schema: str) -> list[Fault]:
         A configuration, or a study.
     schema : str
         File in ``workflow/schemas``.
+    fill_in : callable, optional
+        Adds to what the file holds, in place, what is known elsewhere.
 
     Returns
     -------
     list of Fault
         All that is wrong; paths start at the value.
     """
-    faults = [fault for error in _validator(schema).iter_errors(value) for fault in _faults(error)]
+    validator = _validator(schema, fill_in)
+    faults = [fault for error in validator.iter_errors(value) for fault in _faults(error)]
     return [*faults, *_not_finite(value, ())]
 
 
 @cache
-def _validator(schema: str) -> Any:
+def _validator(schema: str, fill_in: FillIn | None = None) -> Any:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     # 3.0 is no number of epochs: it would pass here and fail hours later.
     checker = Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     )
     closed = extend(Draft202012Validator, type_checker=checker)
-    return closed(yaml.load((SCHEMAS / schema).read_text(), loader))
+    plain = yaml.load((SCHEMAS / schema).read_text(), loader)
+    if fill_in:
+        fill_in(plain)
+    return closed(plain)
 
 
 def _faults(error: ValidationError) -> Iterator[Fault]:

@@ -129,7 +129,7 @@ class Model:
     Attributes
     ----------
     architecture : str
-        A key of `gliomake.models.MODELS`.
+        A key of `gliomake.study.architectures.ARCHITECTURES`.
     options : dict
         Arguments of the architecture.
     channels : tuple of str

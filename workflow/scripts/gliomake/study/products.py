@@ -6,17 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from gliomake.scoring.metrics import COUNT_METRICS, tversky_name
+from gliomake.study.kinds import MODEL_NEEDS, OUTPUTS
 from gliomake.study.model import Study
 from gliomake.study.paths import DataPaths, Paths, RunPaths, StudyPaths
 from gliomake.study.run import ConfigError, is_leak, split_name
-from gliomake.study.targets import (
-    MODEL_NEEDS,
-    OUTPUTS,
-    Target,
-    study_targets,
-    target_blocks,
-    unknown_need,
-)
+from gliomake.study.targets import Target, study_targets, target_blocks, unknown_need
 
 # What a training writes; a gated model and a baseline have none of it.
 OF_TRAINING = frozenset({"weights", "history", "train", "model"})
@@ -188,7 +182,7 @@ class Products:
         target : Target
             The figure or table.
         need : str
-            One of its needs; see `gliomake.study.targets.Kind`.
+            One of its needs; see `gliomake.study.kinds.Kind`.
 
         Returns
         -------

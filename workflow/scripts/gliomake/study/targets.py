@@ -1,4 +1,4 @@
-"""The figures and tables that a study declares: which kinds there are and what each is made from.
+"""The figures and tables that a study declares, with the files that each is made from.
 
 Imported whenever the workflow starts, so it needs the standard library only.
 """
@@ -8,107 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gliomake.study.kinds import KINDS, MODEL_NEEDS, OUTPUTS, STUDY_NEEDS, TRAINED_ONLY
 from gliomake.study.model import Study
 from gliomake.study.overrides import differences_text
 from gliomake.study.run import ConfigError
 
-OUTPUTS = ("figures", "tables")
-MODEL_NEEDS = frozenset({"history", "train", "model", "predictions", "counts", "metrics"})
-STUDY_NEEDS = frozenset({"slices", "cases", "split", "splits", "shards", "root"})
-TRAINED_ONLY = frozenset({"history", "train", "model"})
 OWN_KEYS = frozenset({"kind", "models", "run", "runs"})
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A way to make a figure or a table.
-
-    Attributes
-    ----------
-    output : str
-        ``figures`` or ``tables``.
-    needs : tuple of str
-        What it reads. ``history``, ``train``, ``model``, ``predictions``, ``counts``, ``metrics``:
-        one file a model; ``splits``: one a run; ``split``, ``slices``, ``cases``: one file;
-        ``shards``: several; ``root``: the data set's folder.
-    models : tuple of int
-        Fewest and most models that it takes.
-    options : tuple of str
-        Options that it knows.
-    required : tuple of str
-        Options that it cannot do without.
-    gate : bool
-        Whether it shows the study's gate.
-    evidence : bool
-        Whether it shows what data or a training gave; a definition shows neither and carries no
-        note about phantoms.
-    """
-
-    output: str
-    needs: tuple[str, ...] = ()
-    models: tuple[int, int] = (0, 0)
-    options: tuple[str, ...] = ()
-    required: tuple[str, ...] = ()
-    gate: bool = False
-    evidence: bool = True
-
-    @property
-    def per_model(self) -> bool:
-        """Whether it reads files of models."""
-        return not MODEL_NEEDS.isdisjoint(self.needs)
-
-
-MANY = 99
-_IMAGES = ("shards", "predictions", "counts")
-_RAW = ("root", "cases")
-_SCORE_OPTIONS = ("subsets", "classes", "metrics", "conventions")
-
-KINDS: dict[str, Kind] = {
-    # Figures of the data
-    "samples": Kind("figures", ("slices", "split", "shards"), (0, 0), ("view", "count", "channel")),
-    "augmentation": Kind("figures", ("slices", "split", "shards"), (1, 1), ("count", "channel")),
-    "modalities": Kind("figures", _RAW, (0, 0), ("case", "slice")),
-    "planes": Kind("figures", _RAW, (0, 0), ("case", "channel")),
-    "mask-channels": Kind("figures", _RAW, (0, 0), ("case", "slice", "channel")),
-    "intensity-ranges": Kind("figures", _RAW, (0, 0), ("patients", "slices")),
-    "modality-correlation": Kind("figures", _RAW, (0, 0), ("case",)),
-    "slice-imbalance": Kind("figures", ("slices",)),
-    "pixel-imbalance": Kind("figures", ("slices",)),
-    "histogram": Kind(
-        "figures",
-        ("cases",),
-        (0, 0),
-        ("column", "label", "unit", "bin", "censored"),
-        ("column", "label", "unit", "bin"),
-    ),
-    # Figures of models and training
-    "architecture": Kind("figures", (), (1, 2)),
-    "system": Kind("figures", (), (1, MANY), gate=True),
-    "metric-definition": Kind("figures", (), (0, 0), ("metric",), ("metric",), evidence=False),
-    "curves": Kind("figures", ("history",), (1, 1), ("panels", "convention"), ("panels",)),
-    # Figures of results
-    "masks": Kind("figures", _IMAGES, (1, MANY), ("columns", "count", "subset", "channel")),
-    "predictions": Kind("figures", _IMAGES, (1, 1), ("count", "subset", "channel")),
-    "class-predictions": Kind("figures", _IMAGES, (1, 1), ("subset", "channel")),
-    "confusion": Kind("figures", ("counts",), (1, 1), ("subset",)),
-    "app": Kind("figures", ("model", "predictions", "shards"), (2, 2), ("show",), ("show",)),
-    # Tables
-    "split": Kind("tables", ("slices", "splits")),
-    "ranking": Kind("tables", ("metrics",), (1, MANY), _SCORE_OPTIONS),
-    "comparison": Kind(
-        "tables",
-        ("metrics", "counts"),
-        (2, MANY),
-        (*_SCORE_OPTIONS, "against", "goal"),
-        ("against",),
-    ),
-    "postprocessing": Kind("tables", ("metrics",), (1, MANY), _SCORE_OPTIONS),
-    "convergence": Kind("tables", ("history",), (1, MANY), ("metric", "share")),
-    "epochs": Kind(
-        "tables", ("history",), (1, 1), ("every", "dice_convention", "precision_convention")
-    ),
-    "scope": Kind("tables", ("train", "metrics", "splits"), (1, 1)),
-}
 
 
 @dataclass(frozen=True)
@@ -120,7 +25,7 @@ class Target:
     name : str
         The target; the file's name without its suffix.
     kind : str
-        A key of `KINDS`.
+        A key of `gliomake.study.kinds.KINDS`.
     models : tuple of str
         The models shown, in the order of the file.
     runs : tuple of str
@@ -154,7 +59,7 @@ class Target:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What it is made from; see `Kind`."""
+        """What it is made from; see `gliomake.study.kinds.Kind`."""
         return KINDS[self.kind].needs
 
 
@@ -163,7 +68,7 @@ def unknown_need(target: Target, need: str) -> ConfigError:
     known = ", ".join(sorted(MODEL_NEEDS | STUDY_NEEDS))
     return ConfigError(
         f"target {target.name}: kind {target.kind} needs {need!r}, and no file is known for that; "
-        f"expected one of {known}: mend its entry in gliomake.study.targets.KINDS"
+        f"expected one of {known}: mend its entry in gliomake.study.kinds.KINDS"
     )
 
 

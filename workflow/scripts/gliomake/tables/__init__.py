@@ -1,26 +1,32 @@
 """Tables: one function a kind, each a CSV that says what it was built from."""
 
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 
 from gliomake.files.atomic import atomic_path
+from gliomake.study.kinds import KINDS
 from gliomake.study.overrides import overrides_text
 from gliomake.study.targets import TargetSpec
-from gliomake.tables.scores import comparison, postprocessing, ranking
-from gliomake.tables.study import scope, split
-from gliomake.tables.training import convergence, epochs
 
-TABLES: dict[str, Callable[[TargetSpec], pd.DataFrame]] = {
-    "split": split,
-    "ranking": ranking,
-    "comparison": comparison,
-    "postprocessing": postprocessing,
-    "convergence": convergence,
-    "epochs": epochs,
-    "scope": scope,
-}
+
+def build_table(spec: TargetSpec) -> pd.DataFrame:
+    """Build a target.
+
+    Parameters
+    ----------
+    spec : TargetSpec
+        The target and its files.
+
+    Returns
+    -------
+    DataFrame
+        The table, not yet written.
+    """
+    module, name = KINDS[spec.kind].function
+    table: pd.DataFrame = getattr(import_module(module), name)(spec)
+    return table
 
 
 def make_table(spec: TargetSpec, csv: str | Path) -> None:
@@ -35,7 +41,7 @@ def make_table(spec: TargetSpec, csv: str | Path) -> None:
         configuration changes the study. An undefined number is an empty cell; numbers have six
         significant digits.
     """
-    table = TABLES[spec.kind](spec).assign(data=spec.data, scale=spec.scale)
+    table = build_table(spec).assign(data=spec.data, scale=spec.scale)
     if changed := overrides_text(spec.study):
         table = table.assign(overrides=changed)
     for name in table.select_dtypes(bool):

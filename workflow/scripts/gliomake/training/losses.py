@@ -18,11 +18,14 @@ once FP is small against it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from importlib import import_module
+from typing import Any, ClassVar, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from gliomake.study.losses import LOSSES
 
 # Focal Tversky's slope is infinite at a perfect overlap; below this it is taken as flat.
 _FLAT = 1e-6
@@ -174,16 +177,12 @@ class CrossEntropyLoss:
             return F.cross_entropy(_float32(logits), target)
 
 
-Loss = DiceLoss | TverskyLoss | FocalTverskyLoss | BCELoss | BCEDiceLoss | CrossEntropyLoss
+class Loss(Protocol):
+    """A loss with its options; see `gliomake.study.losses.LossEntry`."""
 
-LOSSES: dict[str, type[Loss]] = {
-    "dice": DiceLoss,
-    "bce": BCELoss,
-    "bce-dice": BCEDiceLoss,
-    "tversky": TverskyLoss,
-    "focal-tversky": FocalTverskyLoss,
-    "cross-entropy": CrossEntropyLoss,
-}
+    def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the loss, a scalar."""
+        ...
 
 
 def create_loss(spec: Mapping[str, Any]) -> Loss:
@@ -192,7 +191,7 @@ def create_loss(spec: Mapping[str, Any]) -> Loss:
     Parameters
     ----------
     spec : mapping
-        ``name``, a key of `LOSSES`, and that loss's options, e.g.
+        ``name``, a key of `gliomake.study.losses.LOSSES`, and that loss's options, e.g.
         ``{"name": "tversky", "alpha": 0.3, "beta": 0.7}``.
 
     Returns
@@ -216,14 +215,17 @@ def create_loss(spec: Mapping[str, Any]) -> Loss:
     name = options.pop("name", None)
     if name not in LOSSES:
         raise ValueError(f"loss {name!r} is unknown; there are {', '.join(LOSSES)}")
-    known = [field.name for field in fields(LOSSES[name])]
+    module, function = LOSSES[name].function
+    made: Any = getattr(import_module(module), function)
+    known = [field.name for field in fields(made)]
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ValueError(
             f"loss {name!r} has no option {', '.join(map(repr, unknown))}; "
             f"its options are {', '.join(known) or 'none'}"
         )
-    return LOSSES[name](**options)
+    loss: Loss = made(**options)
+    return loss
 
 
 def _check_positive(loss: object, *names: str) -> None:

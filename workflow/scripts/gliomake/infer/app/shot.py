@@ -71,7 +71,7 @@ def app_figure(spec: TargetSpec) -> Figure:
     if picture is not None:
         return _framed(picture, show)
     mask = to_mask(segmenter.probability[row].max(axis=0), spec.study.threshold)
-    shown = arrays.image[row, spec.study.preprocess.channels.index(spec.study.data["channel"])]
+    shown = arrays.image[row, spec.study.preprocess.channels.index(spec.study.data.channel)]
     return _drawn(shown, truth[row], mask & ~closed[row], float(gate[row]), bool(closed[row]))
 
 
