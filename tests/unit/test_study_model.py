@@ -1,5 +1,6 @@
 """A study with every key typed: the schema's keys, no others, and what follows from them."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,7 @@ def test_a_typed_study_says_what_its_plain_one_says(study):
     assert Study.of(plain) == study
     assert list(study.classes) == plain["classes"]
     assert study.preprocess.image_size == plain["preprocess"]["image_size"]
+    assert asdict(study.data) == plain["data"]
     assert list(study.models) == list(plain["models"])
     for name, model in study.models.items():
         assert model.training == plain["models"][name]["training"]
@@ -85,6 +87,7 @@ def test_a_typed_study_says_what_its_plain_one_says(study):
         ({"treshold": 0.5}, "study: unknown key 'treshold'; expected one of id, title"),
         ({"split": {"test": 0.1, "val": 0.1}}, "split: seed, max_patients missing"),
         ({"models": {"unet": {"arch": "unet"}}}, "models.unet: unknown key 'arch'"),
+        ({"data": {"reader": "lgg", "channel": "flair"}}, "data: display, transposed, .* missing"),
     ],
 )
 def test_a_key_that_is_missing_or_unknown_is_named(change, message):
