@@ -50,7 +50,7 @@ def built(tmp_path_factory) -> tuple[Path, list[str]]:
     folder = tmp_path_factory.mktemp("metric")
     scripts = folder / "workflow" / "scripts"
     shutil.copytree(LIBRARY, scripts / "gliomake", ignore=shutil.ignore_patterns("__pycache__"))
-    for part in ("reports/templates", "workflow/schemas"):
+    for part in ("reports/templates", "workflow/schemas", "config/datasets"):
         shutil.copytree(TESTS.parent / part, folder / part)
     path = scripts / "gliomake" / "scoring" / "metrics.py"
     text = path.read_text()
