@@ -1,6 +1,11 @@
 """How the tests are marked and dealt to processes: a file to one, what reads the demo to one."""
 
+import hypothesis
 import pytest
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("gliomake", deadline=None)
+hypothesis.settings.load_profile("gliomake")
 
 SLOW_FILES = (
     "test_figures_of_raw_data.py",

@@ -216,9 +216,10 @@ def test_a_table_that_is_too_large_or_may_not_be_read(tmp_path, monkeypatch):
 
 def test_a_large_table_takes_no_time(tmp_path):
     rows = "".join(f"case{n},60,{n},GTR\n" for n in range(20_000))
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(read(tmp_path, f"{HEADER}\n{rows}").rows) == 20_000
-    assert time.perf_counter() - began < 2
+    # A second of the slowest processor; minutes where every row is compared with every other.
+    assert time.process_time() - began < 20
 
 
 def test_a_fault_of_a_table_leaves_no_patient_out(tmp_path):

@@ -10,7 +10,7 @@ from gliomake.files.predictions import apply_gate, to_mask, write_predictions
 from gliomake.files.shards import write_shard
 from gliomake.report import viewer
 from gliomake.report.inputs import RunFiles
-from gliomake.scoring.baselines import FlairThreshold
+from gliomake.scoring.baselines import IntensityThreshold
 from gliomake.scoring.counts import count_run
 from gliomake.scoring.distances import measure_run
 from stored_predictions import load_predictions
@@ -92,6 +92,6 @@ def test_the_gate_closes_from_the_threshold_on(predicted, tmp_path):
 
 
 def test_the_baseline_predicts_from_the_threshold_on():
-    fitted = FlairThreshold("flair", {"tumour": THRESHOLD}, {"tumour": 1.0}, 1)
+    fitted = IntensityThreshold("flair", {"tumour": THRESHOLD}, {"tumour": 1.0}, 1)
     image = np.array([[[BELOW, ABOVE]]])
     assert fitted.predict(image)[0, 0, 0].tolist() == [0, 1]
