@@ -118,6 +118,11 @@ def test_the_configuration_is_laid_over_a_page(own):
     )
 
 
+def test_a_wrong_page_is_no_fault_of_the_studies_on_it(own):
+    message = refused(own, datasets={"mine": {"patient": "("}})
+    assert "patient: found '('" in message and "ours.yaml" not in message
+
+
 def test_a_published_set_may_have_a_page_of_another_name(own):
     (own / "datasets" / "lgg-b.yaml").write_text(
         "id: lgg-b\ntitle: LGG\nreader: images\npublished: lgg\nroot: data\n"

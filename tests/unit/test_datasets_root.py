@@ -10,7 +10,7 @@ import yaml
 from gliomake.datasets.base import CaseError
 from gliomake.datasets.root import AccessError, DataRoot, Limits
 
-SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
+SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "dataset.schema.yaml"
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def root(tmp_path):
 
 
 def test_the_schema_tells_the_limits_that_hold():
-    told = yaml.safe_load(SCHEMA.read_text())["$defs"]["dataset"]["properties"]["limits"]
+    told = yaml.safe_load(SCHEMA.read_text())["properties"]["limits"]
     assert {key: entry["default"] for key, entry in told["properties"].items()} == vars(Limits())
 
 

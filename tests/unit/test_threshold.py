@@ -1,5 +1,7 @@
 """One threshold for all: a stored 0.4 lies below a threshold of 0.4, wherever masks are made."""
 
+from types import SimpleNamespace
+
 import h5py
 import numpy as np
 import pytest
@@ -78,7 +80,7 @@ def test_counts_distances_viewer_and_figures_see_the_same_masks(predicted, shard
     shown = viewer._masks(run, "test", [("p", 0), ("p", 1)], THRESHOLD)
     assert shown.sum(axis=(1, 2, 3)).tolist() == [0, 4]
     stored = load_predictions(predicted).probability
-    study = {"threshold": THRESHOLD, "postprocess": None}
+    study = SimpleNamespace(threshold=THRESHOLD, postprocess=None)
     assert [int(final_mask(each, study).sum()) for each in stored] == [0, 4]
 
 

@@ -37,8 +37,8 @@ def build_index(
     trail: dict[str, Any] = {"runs": {}, "files": {}}
     for content in contents:
         records = {record["id"]: record for record in content["numbers"]}
-        for study in content["studies"].values():
-            told = study["summary"]
+        for entry in content["studies"].values():
+            told = entry["summary"]
             blocks = [_with_numbers(block, records, book) for block in told["headline"]]
             answer = Answer.from_dict(told["answer"])
             entries.append({**told, "answer": answer, "headline": blocks})

@@ -317,14 +317,12 @@ def score_table(
     ----------
     counts : DataFrame
         Columns ``patient slice subset class postprocess tp fp fn tn``.
-    metrics, conventions : sequence of str, optional
-        By default all that apply, see `count_sums`.
+    metrics, conventions, task
+        As in `count_sums`.
     resamples, seed : int
         The bootstrap's; the same resamples serve every cell of a subset.
     distances : DataFrame, optional
         Columns ``patient subset class postprocess hd95 nsd``.
-    task : str
-        ``segmentation`` or ``classification``.
 
     Returns
     -------

@@ -58,7 +58,7 @@ def checked_study(
     Returns
     -------
     study : Study or None
-        See `gliomake.study.load.load_study`; None where there are faults.
+        See `gliomake.study.load.load_study`; None where there are faults, or its data set's.
     faults : list of Fault
         All that is wrong. A fault of the file has the file as its source; the path of one of the
         overrides starts with ``overrides`` and the study's id, and its source is empty.
@@ -87,23 +87,39 @@ def checked_study(
     if study.get("id") != path.stem:
         faults.append(Fault(("id",), "is the file's name, and cannot be changed"))
         study["id"] = path.stem
-    broken = study_schema_faults(study)
-    faults += broken
-    if not broken:
-        complete = complete_study(study)
-        specs = known_datasets() if datasets is None else datasets
-        faults += _data_faults(complete, specs)
-        if spec := specs.get(study["dataset"]):
-            complete["data"] = asdict(spec.facts(study["preprocess"]["channels"]))
-            faults += _study_faults(Study.of(complete), study)
-        if not faults:
-            changes = differences(base, study, overrides) if overrides else []
-            return Study.of(complete | ({"overrides": changes} if changes else {})), []
-    # One line a setting: several models may stumble over the same one.
+    complete, found = _completed(study, known_datasets() if datasets is None else datasets)
+    faults += found
+    if not faults:
+        changes = differences(base, study, overrides) if overrides else []
+        changed = {"overrides": changes} if changes else {}
+        return Study.of(complete | changed) if complete else None, []
+    return None, [_located(fault, layers) for fault in _once(faults)]
+
+
+def _once(faults: Sequence[Fault]) -> list[Fault]:
+    """Keep one fault a setting: several models may stumble over the same one."""
     first: dict[tuple[str, ...], Fault] = {}
     for fault in faults:
         first.setdefault(fault.path, fault)
-    return None, [_located(fault, layers) for fault in first.values()]
+    return list(first.values())
+
+
+def _completed(
+    study: Mapping[str, Any], specs: Mapping[str, DatasetSpec | None]
+) -> tuple[dict[str, Any], list[Fault]]:
+    """Give each model what it takes from the study, which keeps to the schema, and check it all.
+
+    Where the data set's page is wrong, there is nothing to know of it: an empty study, no fault.
+    """
+    if broken := list(study_schema_faults(dict(study))):
+        return {}, broken
+    complete = complete_study(dict(study))
+    faults = list(_data_faults(complete, specs))
+    spec = specs.get(study["dataset"])
+    if spec is None:
+        return {}, faults
+    complete["data"] = asdict(spec.facts(study["preprocess"]["channels"]))
+    return complete, [*faults, *_study_faults(Study.of(complete), study)]
 
 
 def _located(fault: Fault, layers: list[tuple[tuple[str, ...], Mapping[str, Any], str]]) -> Fault:
