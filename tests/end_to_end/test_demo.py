@@ -100,7 +100,7 @@ def test_a_runs_files(demo, study, model, run):
     split = read_tsv(demo / f"results/{study}/split/{split_name(run)}.tsv")
     expected = split[split["subset"] != "train"]
     assert set(zip(expected["patient"], expected["slice"], strict=True)) == keys
-    if model in STUDIES[study]["models"]:
+    if model in STUDIES[study].models:
         facts = json.loads((folder / "train.json").read_text())
         history = read_tsv(folder / "history.tsv")
         assert len(history) == facts["epochs"]
