@@ -115,7 +115,7 @@ BLOCKS = {
 
 def test_every_kind_but_those_of_a_classifier_is_tried():
     kinds = {kind for kind, made in KINDS.items() if made.output == "figures"}
-    assert set(BLOCKS) | {"confusion", "system"} == kinds
+    assert set(BLOCKS) | {"confusion", "system", "app"} == kinds
 
 
 @pytest.mark.parametrize("kind", BLOCKS)

@@ -32,6 +32,7 @@ CONTRACT = {
     "results/s/m/patient-f0-s1/weights.safetensors": RUN.weights,
     "results/s/m/patient-f0-s1/history.tsv": RUN.history,
     "results/s/m/patient-f0-s1/train.json": RUN.train,
+    "results/s/m/patient-f0-s1/model.json": RUN.model,
     "results/s/m/patient-f0-s1/baseline.json": RUN.baseline,
     "results/s/m/patient-f0-s1/predictions.h5": RUN.predictions,
     "results/s/m/patient-f0-s1/counts.tsv": RUN.counts,

@@ -182,7 +182,6 @@ KINDS: dict[str, Kind] = {
         models=(2, 2),
         options=("show",),
         required=("show",),
-        networks=True,
     ),
     # Tables
     "split": Kind("tables", ("gliomake.tables.study", "split"), needs=("slices", "splits")),
