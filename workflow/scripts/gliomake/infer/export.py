@@ -120,7 +120,7 @@ def write_onnx(network: torch.nn.Module, about: Description, path: Path) -> None
             external_data=False,
             verbose=False,
         )
-    proto = program.model_proto  # type: ignore[union-attr]
+    proto = program.model_proto
     facts = {"weights_sha256": about.weights_sha256, "model": about.name, "intensity":
              about.recipe["intensity"], "channels": ",".join(about.channels),
              "classes": ",".join(about.classes)}  # fmt: skip
