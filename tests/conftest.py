@@ -24,7 +24,7 @@ def marks_of(item: pytest.Item) -> list[str]:
         or "checkout" in getattr(item, "fixturenames", ())
     )
     slow = starts or file in SLOW_FILES or not {"end_to_end", "slurm"}.isdisjoint(folders)
-    return [*(["slow"] if slow else []), *(["browser"] if file == "test_browser.py" else [])]
+    return [*(["slow"] if slow else []), *(["browser"] if file.startswith("test_browser") else [])]
 
 
 # First: xdist reads the groups in a hook of the same name.

@@ -6,7 +6,9 @@ import shutil
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
 
+PHONE, DESK = (390, 844), (1440, 900)
 ARGUMENTS = (
     "headless=new",
     "no-sandbox",
@@ -30,3 +32,42 @@ def start_chromium() -> webdriver.Chrome:
         options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     return webdriver.Chrome(options=options, service=Service(driver))
+
+
+def resize(browser, width, height):
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
+    )
+
+
+def open_page(browser, folder, page):
+    browser.get((folder / page).as_uri())
+    return browser
+
+
+def all_of(browser, css):
+    return browser.find_elements(By.CSS_SELECTOR, css)
+
+
+def one(browser, css):
+    return browser.find_element(By.CSS_SELECTOR, css)
+
+
+def press(browser, css):
+    """Scroll to an element and click it."""
+    found = one(browser, css)
+    browser.execute_script(
+        "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", found
+    )
+    found.click()
+    return found
+
+
+def shown_column(browser, table, column):
+    return browser.execute_script(
+        "return [...document.querySelectorAll(`#${arguments[0]} tbody tr:not([hidden])`)]"
+        ".map(row => row.cells[arguments[1]].textContent.trim())",
+        table,
+        column,
+    )

@@ -1,91 +1,19 @@
 """The report in Chromium: sorting, filters, viewer, dialogs, links, phone width, no network."""
 
 import time
-from contextlib import chdir
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
 import pytest
-from chromium import start_chromium
+from chromium import PHONE, all_of, one, open_page, press, resize, shown_column
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from selenium.webdriver.support.ui import Select
 
 from checkout import ROOT
-from gliomake.report import build_report
-from report_study import make_small_study
 
-PHONE, DESK = (390, 844), (1440, 900)
 STUDIES = sorted(path.stem for path in (ROOT / "config" / "studies").glob("*.yaml"))
 PAGES = ["index.html", "small.html", "multi.html", "cards/small/unet.html"]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    root = tmp_path_factory.mktemp("browser")
-    with chdir(root):
-        studies = [
-            make_small_study(root, "small"),
-            make_small_study(root, "multi", ("NEC", "ED", "ET")),
-        ]
-        build_report([study.inputs() for study in studies], "reports/build")
-    return root / "reports" / "build"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    found = start_chromium()
-    yield found
-    found.quit()
-
-
-@pytest.fixture
-def browser(chromium):
-    """A browser of desk size that has logged nothing yet."""
-    resize(chromium, *DESK)
-    chromium.get("about:blank")
-    for kind in ("browser", "performance"):
-        chromium.get_log(kind)
-    return chromium
-
-
-def resize(browser, width, height):
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
-    )
-
-
-def open_page(browser, folder, page):
-    browser.get((folder / page).as_uri())
-    return browser
-
-
-def all_of(browser, css):
-    return browser.find_elements(By.CSS_SELECTOR, css)
-
-
-def one(browser, css):
-    return browser.find_element(By.CSS_SELECTOR, css)
-
-
-def press(browser, css):
-    """Scroll to an element and click it."""
-    found = one(browser, css)
-    browser.execute_script(
-        "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", found
-    )
-    found.click()
-    return found
-
-
-def shown_column(browser, table, column):
-    return browser.execute_script(
-        "return [...document.querySelectorAll(`#${arguments[0]} tbody tr:not([hidden])`)]"
-        ".map(row => row.cells[arguments[1]].textContent.trim())",
-        table,
-        column,
-    )
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -257,66 +185,6 @@ def test_a_figure_opens_large(browser, folder):
     assert large.size["width"] > 2 * small.size["width"]
     dialog.send_keys(Keys.ESCAPE)
     assert not dialog.get_attribute("open")
-
-
-def viewer_state(browser):
-    return one(browser, "#viewer-state").text
-
-
-def shown_dice(browser):
-    text = one(browser, "#viewer-state .num").text
-    return 2.0 if text.startswith("undefined") else float(text)
-
-
-def pixels(browser, panel):
-    return browser.execute_script(f"return document.getElementById('viewer-{panel}').toDataURL()")
-
-
-def test_the_viewer_steps_worst_first(browser, folder):
-    open_page(browser, folder, "small.html")
-    viewer = one(browser, "#viewer")
-    browser.execute_script("arguments[0].focus()", viewer)
-    WebDriverWait(browser, 5).until(lambda _: viewer_state(browser).startswith("1 of 25"))
-    dice, images = [], []
-    for _ in range(25):
-        dice.append(shown_dice(browser))
-        images.append(pixels(browser, "truth"))
-        viewer.send_keys(Keys.ARROW_RIGHT)
-    assert dice == sorted(dice) and dice[0] < dice[-1]
-    assert len(set(images)) == 25
-    assert viewer_state(browser).startswith("1 of 25")
-    viewer.send_keys(Keys.ARROW_LEFT)
-    assert viewer_state(browser).startswith("25 of 25")
-    press(browser, "#viewer-previous")
-    assert viewer_state(browser).startswith("24 of 25")
-
-
-def test_the_viewer_fades_and_changes_models(browser, folder):
-    open_page(browser, folder, "small.html")
-    WebDriverWait(browser, 5).until(lambda _: viewer_state(browser))
-    press(browser, "#viewer-previous")
-    before = {panel: pixels(browser, panel) for panel in ("truth", "prediction", "error")}
-    assert len(set(before.values())) == 3
-    slider = one(browser, "#viewer-opacity")
-    slider.send_keys(Keys.HOME)
-    assert len({pixels(browser, panel) for panel in before}) == 1
-    assert viewer_state(browser).startswith("25 of 25"), "the slider's keys are its own"
-    slider.send_keys(Keys.END)
-    assert pixels(browser, "error") != before["error"]
-    unet = shown_dice(browser)
-    Select(one(browser, "#viewer-model")).select_by_visible_text("attention-unet")
-    press(browser, "#viewer-previous")
-    assert shown_dice(browser) != unet
-    press(browser, "#viewer-state .num")
-    assert "attention-unet" in one(browser, "#trail-dialog").text
-
-
-def test_the_viewer_shows_one_class(browser, folder):
-    open_page(browser, folder, "multi.html")
-    WebDriverWait(browser, 5).until(lambda _: viewer_state(browser))
-    assert len(all_of(browser, "#viewer-state .num")) == 3
-    Select(one(browser, "#viewer-class")).select_by_visible_text("ED")
-    assert len(all_of(browser, "#viewer-state .num")) == 1
 
 
 def test_light_and_dark(browser, folder):
