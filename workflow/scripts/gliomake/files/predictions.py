@@ -151,6 +151,29 @@ def to_mask(probability: np.ndarray, threshold: float) -> np.ndarray:
     return np.asarray(probability, np.float32) >= np.float32(threshold)
 
 
+def gate_closes(tumour: np.ndarray, threshold: float) -> np.ndarray:
+    """Return on which images a gate closes: the mask behind it is empty.
+
+    Parameters
+    ----------
+    tumour : ndarray of float, shape (image,)
+        The classifier's probability of tumour.
+    threshold : float
+        Lowest probability of no tumour that closes it.
+
+    Returns
+    -------
+    ndarray of bool, shape (image,)
+        True where it closes.
+
+    Examples
+    --------
+    >>> gate_closes(np.array([0.5, 0.6]), 0.5)
+    array([ True, False])
+    """
+    return to_mask(1 - np.asarray(tumour, np.float64), threshold)
+
+
 def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
@@ -179,8 +202,7 @@ def apply_gate(
     """
     with open_predictions(segmenter) as masks, open_predictions(classifier) as gate:
         _check_partners(masks, gate, Path(segmenter), Path(classifier))
-        tumour = gate["probability"][:, 0, 0, 0].astype(np.float64)
-        closed = to_mask(1 - tumour, threshold)
+        closed = gate_closes(gate["probability"][:, 0, 0, 0], threshold)
         attributes = {name: _plain(value) for name, value in masks.attrs.items()}
         attributes |= {
             "classes": read_names(masks, "classes", PredictionError),

@@ -9,6 +9,7 @@ from PIL import Image
 from scipy import ndimage
 
 from gliomake.files.json_file import write_json
+from gliomake.files.predictions import to_mask
 from gliomake.files.provenance import file_sha256
 from gliomake.files.tsv import atomic_path
 from gliomake.infer.model import Model
@@ -125,7 +126,7 @@ def _mask_facts(prediction: Prediction, truth: np.ndarray | None) -> dict[str, A
             for index, name in enumerate(prediction.classes)
         },
         "pixels_on_the_networks_grid": int(
-            (prediction.probability.astype(np.float32) >= np.float32(prediction.threshold)).sum()
+            to_mask(prediction.probability, prediction.threshold).sum()
         ),
     }
     if truth is not None:
@@ -178,7 +179,7 @@ def _uncertainty(prediction: Prediction) -> dict[str, Any] | None:
     """Return the entropy over flips: of all pixels, and of those predicted as tumour."""
     if prediction.entropy is None:
         return None
-    tumour = prediction.probability.astype(np.float32) >= np.float32(prediction.threshold)
+    tumour = to_mask(prediction.probability, prediction.threshold)
     inside = prediction.entropy[tumour]
     return {
         "unit": "bits a pixel, entropy of the mean over the scan and its flips",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from skimage.transform import resize
 
+from gliomake.files.predictions import gate_closes, to_mask
 from gliomake.infer.check import check_scan
 from gliomake.infer.model import Model
 from gliomake.infer.scan import Scan
@@ -141,8 +142,7 @@ def _predict(
     gate = closed = None
     if model.gate is not None:
         gate = model.gate.predict(image)[:, 0, 0, 0].astype(np.float64)
-        # As `gliomake.files.predictions.apply_gate` decides.
-        closed = 1 - gate >= model.about.gate.threshold  # type: ignore[union-attr]
+        closed = gate_closes(gate, model.about.gate.threshold)  # type: ignore[union-attr]
         probability = probability.copy()
         probability[closed] = 0
     start = 0
@@ -171,8 +171,8 @@ def _mask(probability: np.ndarray, scan: Scan, threshold: float) -> np.ndarray:
     mask = np.zeros((count, classes, *scan.size), bool)
     for row, values in enumerate(probability):
         # Most slices of a volume have nothing to enlarge.
-        if float(values.max()) >= threshold:
-            mask[row] = to_grid(values, scan.size) >= np.float32(threshold)
+        if to_mask(values.max(), threshold):
+            mask[row] = to_mask(to_grid(values, scan.size), threshold)
     return mask
 
 

@@ -182,6 +182,7 @@ KINDS: dict[str, Kind] = {
         models=(2, 2),
         options=("show",),
         required=("show",),
+        gate=True,
     ),
     # Tables
     "split": Kind("tables", ("gliomake.tables.study", "split"), needs=("slices", "splits")),

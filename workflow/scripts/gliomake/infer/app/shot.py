@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from gliomake.figures import style
-from gliomake.files.predictions import open_predictions, to_mask
+from gliomake.files.predictions import gate_closes, open_predictions, to_mask
 from gliomake.files.shards import load_arrays
 from gliomake.infer.describe import ModelError, read_description
 from gliomake.study.targets import TargetSpec
@@ -63,7 +63,7 @@ def app_figure(spec: TargetSpec) -> Figure:
     keys = pd.DataFrame({"patient": segmenter.patient, "slice": segmenter.slice})
     arrays = load_arrays(spec.inputs["shards"], keys)
     gate = classifier.probability[:, 0, 0, 0].astype(np.float64)
-    closed = 1 - gate >= spec.study.gate.threshold if spec.study.gate else gate < 0
+    closed = gate_closes(gate, spec.study.gate.threshold)  # type: ignore[union-attr]  # checked
     truth = np.asarray(arrays.mask.any(axis=1))
     row = _choose(segmenter, truth, closed, show)
     folder = Path(spec.inputs["model"][spec.models[0]]).parent
