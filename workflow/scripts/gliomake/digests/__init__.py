@@ -22,6 +22,7 @@ for all that import it: statements, and decorators and bases that may register w
 from functools import cache
 from pathlib import Path
 
+from gliomake.digests.kept import KeptDigests
 from gliomake.digests.reach import Entries, Library
 from gliomake.digests.spelling import OBSERVERS
 
@@ -56,4 +57,4 @@ def code_digest(script: str, entries: Entries | None = None) -> str:
 
 @cache
 def _library(folder: Path) -> "Library":
-    return Library(folder)
+    return Library(folder, KeptDigests(folder.parent))

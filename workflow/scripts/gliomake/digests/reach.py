@@ -6,6 +6,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from gliomake.digests.kept import KeptDigests
 from gliomake.digests.source import Definition, Module, read_module
 from gliomake.digests.spelling import OBSERVERS, Reference, Spelling
 
@@ -29,10 +30,13 @@ class Library:
     ----------
     folder : Path
         The package; the scripts lie beside it.
+    kept : KeptDigests, optional
+        What was computed before from the same files.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kept: KeptDigests | None = None) -> None:
         self.folder = folder
+        self.kept = kept
         self._modules: dict[str, Module | None] = {}
         self._digests: dict[tuple, str] = {}
 
@@ -47,9 +51,16 @@ class Library:
         }
         wanted = (script, *sorted(cuts.items()))
         if wanted not in self._digests:
-            start = read_module(path, f"<{script}>", False)
-            self._digests[wanted] = _Walk(self, cuts).digest(start)
+            known = self.kept.get(wanted) if self.kept else None
+            self._digests[wanted] = known or self._walk(path, wanted, cuts)
         return self._digests[wanted]
+
+    def _walk(self, path: Path, wanted: tuple, cuts: dict[str, tuple[str, ...]]) -> str:
+        start = read_module(path, f"<{path.stem}>", False)
+        digest = _Walk(self, cuts).digest(start)
+        if self.kept:
+            self.kept.add(wanted, digest)
+        return digest
 
     def module(self, name: str) -> Module | None:
         """Give a module by its dotted name below the package; None where there is none."""
