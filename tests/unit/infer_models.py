@@ -27,7 +27,9 @@ def settings(model="unet", **changes) -> dict:
         "study": "s", "title": "A study", "model": model, "run": RUN, "dataset": "lgg",
         "data": "phantom", "scale": "demo", "task": "segmentation", "architecture": "unet",
         "options": {"base": 4, "depth": 2}, "channels": channels, "classes": classes,
-        "recipe": recipe, "threshold": 0.5, "precision": "float32", "gate": None, **changes,
+        "recipe": recipe, "threshold": 0.5, "precision": "float32", "gate": None, "release": "lgg",
+        "labels": changes.pop("labels", {name: [] for name in classes}),
+        "colours": dict.fromkeys(classes, "#56B4E9"), **changes,
     }  # fmt: skip
 
 

@@ -113,6 +113,27 @@ def test_modalities_are_found_by_name(regions, tmp_path):
     assert found[0].channels == ("flair", "t1ce")
 
 
+def test_labels_and_colours_are_those_of_the_data_set(tmp_path, capsys):
+    labels = {"core": [7], "oedema": [3, 4]}
+    folder = make_model(
+        tmp_path / "results", channels=["flair"], classes=["oedema", "core"], labels=labels,
+        colours={"oedema": "#102030", "core": "#D55E00"}, recipe={"intensity": "minmax"},
+        spacing=(1, 1, 1), bias=[9.0, -9.0], dataset="own",
+    )  # fmt: skip
+    scan = save_volume(tmp_path / "scan.nii.gz", volume())
+    out = tmp_path / "out"
+    assert main(["predict", str(folder), str(scan), "--out", str(out)]) == 0
+    assert np.unique(np.asarray(nibabel.load(out / "scan_mask.nii.gz").dataobj)).tolist() == [3]
+    found = facts(out, "scan")["classes"]
+    assert (found["oedema"]["label"], found["core"]["label"]) == (3, 7)
+    drawn = np.asarray(Image.open(next(out.glob("scan*overlay*.png"))).convert("RGB"))
+    assert (drawn == (0x10, 0x20, 0x30)).all(axis=-1).any(), "the outline has the class's colour"
+    # A truth is read by the same labels.
+    truth = ["--truth", str(out / "scan_mask.nii.gz"), "--out", str(tmp_path / "again")]
+    assert main(["predict", str(folder), str(scan), *truth]) == 0
+    assert facts(tmp_path / "again", "scan")["against_truth"]["oedema"]["dice"] == 1
+
+
 def test_a_truth_is_scored(lgg, tmp_path):
     folder, out = tmp_path / "case", tmp_path / "out"
     folder.mkdir()

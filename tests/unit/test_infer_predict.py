@@ -148,7 +148,7 @@ def spoilt(tmp_path, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 2}, "found format 2; expected 1"),
+        ({"format": 1}, "found format 1; expected 2"),
         ({"extra": 1}, "keys missing or unknown: extra"),
         (
             {"gate": {"classifier": "../../elsewhere", "threshold": 0.5}},

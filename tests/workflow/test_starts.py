@@ -46,3 +46,13 @@ def test_what_runs_nothing_is_let_in_beside_a_start_at_work(checkout):
         assert "integrity.json" in summary.stdout
         unlocked = snakemake("--unlock", folder=checkout)
         assert "Unlocked" in unlocked.stderr
+
+
+def test_jobs_run_the_code_of_their_checkout_whatever_is_installed(tmp_path, monkeypatch):
+    folder = copy_checkout(tmp_path / "gliomake")
+    other = tmp_path / "site" / "gliomake"
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text("raise ImportError('the library of another checkout')\n")
+    monkeypatch.setenv("PYTHONPATH", str(other.parent))
+    done = snakemake("--cores", "1", "resources/phantoms/coco", folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr

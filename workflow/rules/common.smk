@@ -7,7 +7,11 @@ from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
 BASE = Path(workflow.basedir).resolve()
-sys.path.insert(0, str(BASE / "workflow" / "scripts"))
+SCRIPTS = str(BASE / "workflow" / "scripts")
+sys.path.insert(0, SCRIPTS)
+# Jobs run this checkout's code, whatever other copy of the library is installed.
+others = os.environ.get("PYTHONPATH")
+os.environ["PYTHONPATH"] = f"{SCRIPTS}{os.pathsep}{others}" if others else SCRIPTS
 
 from adapter import check_place, one_at_a_time
 from launch import check_request, checked_start, command_line

@@ -110,6 +110,7 @@ rule describe:
             STUDIES[wildcards.study],
             wildcards.model,
             wildcards.run,
+            dataset=DATASETS[dataset_of(wildcards)],
             data=data_kind(dataset_of(wildcards)),
             scale=config["scale"],
             precision=config["training"]["precision"],

@@ -110,7 +110,7 @@ def _write(
     if truth is not None and not prediction.is_classified:
         path = find_truth(truth, scan)
         if path is not None:
-            drawn = read_truth(path, scan, prediction.classes)
+            drawn = read_truth(path, scan, prediction.labels)
             check_truth(drawn, prediction, path.name)
     written = write_prediction(prediction, model, out, truth=drawn, probabilities=probabilities)
     if attention:

@@ -3,11 +3,12 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from gliomake.datasets.brats_releases import EXPECTED, RELEASES
 from gliomake.files.contracts import read_json
 from gliomake.files.json_file import write_json
 from gliomake.files.predictions import GATED
@@ -15,7 +16,7 @@ from gliomake.files.provenance import file_sha256
 from gliomake.files.tsv import read_tsv
 
 MODEL_FILE, WEIGHTS_FILE, FACTS_FILE = "model.json", "weights.safetensors", "train.json"
-FORMAT = 1
+FORMAT = 2
 TASKS = ("segmentation", "classification")
 _SPACING = ("spacing_x", "spacing_y", "spacing_z")
 _NAME = re.compile(r"[a-z0-9-]+")
@@ -62,6 +63,10 @@ class Description:
         What the network sees, in this order.
     classes : list of str
         Its masks, in this order.
+    labels : dict of str to int
+        Value of each class in a label map.
+    colours : dict of str to str
+        Colour of each class, ``#rrggbb``.
     recipe : dict
         How slices are preprocessed; see `gliomake.prepare.preprocess`.
     threshold : float
@@ -94,6 +99,8 @@ class Description:
     options: dict[str, Any]
     channels: list[str]
     classes: list[str]
+    labels: dict[str, int]
+    colours: dict[str, str]
     recipe: dict[str, Any]
     threshold: float
     precision: str
@@ -134,7 +141,9 @@ def write_description(
     Parameters
     ----------
     settings : mapping
-        Of `gliomake.study.describe.described`.
+        Of `gliomake.study.describe.described`: the keys of `Description`, but that ``labels`` are
+        those on the data set's page (by class a list, perhaps empty) and that ``release`` says
+        which release of BraTS it is, or else ``auto`` or the data set's name.
     weights, facts : str or Path
         ``weights.safetensors`` and ``train.json`` of the run.
     integrity, cases : str or Path
@@ -151,15 +160,58 @@ def write_description(
     table = read_tsv(cases)
     known = [table[name].median() for name in _SPACING if name in table]
     spacing = [float(value) for value in known if math.isfinite(value)]
+    own = {key: value for key, value in settings.items() if key != "release"}
     record = {
         "format": FORMAT,
-        **settings,
+        **own,
+        "labels": label_values(
+            settings["classes"], settings["labels"], settings["release"], settings["dataset"]
+        ),  # fmt: skip
         "spacing": spacing if len(spacing) == len(_SPACING) else None,
         "fingerprint": {key: fingerprint.get(key, {}) for key in ("intensity", "sizes")},
         "weights_sha256": file_sha256(weights),
         "train_sha256": file_sha256(facts),
     }
     write_json(record, out)
+
+
+def label_values(
+    classes: Sequence[str], page: Mapping[str, Sequence[Any]], release: str, dataset: str
+) -> dict[str, int]:
+    """Choose the value of each class in a label map.
+
+    Parameters
+    ----------
+    classes : sequence of str
+        A study's classes.
+    page : mapping of str to sequence
+        Labels on the data set's page, by class.
+    release, dataset : str
+        A release of BraTS, or something else; the data set, whose release counts else.
+
+    Returns
+    -------
+    dict of str to int
+        The first label of the data set; where some class has none, as tumour of any kind, the
+        place in the list, from 1.
+
+    Examples
+    --------
+    >>> label_values(["NEC", "ED", "ET"], {}, "auto", "brats2020")
+    {'NEC': 1, 'ED': 2, 'ET': 4}
+    >>> label_values(["oedema", "core"], {"core": [3, 4], "oedema": [2]}, "", "own")
+    {'oedema': 2, 'core': 3}
+    >>> label_values(["tumour"], {"tumour": []}, "", "lgg")
+    {'tumour': 1}
+    """
+    known = {name: labels[0] for name, labels in page.items() if labels}
+    published = RELEASES.get(release) or RELEASES.get(EXPECTED.get(dataset, ""))
+    if published:
+        known = {part: label for label, (_, part) in reversed(published.labels.items()) if part}
+    found = {name: known.get(name) for name in classes}
+    if all(isinstance(label, int) for label in found.values()):
+        return {name: int(label) for name, label in found.items() if label is not None}
+    return {name: n for n, name in enumerate(classes, start=1)}
 
 
 def read_description(folder: str | Path) -> Description:
@@ -257,6 +309,12 @@ def _faults(values: dict[str, Any]) -> list[str]:
         found.append(f"recipe lacks one of {', '.join(_RECIPE)}")
     elif not isinstance(recipe["image_size"], int) or not 16 <= recipe["image_size"] <= 4096:
         found.append(f"recipe.image_size is {recipe['image_size']!r}, expected 16 to 4096")
+    names = values["classes"] if _are_names(values["classes"]) else []
+    labels, colours = values["labels"], values["colours"]
+    if not (_is_of(names, labels, _is_label) and len(set(labels.values())) == len(labels)):
+        found.append(f"labels is {labels!r}, expected another number from 1 to 255 for each class")
+    if not _is_of(names, colours, _is_colour):
+        found.append(f"colours is {colours!r}, expected #rrggbb for each class")
     if not isinstance(values["options"], dict) or not isinstance(values["fingerprint"], dict):
         found.append("options and fingerprint must be blocks of keys")
     gate = values["gate"]
@@ -283,6 +341,21 @@ def _are_names(values: Any) -> bool:
     return (
         isinstance(values, list) and bool(values) and all(isinstance(name, str) for name in values)
     )
+
+
+def _is_of(names: list[str], values: Any, sound: Callable[[Any], bool]) -> bool:
+    """Say whether a block has one sound value for each name."""
+    return (
+        isinstance(values, dict) and [*values] == names and all(sound(v) for v in values.values())
+    )
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 255
+
+
+def _is_colour(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", value) is not None
 
 
 def _is_share(value: Any) -> bool:

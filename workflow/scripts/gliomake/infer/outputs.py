@@ -16,21 +16,9 @@ from gliomake.infer.model import Model
 from gliomake.infer.predict import Prediction, to_grid
 from gliomake.scoring.metrics import element_scores
 
-# Okabe and Ito's palette, as in the report.
-COLOURS = {"NEC": (213, 94, 0), "ED": (240, 228, 66), "ET": (0, 158, 115)}
-OTHER = (230, 159, 0)
 TRUTH = (86, 180, 233)
 OPACITY = 0.45
-LABELS = {"NEC": 1, "ED": 2, "ET": 4}
-"""Values of a label map, as BraTS has them; of other classes the place in the list, from 1."""
-
 DISCLAIMER = "For research only. Not a medical device; not for diagnosis or treatment."
-
-
-def class_labels(classes: tuple[str, ...]) -> dict[str, int]:
-    """Return the value of each class in a label map."""
-    known = len(classes) > 1 and all(name in LABELS for name in classes)
-    return {name: LABELS[name] if known else n for n, name in enumerate(classes, start=1)}
 
 
 def label_map(prediction: Prediction) -> np.ndarray:
@@ -44,10 +32,10 @@ def label_map(prediction: Prediction) -> np.ndarray:
     Returns
     -------
     ndarray (slice, height, width), uint8
-        0 for background, else as `class_labels` says.
+        0 for background, else as the data set labels its classes.
     """
     mask = prediction.mask
-    values = np.array([0, *class_labels(prediction.classes).values()], np.uint8)
+    values = np.array([0, *(prediction.labels[name] for name in prediction.classes)], np.uint8)
     best = np.zeros((len(mask), *mask.shape[2:]), int)
     for row in np.flatnonzero(mask.any(axis=(1, 2, 3))):
         grid = to_grid(prediction.probability[row], prediction.scan.size)
@@ -122,7 +110,8 @@ def _mask_facts(prediction: Prediction, truth: np.ndarray | None) -> dict[str, A
     found: dict[str, Any] = {
         "tumour": _amount(anywhere, scan.spacing, scan.is_volume),
         "classes": {
-            name: _amount(mask[:, index], scan.spacing, scan.is_volume)
+            name: {"label": prediction.labels[name]}
+            | _amount(mask[:, index], scan.spacing, scan.is_volume)
             for index, name in enumerate(prediction.classes)
         },
         "pixels_on_the_networks_grid": int(
@@ -253,7 +242,7 @@ def write_mask(prediction: Prediction, stem: Path) -> Path:
     -------
     Path
         A NIfTI label map with affine and header of the scan; else a grey picture, 0 and 255 of one
-        class, `class_labels` of several. In place of a JPEG, which would blur the edge, a PNG.
+        class, the label map of several. In place of a JPEG, which would blur the edge, a PNG.
     """
     scan = prediction.scan
     labels = label_map(prediction)
@@ -345,16 +334,22 @@ def overlay(
     picture = np.repeat(grey_picture(prediction.scan.shown()[row])[..., None], 3, axis=2)
     picture = picture.astype(np.float32)
     for index, name in enumerate(prediction.classes):
-        paint(picture, prediction.mask[row, index], colour_of(name), opacity)
+        colour = rgb(prediction.colours[name])
+        paint(picture, prediction.mask[row, index], colour, opacity)
     for mask in () if truth is None else truth:
         paint(picture, mask, TRUTH, 0.0)
     done = picture.round().clip(0, 255).astype(np.uint8)
     return turn(done, prediction) if upright else done
 
 
-def colour_of(name: str) -> tuple[int, int, int]:
-    """Return the colour of a class, red, green and blue."""
-    return COLOURS.get(name, OTHER)
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Return red, green and blue of ``#rrggbb``.
+
+    >>> rgb("#D55E00")
+    (213, 94, 0)
+    """
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return red, green, blue
 
 
 def paint(

@@ -1,6 +1,6 @@
 """The work: scans to probabilities and masks, on the network's grid and on the scan's own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,10 @@ class Prediction:
         The scan.
     classes : tuple of str
         The model's classes.
+    labels : dict of str to int
+        Value of each class in a label map.
+    colours : dict of str to str
+        Colour of each class, ``#rrggbb``.
     threshold : float
         Lowest probability that is tumour.
     probability : ndarray (slice, class, size, size), float16
@@ -47,6 +51,8 @@ class Prediction:
 
     scan: Scan
     classes: tuple[str, ...]
+    labels: Mapping[str, int]
+    colours: Mapping[str, str]
     threshold: float
     probability: np.ndarray
     mask: np.ndarray
@@ -152,6 +158,8 @@ def _predict(
         yield Prediction(
             scan=scan,
             classes=tuple(model.about.classes),
+            labels=model.about.labels,
+            colours=model.about.colours,
             threshold=model.about.threshold,
             probability=probability[rows],
             mask=_mask(probability[rows], scan, model.about.threshold),

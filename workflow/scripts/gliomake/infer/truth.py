@@ -1,5 +1,6 @@
 """Masks drawn by hand, to compare a prediction with."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,6 @@ from gliomake.datasets.nifti import read_header, read_slices
 from gliomake.datasets.pictures import PictureError, decode
 from gliomake.datasets.root import DataRoot, Limits
 from gliomake.infer.inputs import LIMITS, MASK, PICTURES, VOLUMES, stem_of, suffix_of
-from gliomake.infer.outputs import class_labels
 from gliomake.infer.predict import Prediction
 from gliomake.infer.scan import Scan
 
@@ -41,7 +41,7 @@ def find_truth(given: Path, scan: Scan) -> Path | None:
 
 
 def read_truth(
-    path: Path, scan: Scan, classes: tuple[str, ...], limits: Limits = LIMITS
+    path: Path, scan: Scan, classes: Mapping[str, int], limits: Limits = LIMITS
 ) -> np.ndarray:
     """Read a scan's truth.
 
@@ -51,8 +51,8 @@ def read_truth(
         A NIfTI label map for a volume, a picture of 0 and 255 for a picture.
     scan : Scan
         The scan, for a volume's geometry.
-    classes : tuple of str
-        The model's classes. One class is any label but 0.
+    classes : mapping of str to int
+        The model's classes, with their labels. One class is any label but 0.
     limits : Limits
         What the file may hold.
 
@@ -105,8 +105,7 @@ def picture_truth(data: bytes, name: str, limits: Limits = LIMITS) -> np.ndarray
     return grey
 
 
-def _split(labels: np.ndarray, classes: tuple[str, ...], path: Path) -> np.ndarray:
-    known = class_labels(classes)
+def _split(labels: np.ndarray, known: Mapping[str, int], path: Path) -> np.ndarray:
     odd = set(np.unique(labels).tolist()) - {0, *known.values()}
     if odd:
         raise CaseError(
@@ -116,7 +115,7 @@ def _split(labels: np.ndarray, classes: tuple[str, ...], path: Path) -> np.ndarr
             ", ".join(f"{value} for {name}" for name, value in known.items()) + ", 0 elsewhere",
             "map the labels to these",
         )
-    return np.stack([labels == known[name] for name in classes], axis=1)
+    return np.stack([labels == known[name] for name in known], axis=1)
 
 
 def check_truth(truth: np.ndarray, prediction: Prediction, name: str) -> None:

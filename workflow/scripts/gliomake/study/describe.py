@@ -5,11 +5,19 @@ Imported whenever the workflow starts, so it needs the standard library only.
 
 from typing import Any
 
+from gliomake.datasets.spec import DatasetSpec, class_colour
 from gliomake.study.model import Study
 
 
 def described(
-    study: Study, model: str, run: str, *, data: str, scale: str, precision: str
+    study: Study,
+    model: str,
+    run: str,
+    *,
+    dataset: DatasetSpec,
+    data: str,
+    scale: str,
+    precision: str,
 ) -> dict[str, Any]:
     """Return the part of ``model.json`` that stands in the study's file.
 
@@ -19,6 +27,8 @@ def described(
         The study.
     model, run : str
         A trained model of it, and one of its runs.
+    dataset : DatasetSpec
+        Its data set, which says what the classes are called in a label map, and their colours.
     data, scale : str
         ``phantom`` or ``real``; ``demo`` or ``paper``.
     precision : str
@@ -27,7 +37,7 @@ def described(
     Returns
     -------
     dict
-        See `gliomake.infer.describe.Description`.
+        See `gliomake.infer.describe.write_description`.
     """
     block = study.models[model]
     return {
@@ -43,6 +53,9 @@ def described(
         "options": dict(block.options),
         "channels": list(block.channels),
         "classes": list(study.classes),
+        "colours": {name: class_colour(study.data, name) for name in study.classes},
+        "labels": {each.name: list(each.labels) for each in dataset.classes},
+        "release": dataset.options.get("release", dataset.published),
         "recipe": study.recipe,
         "threshold": study.threshold,
         "precision": precision,

@@ -252,7 +252,7 @@ def _read_truth(truth: Upload, prediction: Prediction, folder: Path, limits: Lim
         return np.stack([grey != 0], axis=1)
     path = folder / f"truth{suffix_of(truth.name)}"
     path.write_bytes(truth.data)
-    return read_truth(path, scan, prediction.classes, limits)
+    return read_truth(path, scan, prediction.labels, limits)
 
 
 def _sha256(data: bytes) -> str:

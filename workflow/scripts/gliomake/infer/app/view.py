@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from gliomake.infer.app.answer import Answer
-from gliomake.infer.outputs import TRUTH, colour_of, grey_picture, paint
+from gliomake.infer.outputs import TRUTH, grey_picture, paint, rgb
 
 PLANES = ("axial", "coronal", "sagittal")
 SHOWN = 320
@@ -66,8 +66,10 @@ class View:
     def masks(self, row: int, masks: np.ndarray, colour: Any = None) -> np.ndarray:
         """Return masks (slice, class, height, width) in their colours on black."""
         picture = np.zeros((*self._grey(row).shape, 3), np.float32)
-        for index, name in enumerate(self.answer.prediction.classes):
-            paint(picture, self.cut(masks[:, index], row), colour or colour_of(name), 1.0)
+        found = self.answer.prediction
+        for index, name in enumerate(found.classes):
+            shade = colour or rgb(found.colours[name])
+            paint(picture, self.cut(masks[:, index], row), shade, 1.0)
         return self._enlarge(picture.astype(np.uint8))
 
     def prediction(self, row: int) -> np.ndarray:
@@ -85,7 +87,7 @@ class View:
         picture = np.repeat(self._grey(row)[..., None], 3, axis=2).astype(np.float32)
         found = self.answer.prediction
         for index, name in enumerate(found.classes):
-            paint(picture, self.cut(found.mask[:, index], row), colour_of(name), opacity)
+            paint(picture, self.cut(found.mask[:, index], row), rgb(found.colours[name]), opacity)
         if self.answer.truth is not None:
             paint(picture, self.cut(np.asarray(self.answer.truth.any(axis=1)), row), TRUTH, 0.0)
         return self._enlarge(picture.round().clip(0, 255).astype(np.uint8))
