@@ -161,12 +161,12 @@ def write_description(
     known = [table[name].median() for name in _SPACING if name in table]
     spacing = [float(value) for value in known if math.isfinite(value)]
     own = {key: value for key, value in settings.items() if key != "release"}
+    own["labels"] = label_values(
+        settings["classes"], settings["labels"], settings["release"], settings["dataset"]
+    )
     record = {
         "format": FORMAT,
         **own,
-        "labels": label_values(
-            settings["classes"], settings["labels"], settings["release"], settings["dataset"]
-        ),  # fmt: skip
         "spacing": spacing if len(spacing) == len(_SPACING) else None,
         "fingerprint": {key: fingerprint.get(key, {}) for key in ("intensity", "sizes")},
         "weights_sha256": file_sha256(weights),
@@ -207,7 +207,7 @@ def label_values(
     known = {name: labels[0] for name, labels in page.items() if labels}
     published = RELEASES.get(release) or RELEASES.get(EXPECTED.get(dataset, ""))
     if published:
-        known = {part: label for label, (_, part) in reversed(published.labels.items()) if part}
+        known = {part: label for label, (_, part) in [*published.labels.items()][::-1] if part}
     found = {name: known.get(name) for name in classes}
     if all(isinstance(label, int) for label in found.values()):
         return {name: int(label) for name, label in found.items() if label is not None}
