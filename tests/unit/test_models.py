@@ -193,6 +193,7 @@ def test_classifier_of_the_two_stage_study():
     assert [m.p for m in model.modules() if isinstance(m, nn.Dropout)] == [0.3, 0.3]
 
 
+@pytest.mark.slow  # importing segmentation_models_pytorch
 @pytest.mark.parametrize("encoder", ["resnet18", "vgg11"])
 @pytest.mark.parametrize("channels", [3, 1])
 def test_smp_unet_is_the_one_of_segmentation_models_pytorch(encoder, channels):

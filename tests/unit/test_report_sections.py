@@ -78,6 +78,7 @@ def failures(root):
     return [(each.file, each.number) for each in caught.value.differences]
 
 
+@pytest.mark.slow  # three starts in a copy of the library
 def test_a_section_in_the_list_is_built_and_verified(root, tmp_path):
     copy = tmp_path / "checkout"
     for name in ("workflow/scripts/gliomake", "reports/templates"):

@@ -74,6 +74,7 @@ def run(folder, model=None, train=None, val=None, *, task="segmentation", **chan
     return history, json.loads((folder / "train.json").read_text())
 
 
+@pytest.mark.slow  # trains for seconds
 def test_a_real_model_learns(tmp_path):
     torch.manual_seed(0)
     model = create_model("unet", 2, 1, base=4, depth=2)

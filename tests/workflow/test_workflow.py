@@ -63,6 +63,7 @@ def test_all_builds_every_study(checkout):
     assert count["total"] < 700, "hundreds of jobs, not thousands"
 
 
+@pytest.mark.slow  # a copy of the workflow, started
 def test_a_sixth_study_is_one_file(tmp_path):
     folder = copy_checkout(tmp_path / "checkout")
     files = folder / "config" / "studies"

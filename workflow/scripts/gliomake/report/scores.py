@@ -110,9 +110,12 @@ def _score_table(inputs: StudyInputs, book: NumberBook, name: str, frame: pd.Dat
         Column("n", numeric=True, help="slices pooled; patients for hd95 and nsd; or images"),
     ]
     rows = []
-    for values, part in frame.groupby(keys, sort=False):
+    groups: dict[tuple, list[dict[str, Any]]] = {}
+    for row in records(frame):
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    for values, part in groups.items():
         labels = dict(zip(keys, values, strict=True))
-        numbers = {row["convention"]: enter_score(inputs, book, row) for row in records(part)}
+        numbers = {row["convention"]: enter_score(inputs, book, row) for row in part}
         first = next(iter(numbers.values()))
         rows.append(
             [
