@@ -145,7 +145,6 @@ def test_opacity_and_truth_change_the_overlay(results):
     ("model", "uploads", "message"),
     [
         ("unet", [("cut.png", b"\x89PNG\r\n")], "a damaged image"),
-        ("unet", [("a.png", b"1"), ("b.png", b"2")], "2 pictures; expected one at a time"),
         ("unet", [("a.png", b"1"), ("b.nii", b"2")], "expected either"),
         ("volumes", [("a_t1.nii", b"1"), ("b_t2.nii", b"2")], "says none of the modalities flair"),
         ("volumes", [("a.nii.gz", b"\x1f\x8b")], "truncated or damaged gzip file"),
@@ -156,6 +155,16 @@ def test_bad_uploads_get_words(results, model, uploads, message):
     with pytest.raises(UploadError, match=message) as caught:
         answer_uploads([Upload(*each) for each in uploads], load_model(results / "s" / model))
     assert tempfile.gettempdir() not in str(caught.value)
+
+
+def test_of_several_pictures_the_last_is_answered_and_said_so(results):
+    model = load_model(results / "s" / "unet")
+    pictures = [png(slice_image(seed=seed)) for seed in (1, 2)]
+    alone = answer_uploads([Upload("b.png", pictures[1])], model)
+    both = answer_uploads([Upload("a.png", pictures[0]), Upload("b.png", pictures[1])], model)
+    np.testing.assert_array_equal(both.prediction.probability, alone.prediction.probability)
+    assert "2 pictures were given; this is the last one, b.png" in both.prediction.warnings
+    assert not alone.prediction.warnings
 
 
 def test_an_upload_over_the_limit_is_refused(results):

@@ -1,7 +1,6 @@
 """The web page on which a trained model is tried, and how it is served."""
 
 import sys
-import threading
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
@@ -51,7 +50,8 @@ def serve(results: str | Path, address: str, port: int, max_upload: int) -> int:
         )
     from streamlit.web import cli
 
-    threading.Thread(target=_import_ahead, daemon=True).start()
+    print("loading ...", file=sys.stderr)
+    _import_ahead()
     arguments = [*options(address, port), f"--server.maxUploadSize={max_upload}"]
     cli.main(
         ["run", str(PAGE), *arguments, "--", str(results.resolve())],
@@ -77,7 +77,7 @@ def options(address: str, port: int) -> list[str]:
 
 
 def _import_ahead() -> None:
-    """Import what the first visitor would wait for: torch and the encoders take seconds."""
+    """Import what the first visitor would wait for, before the page is up: torch takes seconds."""
     for name in AHEAD:
         with suppress(ImportError):  # said where it is needed
             import_module(name)

@@ -6,7 +6,7 @@ import re
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -209,9 +209,12 @@ def _read(uploads: Sequence[Upload], about: Description, folder: Path, limits: L
             )
     volumes = [each for each in uploads if suffix_of(each.name) in VOLUMES]
     if not volumes:
-        if len(uploads) > 1:
-            raise UploadError(f"{len(uploads)} pictures; expected one at a time")
-        return read_picture(uploads[0].data, Path(safe_name(uploads[0].name)), about, limits)
+        last = uploads[-1]
+        scan = read_picture(last.data, Path(safe_name(last.name)), about, limits)
+        if len(uploads) == 1:
+            return scan
+        said = f"{len(uploads)} pictures were given; this is the last one, {safe_name(last.name)}"
+        return replace(scan, warnings=(*scan.warnings, said))
     if len(volumes) < len(uploads):
         raise UploadError("pictures and volumes together; expected either")
     files: dict[str, Path] = {}
