@@ -7,14 +7,10 @@ from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
 BASE = Path(workflow.basedir).resolve()
-SCRIPTS = str(BASE / "workflow" / "scripts")
-sys.path.insert(0, SCRIPTS)
-# Jobs run this checkout's code, whatever other copy of the library is installed.
-others = os.environ.get("PYTHONPATH")
-os.environ["PYTHONPATH"] = f"{SCRIPTS}{os.pathsep}{others}" if others else SCRIPTS
+sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 
 from adapter import check_place, one_at_a_time
-from launch import check_request, checked_start, command_line
+from launch import check_request, checked_start, command_line, give_jobs_our_library
 from gliomake.study import describe
 from gliomake.start import settings
 from gliomake.digests.jobs import job_code, torch_version
@@ -27,6 +23,7 @@ from gliomake.study.products import Products, study_metrics
 from gliomake.study.run import SPLITS, ConfigError, Run, split_name
 
 check_place(BASE)
+give_jobs_our_library()
 COMMAND = command_line(workflow)
 checked, STUDIES, DATASETS = checked_start(workflow, config, BASE, COMMAND)
 config.update(checked)

@@ -25,6 +25,12 @@ class ConfigurationError(WorkflowError):
     __traceback__ = None
 
 
+def give_jobs_our_library() -> None:
+    """Let jobs run this checkout's code, whatever other copy of the library is installed."""
+    own, others = str(Path(__file__).parent), os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = f"{own}{os.pathsep}{others}" if others else own
+
+
 def command_line(workflow: Any) -> Namespace | None:
     """Return what Snakemake was called with; None in a job, and where a program starts it."""
     program = Path(sys.argv[0])
