@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from changed_study import changed, replaced
-from gliomake.claims.checks import CHECKS
+from gliomake.claims.checks import CHECKS, TOPICS
 from gliomake.report import (
     build_index,
     build_report,
@@ -23,7 +23,7 @@ from gliomake.report import (
 )
 from gliomake.report import render as rendering
 from gliomake.report.cards import card, card_pages
-from gliomake.report.findings import TOPICS, read_findings
+from gliomake.report.findings import read_findings
 from gliomake.report.numbers import NumberBook
 from gliomake.report.page import summary
 from gliomake.report.render import script_json

@@ -1,4 +1,4 @@
-"""The command ``gliomake``: what is done with trained models outside the workflow."""
+"""The command ``gliomake``: what is done outside the workflow, with trained models and papers."""
 
 import argparse
 import sys
@@ -39,11 +39,13 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     whole = argparse.ArgumentParser(
         prog="gliomake",
-        description="Use trained models of the workflow on new scans. For research only.",
+        description="Use trained models on new scans; check the numbers of a paper. For research "
+        "only.",
     )
     commands = whole.add_subparsers(title="commands", required=True, metavar="<command>")
     _add_predict(commands)
     _add_app(commands)
+    _add_audit(commands)
     return whole
 
 
@@ -101,6 +103,24 @@ def _add_app(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     app.set_defaults(run=_app)
 
 
+def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    audit = commands.add_parser(
+        "audit",
+        help="check the numbers of a paper against each other",
+        description="Hold the numbers that a report prints against each other, without its data. "
+        "Exit status 0: nothing contradicts; 1: something does; 2: the table cannot be read.",
+    )
+    audit.add_argument(
+        "claims", nargs="?", metavar="CLAIMS.csv",
+        help="one number a row; commas, semicolons or tabs",
+    )  # fmt: skip
+    audit.add_argument("--template", action="store_true", help="print a table to fill in")
+    audit.add_argument("--out", metavar="PAGE.html", help="write the findings as a page")
+    audit.add_argument("--json", metavar="FILE", help="write the findings as JSON")
+    audit.add_argument("--all", action="store_true", help="print what agrees as well")
+    audit.set_defaults(run=_audit)
+
+
 def _threads(text: str) -> int:
     value = int(text)
     if not 1 <= value <= 256:
@@ -136,6 +156,21 @@ def _modalities(given: Sequence[str]) -> dict[str, Path]:
             parser().error(f"--modality {text!r}: expected <channel>=<file>, each channel once")
         found[name] = Path(path)
     return found
+
+
+def _audit(parsed: argparse.Namespace) -> int:
+    from gliomake.claims.command import audit_file, print_template
+
+    if parsed.template:
+        return print_template()
+    if parsed.claims is None:
+        parser().error("audit: expected a table of numbers, or --template for one to fill in")
+    return audit_file(
+        parsed.claims,
+        page=Path(parsed.out) if parsed.out else None,
+        json_file=Path(parsed.json) if parsed.json else None,
+        all_=parsed.all,
+    )
 
 
 def _app(parsed: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import product
 
 from gliomake.claims.quantities import NAMES
 from gliomake.claims.table import Claim
@@ -36,11 +37,15 @@ def together(group: Group, *quantities: str) -> Iterator[tuple[Claim, ...]]:
     tuple of Claim
         One claim of each quantity.
     """
-    tuples: list[tuple[Claim, ...]] = [()]
-    for quantity in quantities:
-        tuples = [(*each, claim) for each in tuples for claim in group.get(quantity, ())]
-    same_place = [each for each in tuples if len({claim.where for claim in each}) == 1]
-    yield from same_place or tuples
+    claims = [group.get(quantity, ()) for quantity in quantities]
+    first, *others = claims
+    # Of many tables the partners are looked for in the same one, before all are paired with all.
+    same_place = [
+        (claim, *rest)
+        for claim in first
+        for rest in product(*([c for c in each if c.where == claim.where] for each in others))
+    ]
+    yield from same_place or product(*claims)
 
 
 def ids(*claims: Claim) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from io import StringIO
@@ -40,6 +40,8 @@ COLUMNS = (
 )
 OPTIONAL = ("dataset", "unit", "sd", "kind")
 RESULT = "result"
+MOST_FAULTS = 8
+_LEADING = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)+")
 KINDS = (RESULT, "protocol", "constraint", "target", "qualitative")
 
 
@@ -146,24 +148,63 @@ def load_claims(
         A file that is no such table, a missing column, a repeated id, a number that does not
         parse, an unknown quantity or unit; with `models` an unknown study, model or subset.
     """
-    claims = [_parse_row(row, where) for row, where in read_rows(path)]
-    repeated = [name for name, count in Counter(c.claim for c in claims).items() if count > 1]
-    if repeated:
-        raise ClaimError(f"{path}: claim ids used twice: {', '.join(repeated)}; make them unique")
+    claims = parse_rows(read_rows(path), path)
     if models is not None:
         for claim in claims:
             _check_names(claim, models, path)
-    claims = _with_column_precision(claims)
     return [claim for claim in claims if study is None or claim.study == study]
 
 
-def read_rows(path: Path) -> list[tuple[dict[str, str], str]]:
+def parse_rows(rows: Iterable[tuple[dict[str, str], str]], path: Path) -> list[Claim]:
+    """Read claims from the rows of a table.
+
+    Parameters
+    ----------
+    rows : iterable of (dict, str)
+        Of `read_rows`, with a cell for each of `COLUMNS`.
+    path : Path
+        The table, for messages.
+
+    Returns
+    -------
+    list of Claim
+        In the order of the rows.
+
+    Raises
+    ------
+    ClaimError
+        With every row that cannot be read, up to `MOST_FAULTS`.
+    """
+    claims, faults = [], []
+    for row, where in rows:
+        try:
+            claims.append(_parse_row(row, where))
+        except ClaimError as error:
+            faults.append(str(error))
+    repeated = [name for name, count in Counter(c.claim for c in claims).items() if count > 1]
+    if repeated:
+        shown = ", ".join(repeated[:MOST_FAULTS])
+        faults.append(f"{path}: claim ids used twice: {shown}; make them unique")
+    if len(faults) > MOST_FAULTS:
+        faults[MOST_FAULTS:] = [f"and {len(faults) - MOST_FAULTS} more such rows"]
+    if faults:
+        raise ClaimError("\n".join(faults))
+    return _with_column_precision(claims)
+
+
+def read_rows(
+    path: Path, needed: Sequence[str] = COLUMNS, known: Collection[str] | None = None
+) -> list[tuple[dict[str, str], str]]:
     """Read the rows of a table of claims as text.
 
     Parameters
     ----------
     path : Path
-        As in `load_claims`.
+        As in `load_claims`. Lines before the header that begin with ``#`` are passed over.
+    needed : sequence of str
+        Columns that must be there.
+    known : collection of str, optional
+        Columns that may be there; by default any.
 
     Returns
     -------
@@ -181,22 +222,32 @@ def read_rows(path: Path) -> list[tuple[dict[str, str], str]]:
         raise ClaimError(f"{path}: not UTF-8; save it as UTF-8 text") from None
     except OSError as error:
         raise ClaimError(f"{path}: cannot be read: {error.strerror}") from None
+    before = _LEADING.match(text)
+    text = text[before.end() :] if before else text
+    skipped = before[0].count("\n") if before else 0
     header = text.split("\n", 1)[0]
     reader = csv.DictReader(
         StringIO(text, newline=""), delimiter=max("\t,;", key=header.count), strict=True
     )
     try:
         names = [name.strip() for name in reader.fieldnames or ()]
-        missing = [name for name in COLUMNS if name not in names]
+        missing = [name for name in needed if name not in names]
         if missing:
             raise ClaimError(f"{path}: no column {', '.join(missing)}; add it to the header")
+        odd = [name for name in names if known is not None and name not in known]
+        if odd:
+            raise ClaimError(
+                f"{path}: unknown column {', '.join(map(repr, odd))}; expected some of "
+                f"{', '.join(known or ())}. What fits none of them goes into `note`"
+            )
         twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
             raise ClaimError(f"{path}: two columns {', '.join(twice)}; leave one")
         reader.fieldnames = names
-        return [_cells(row, f"{path}, line {reader.line_num}") for row in reader]
+        return [_cells(row, f"{path}, line {skipped + reader.line_num}") for row in reader]
     except csv.Error as error:
-        raise ClaimError(f"{path}, line {reader.line_num}: not a table: {error}") from None
+        line = skipped + reader.line_num
+        raise ClaimError(f"{path}, line {line}: not a table: {error}") from None
 
 
 def _cells(row: dict[str, str], where: str) -> tuple[dict[str, str], str]:

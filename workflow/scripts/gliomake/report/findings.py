@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gliomake.claims.checks import TOPICS
 from gliomake.files.contracts import read_json
 
 # Kind of a finding: its icon and its name.
@@ -16,28 +17,6 @@ KINDS = {
     "holds": ("✓", "Agrees"),
 }
 LEVELS = {"inconsistent": "contradicted", "note": "noted", "consistent": "holds"}
-# What a check is about, in the order in which a reader should hear of it.
-TOPICS = {
-    "split-sizes": "How the slices were split",
-    "score-range": "A score outside its range",
-    "dice-against-iou": "Dice against IoU",
-    "dice-against-precision-recall": "Dice against precision and recall",
-    "contradictory-values": "One quantity, two values",
-    "one-value-two-names": "One value, two names",
-    "best-against-last": "Which epoch is reported",
-    "all-background-accuracy": "Baseline: empty mask",
-    "accuracy-and-prevalence": "How much of the image is tumour",
-    "prevalence-by-precision": "How much of the image is tumour, by the precision",
-    "confusion-matrix": "The confusion matrix",
-    "one-count": "All scores at once",
-    "whole-numbers": "Scores and whole numbers",
-    "fold-means": "Means over folds",
-    "loss-against-score": "Loss against score",
-    "ranking": "How the models are ranked",
-    "slices-per-patient": "Slices a patient",
-    "mean-of-classes": "The mean over classes",
-    "split-fractions": "The shares of the split",
-}
 # What these derive is worth reading where it agrees, too.
 TELLING = frozenset({"accuracy-and-prevalence"})
 

@@ -2,7 +2,7 @@
 
 A check takes claims and a context and returns what it found. It knows quantities, never studies:
 claims meet where they are about the same model, subset, class, epoch and elements of one document.
-A check is added by a function and a line in `CHECKS`.
+A check is added by a function, a line in `CHECKS` and its heading in `TOPICS`.
 """
 
 from collections.abc import Callable, Sequence
@@ -61,6 +61,29 @@ CHECKS: dict[str, Check] = {
     "one-count": one_count,
     "whole-numbers": whole_numbers,
     "fold-means": fold_means,
+}
+
+# What a check is about, in the order in which a reader should hear of it.
+TOPICS: dict[str, str] = {
+    "split-sizes": "How the slices were split",
+    "score-range": "A score outside its range",
+    "dice-against-iou": "Dice against IoU",
+    "dice-against-precision-recall": "Dice against precision and recall",
+    "contradictory-values": "One quantity, two values",
+    "one-value-two-names": "One value, two names",
+    "best-against-last": "Which epoch is reported",
+    "all-background-accuracy": "Baseline: empty mask",
+    "accuracy-and-prevalence": "How much of the image is tumour",
+    "prevalence-by-precision": "How much of the image is tumour, by the precision",
+    "confusion-matrix": "The confusion matrix",
+    "one-count": "All scores at once",
+    "whole-numbers": "Scores and whole numbers",
+    "fold-means": "Means over folds",
+    "loss-against-score": "Loss against score",
+    "ranking": "How the models are ranked",
+    "slices-per-patient": "Slices a patient",
+    "mean-of-classes": "The mean over classes",
+    "split-fractions": "The shares of the split",
 }
 
 

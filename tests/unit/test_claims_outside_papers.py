@@ -1,0 +1,87 @@
+"""Findings in tables that outside papers and project pages print, each worked out by hand.
+
+Bounds are written with the arithmetic of one table of counts, IoU = D / (2 - D) and
+D = 2 P R / (P + R), at the printed numbers; all stand farther off than rounding reaches.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from gliomake.claims.checks import run_checks
+from gliomake.claims.table import load_claims
+
+EXAMPLES = Path(__file__).parents[2] / "examples/claims"
+
+
+def _found(name, check):
+    """Give the level by claim ids of a check's findings."""
+    claims = load_claims(EXAMPLES / f"{name}.csv")
+    return {frozenset(f.claims): f.level for f in run_checks(claims) if f.check == check}
+
+
+# Source, first ids of the pairs whose Dice and IoU cannot be of one count.
+PAIRS = {
+    # D 0.80 gives IoU 0.667; 0.795 to 0.805 give 0.660 to 0.674, and 0.675 to 0.685 prints 0.68.
+    "readme-brats-unet": [(1, 2)],
+    # IoU gives Dice 0.840, (0.847), 0.875, 0.841, 0.895, 0.897, 0.897, 0.899 against the printed
+    # 0.746, 0.721, 0.782, 0.769, 0.823, 0.813, 0.853, 0.860.
+    "readme-lgg-segmentation": [(n, n + 1) for n in range(1, 16, 2)],
+    # IoU gives Dice 0.98472, 0.94609, 0.97167, 0.96185 against 0.9842, 0.9398, 0.9708, 0.9607.
+    "pmc11888921": [(n, n + 1) for n in (1, 6, 11, 16)],
+    # IoU gives Dice 0.8735, 0.8755, 0.8825, 0.8862 above 0.8577, 0.8617, 0.8798, 0.8859, and
+    # 0.8937 below 0.9016.
+    "s41598-025-33136-x": [(n, n + 1) for n in (4, 9, 14, 19, 24)],
+    "hindawi-4801077": [],
+}
+# Dice, precision, recall: contradiction or not.
+TRIPLES = {
+    # 2 x 0.82 x 0.78 / 1.60 = 0.7995, which prints 0.80.
+    "readme-brats-unet": {(1, 4, 3): "consistent"},
+    "readme-lgg-segmentation": {},
+    # 0.98384, 0.94984, 0.97087, 0.96088 against 0.9842, 0.9398, 0.9708, 0.9607. The third is
+    # 0.97082 to 0.97092 with rounding, and 0.97075 to 0.97085 prints 0.9708: they meet.
+    "pmc11888921": {
+        (1, 4, 3): "inconsistent",
+        (6, 9, 8): "inconsistent",
+        (11, 14, 13): "consistent",
+        (16, 19, 18): "inconsistent",
+    },
+    # 0.8762, 0.8800, 0.8890, 0.9002, 0.9145 against 0.8577, 0.8617, 0.8798, 0.8859, 0.9016.
+    "s41598-025-33136-x": {(n, n - 2, n - 1): "inconsistent" for n in (4, 9, 14, 19, 24)},
+    # 0.8165, 0.8289, 0.7580 against 0.7992, 0.7844, 0.7020 and so on, each 0.004 off or more. The
+    # means over regions (every fourth row) are no one count: a note.
+    "hindawi-4801077": {
+        (n, n + 1, n + 2): "note" if n % 12 == 10 else "inconsistent" for n in range(1, 47, 3)
+    },
+}
+
+
+def _named(ids):
+    return frozenset(map(str, ids))
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_dice_against_iou(name):
+    expected = {_named(pair): "inconsistent" for pair in PAIRS[name]}
+    assert _found(name, "dice-against-iou") == expected
+
+
+@pytest.mark.parametrize("name", TRIPLES)
+def test_dice_against_precision_and_recall(name):
+    expected = {_named(ids): level for ids, level in TRIPLES[name].items()}
+    assert _found(name, "dice-against-precision-recall") == expected
+
+
+def test_a_mean_of_regions_with_exchanged_digits():
+    # (0.8002 + 0.7946 + 0.7553) / 3 = 2.3501 / 3 = 0.78337, and 0.7837 is printed. The other
+    # eleven agree, such as (0.8899 + 0.9078 + 0.8335) / 3 = 0.87707, printed 0.8771.
+    found = _found("hindawi-4801077", "mean-of-classes")
+    assert len(found) == 12
+    wrong = [ids for ids, level in found.items() if level != "consistent"]
+    assert wrong == [_named((2, 5, 8, 11))]
+    assert found[wrong[0]] == "inconsistent"
+
+
+def test_every_example_is_worked_out():
+    assert {path.stem for path in EXAMPLES.glob("*.csv")} == set(PAIRS) == set(TRIPLES)
