@@ -1,5 +1,6 @@
 """The contract's files, spelled out once more; and the names of runs."""
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +14,16 @@ from gliomake.study.kinds import KINDS, MODEL_NEEDS, STUDY_NEEDS
 from gliomake.study.load import load_study
 from gliomake.study.paths import RUN_FILES, STUDY_FILES, Paths, model_and_run
 from gliomake.study.products import Products
-from gliomake.study.run import SPLITS, ConfigError, Run, is_leak, leak_percent, split_name
+from gliomake.study.run import (
+    RUNS,
+    SPLITS,
+    ConfigError,
+    Run,
+    is_leak,
+    leak_percent,
+    parse_run,
+    split_name,
+)
 from gliomake.study.targets import Target, _input
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +44,7 @@ CONTRACT = {
     "results/s/m/patient-f0-s1/train.json": RUN.train,
     "results/s/m/patient-f0-s1/model.json": RUN.model,
     "results/s/m/patient-f0-s1/baseline.json": RUN.baseline,
+    "results/s/m/patient-f0-s1/brought.tsv": RUN.brought,
     "results/s/m/patient-f0-s1/predictions.h5": RUN.predictions,
     "results/s/m/patient-f0-s1/counts.tsv": RUN.counts,
     "results/s/m/patient-f0-s1/distances.tsv": RUN.distances,
@@ -84,17 +95,23 @@ def test_a_file_of_a_run_says_whose_it_is():
 
 def test_run_names_round_trip():
     for name in ("patient-f0-s0", "leak100-f12-s3", "predefined-f0-s0", "slice-f1-s2"):
-        assert str(Run.parse(name)) == name
+        assert str(Run.parse(name)) == str(parse_run(name)) == name
         assert split_name(name) == name.rsplit("-", 1)[0]
-    with pytest.raises(ConfigError, match="expected <split>-f<fold>-s<seed>"):
-        split_name("patient-s0")
+    assert str(parse_run("all-f0-s0")) == "all-f0-s0"
+    assert split_name("all-f0-s0") == "all-f0"
+    for wrong in ("patient-s0", "all-s0", "all"):
+        with pytest.raises(ConfigError, match="expected <split>-f<fold>-s<seed>"):
+            split_name(wrong)
 
 
 def test_rules_and_schema_know_runs_by_the_same_pattern():
-    assert rf"(?:{SPLITS})-f\d+-s\d+" == Run.PATTERN
+    assert rf"(?:{SPLITS})-f\d+-s\d+" == RUNS
+    assert Run.PATTERN.replace("(?:", "(?:all|") == RUNS
     schema = yaml.safe_load((SCHEMAS / "study.schema.yaml").read_text())
     known = schema["$defs"]["runs"]["items"]["pattern"]
-    assert known == f"^{Run.PATTERN}$".replace("?:", "").replace(r"\d", "[0-9]")
+    assert sorted(re.split(r"[(|)]", known)) == sorted(
+        re.split(r"[(|)]", f"^{RUNS}$".replace("?:", "").replace(r"\d", "[0-9]"))
+    )
 
 
 def test_leaks_are_told_from_other_splits():

@@ -234,7 +234,9 @@ def test_overlapping_patients_are_refused_wherever_the_file_is_read(tmp_path):
 
 def test_unknown_method_names_the_known_ones():
     slices, cases = make_index([5] * 10)
-    with pytest.raises(ValueError, match="expected patient, slice, leak<percent> or predefined"):
+    with pytest.raises(
+        ValueError, match="expected patient, slice, leak<percent>, predefined or all"
+    ):
         make_split(slices, cases, method="random", test=0.1, val=0.1, seed=0)
 
 

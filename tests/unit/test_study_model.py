@@ -11,6 +11,7 @@ from gliomake.models import create_model
 from gliomake.study import blocks
 from gliomake.study import model as typed
 from gliomake.study.architectures import ARCHITECTURES
+from gliomake.study.evaluation import Brought, Evaluation
 from gliomake.study.faults import SCHEMAS
 from gliomake.study.load import SCALES, load_study
 from gliomake.study.losses import LOSSES
@@ -62,8 +63,12 @@ def test_types_and_schema_have_the_same_keys(type_, block):
 def test_a_study_and_a_model_have_the_schemas_keys():
     completed = {"runs", "training", "plain"}
     own = keys(SCHEMA["properties"]["models"]["additionalProperties"])
-    assert set(Model.__annotations__) == own - keys(SCHEMA["$defs"]["training"]) | completed
-    assert set(Study.__annotations__) == keys(SCHEMA) | {"data", "overrides", "plain"}
+    trained = own - keys(SCHEMA["$defs"]["training"]) - {"predictions"}
+    assert set(Model.__annotations__) == trained | completed
+    assert set(Study.__annotations__) == keys(SCHEMA) | {"brought", "data", "overrides", "plain"}
+    models = SCHEMA["properties"]["models"]["additionalProperties"]["properties"]
+    assert set(Brought.__annotations__) == keys(models["predictions"])
+    assert set(Evaluation.__annotations__) == keys(SCHEMA["properties"]["evaluation"])
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)

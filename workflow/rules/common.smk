@@ -1,6 +1,7 @@
 # What the rules share: configuration, checked, and functions that wire files to rules.
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -20,7 +21,7 @@ from gliomake.study.model import BASELINES, GATED
 from gliomake.study.overrides import training_overrides
 from gliomake.study.paths import Paths
 from gliomake.study.products import Products, study_metrics
-from gliomake.study.run import SPLITS, ConfigError, Run, split_name
+from gliomake.study.run import RUNS, SPLITS, ConfigError, split_name
 
 check_place(BASE)
 give_jobs_our_library()
@@ -60,16 +61,32 @@ def patients_of(dataset, enough):
     )
 
 
+# The place of predictions that are brought along: another study may train a model of the name.
+BROUGHT = (
+    "|".join(
+        rf"(?<=/{study}/){model}"
+        for study, block in STUDIES.items()
+        for model in block.brought
+    )
+    or "(?!)"
+)
+
+
 # A job reads this file as well, on whatever machine; it belongs to the start that sent it.
 if workflow.is_main_process:
     one_at_a_time(workflow)
+
+
+def one_of(names):
+    """Pattern of a wildcard that is one of some names; without any it matches nothing."""
+    return "|".join(sorted(names)) or "(?!)"
 
 
 wildcard_constraints:
     dataset="|".join(DATASETS),
     study="|".join(STUDIES),
     model="[a-z0-9-]+",
-    run=Run.PATTERN,
+    run=RUNS,
     split=SPLITS,
     fold=r"\d+",
     group=r"\d{3}",
@@ -195,6 +212,60 @@ def settings_of(wildcards):
 def encoder_weights_of(wildcards):
     encoder = model_of(wildcards).encoder_weights(config["pretrained"])
     return shared.encoder_weights(encoder) if encoder else []
+
+
+def native_of(wildcards):
+    """What scores on the scans' own grid need to know; None where slices are resized."""
+    study = STUDIES[wildcards.study]
+    native = study.evaluation.native and not study.classifies(wildcards.model)
+    return native_settings(wildcards) if native else None
+
+
+def counted_files(wildcards):
+    """From what a run is counted: its predictions and the shards, or the scans themselves."""
+    study, found = products(wildcards.study), {}
+    if wildcards.model not in study.study.brought:
+        run = study.of_study.run(wildcards.model, wildcards.run)
+        found["predictions"] = run.predictions
+    if native_of(wildcards) is None:
+        return found | {"shards": study.shards}
+    return found | {
+        "cases": study.of_data.cases,
+        "slices": study.of_data.slices,
+        "split": split_of(wildcards),
+    }
+
+
+def threads_of_counts(wildcards):
+    return 1 if native_of(wildcards) is None else 4
+
+
+def native_settings(wildcards):
+    study = STUDIES[wildcards.study]
+    brought = study.brought.get(wildcards.model)
+    return {
+        "dataset": study.dataset,
+        "root": root_of(study.dataset),
+        "options": dataset_options(study.dataset),
+        "state": root_state(study.dataset),
+        "classes": list(study.classes),
+        "threshold": study.threshold,
+        "brought": brought
+        and asdict(brought) | {"state": listing_sha256(brought.root)},
+    }
+
+
+def scans_of(wildcards):
+    """Where scores on the scans' own grid come from, for the verification of a page."""
+    study = STUDIES[wildcards.study]
+    if not study.evaluation.native:
+        return {}
+    return {
+        "dataset": study.dataset,
+        "root": root_of(study.dataset),
+        "options": dataset_options(study.dataset),
+        "brought": {name: asdict(block) for name, block in study.brought.items()},
+    }
 
 
 def run_files(kind):

@@ -3,8 +3,7 @@
 
 rule counts:
     input:
-        predictions=RUN.predictions,
-        shards=shards_of,
+        unpack(counted_files),
     output:
         counts=RUN.counts,
         distances=RUN.distances,
@@ -12,12 +11,13 @@ rule counts:
         "logs/counts/{study}/{model}/{run}.log",
     conda:
         "../../envs/data.yaml"
-    threads: 1
+    threads: threads_of_counts
     resources:
         mem_mb=2000,
         runtime=120,
     params:
         task=task_of,
+        native=native_of,
         threshold=setting(lambda study: study.threshold),
         postprocess=setting(lambda study: study.postprocess),
         code=code_of("counts"),

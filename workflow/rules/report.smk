@@ -76,6 +76,7 @@ rule study_page:
         bootstrap=config["bootstrap"],
         options=lambda wildcards: settings.repeated(config, wildcards.study),
         root=lambda wildcards: root_of(dataset_of(wildcards)),
+        scans=scans_of,
         code=code_of("study_page"),
     script:
         "../scripts/study_page.py"

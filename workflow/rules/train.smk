@@ -165,6 +165,33 @@ rule gate:
         "../scripts/gate.py"
 
 
+# Of elsewhere: no network of ours, and no score; those are counted on the scans themselves.
+rule bring:
+    input:
+        cases=files(lambda study: study.of_data.cases),
+        slices=files(lambda study: study.of_data.slices),
+        split=split_of,
+    output:
+        predictions=RUN.predictions,
+        brought=RUN.brought,
+    log:
+        "logs/bring/{study}/{model}/{run}.log",
+    wildcard_constraints:
+        model=BROUGHT,
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        native=native_settings,
+        size=setting(lambda study: study.preprocess.image_size),
+        code=code_of("bring"),
+    script:
+        "../scripts/bring.py"
+
+
 rule baseline:
     input:
         split=split_of,
@@ -191,4 +218,4 @@ rule baseline:
         "../scripts/baseline.py"
 
 
-ruleorder: baseline > gate > predict
+ruleorder: baseline > bring > gate > predict

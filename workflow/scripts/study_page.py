@@ -18,6 +18,7 @@ def main(snakemake):
         bootstrap=params.bootstrap,
         options=params.options,
         root=params.root,
+        scans=params.scans,
     )
     write_study(inputs, Path(snakemake.output.page).parent)
 

@@ -12,7 +12,7 @@ from gliomake.claims.quantities import DISTANCES, SCORES
 from gliomake.claims.table import Claim
 from gliomake.scoring.metrics import tversky_name
 from gliomake.study.model import Study
-from gliomake.study.run import Run
+from gliomake.study.run import parse_run
 
 # Where a document neither states nor implies a convention: all pixels in one count.
 DEFAULT = "pooled"
@@ -261,7 +261,7 @@ def _slices(claim: Claim, artefacts: Artefacts, convention: str) -> Reproduced:
         if artefacts.slices is None:
             return Reproduced(detail="the data set has not been indexed")
         return Reproduced(float(len(artefacts.slices)), detail="counted in slices.tsv")
-    fitting = [run for run in artefacts.split_runs() if Run.parse(run).split == convention]
+    fitting = [run for run in artefacts.split_runs() if parse_run(run).split == convention]
     run = (fitting or artefacts.runs)[0]
     split = artefacts.split(run)
     if split is None:

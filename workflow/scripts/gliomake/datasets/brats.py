@@ -21,6 +21,7 @@ from gliomake.datasets.base import (
 from gliomake.datasets.brats_decathlon import DecathlonLayout
 from gliomake.datasets.brats_findings import findings_across, findings_of_release
 from gliomake.datasets.brats_geometry import note_findings
+from gliomake.datasets.brats_labels import split_labels
 from gliomake.datasets.brats_layout import CHANNELS, CLASSES, Layout
 from gliomake.datasets.brats_nifti import NiftiLayout
 from gliomake.datasets.brats_releases import (
@@ -33,6 +34,7 @@ from gliomake.datasets.brats_releases import (
 from gliomake.datasets.brats_search import Found, choose_layout, no_masks, search, split_unmasked
 from gliomake.datasets.brats_slices import SliceLayout
 from gliomake.datasets.brats_tables import GRADES, ClinicalTables
+from gliomake.datasets.nifti import NiftiHeader
 from gliomake.datasets.root import DataRoot, Limits
 
 LAYOUTS = ("auto", "nifti", "slices")
@@ -193,6 +195,18 @@ class BratsDataset:
             for index, name in enumerate(wanted)
         }
         return report
+
+    def class_masks(self, case: str, path: Path, labels: np.ndarray) -> np.ndarray:
+        """Turn a label map of the release into the three classes."""
+        return split_labels(case, path, labels, self._layout.release)[0]
+
+    def mask_place(self, case: str) -> tuple[Path, NiftiHeader] | None:
+        """Return the file of a case's mask, and its header: where its voxels lie.
+
+        None where the masks are no NIfTI files of their own.
+        """
+        place = getattr(self._layout, "mask_place", None)
+        return place(case) if place else None
 
     def check_root(self) -> list[Problem]:
         """Check the listing and the clinical tables."""

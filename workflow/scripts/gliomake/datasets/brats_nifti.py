@@ -105,6 +105,11 @@ class NiftiLayout:
         """Find missing and doubled files, and files whose geometry differs, from headers alone."""
         return self._survey(case, channels)[2]
 
+    def mask_place(self, case: str) -> tuple[Path, NiftiHeader]:
+        """Return the file of a case's mask, and its header."""
+        path = self._find(case, "seg").path
+        return path, read_header(path, self.root, case)
+
     def _survey(
         self, case: str, channels: Sequence[str]
     ) -> tuple[dict[str, CaseFile], dict[str, NiftiHeader], list[CaseError]]:

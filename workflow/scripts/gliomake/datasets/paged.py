@@ -47,7 +47,9 @@ class PagedDataset:
         self._strata = Strata(self._disk, strata)
         self._cases: dict[str, patterns.Files] = {}
 
-    def _find(self, folder: Path, files: str, mask: str | None, texts: Mapping[str, str]) -> None:
+    def _find(
+        self, folder: Path, files: str | None, mask: str | None, texts: Mapping[str, str]
+    ) -> None:
         """Find the cases below a folder, their patients and where their slices' numbers begin."""
         self._cases = patterns.find_cases(self._disk, folder, files, mask, texts)
         self._patients = patterns.patients_of(self._cases, self._pattern)

@@ -39,7 +39,7 @@ class Files:
 
 
 def find_cases(
-    root: DataRoot, folder: Path, files: str, mask: str | None, channels: Mapping[str, str]
+    root: DataRoot, folder: Path, files: str | None, mask: str | None, channels: Mapping[str, str]
 ) -> dict[str, Files]:
     """Find the files of all cases below a folder.
 
@@ -54,7 +54,7 @@ def find_cases(
     files, mask : str
         Paths with ``{case}``, ``{patient}``, ``{channel}``, ``{slice}``; ``*`` stands for anything
         but a slash. A case is known by ``{case}``, or ``{patient}``, or both. None as `mask`: the
-        images hold it.
+        images hold it. None as `files`: there are masks alone.
     channels : mapping of str to str
         Name to what stands in file names.
 
@@ -66,18 +66,18 @@ def find_cases(
     Raises
     ------
     CaseError
-        No file fits `files`; it says what lies there.
+        No file fits; it says what lies there.
     AccessError
         The folder may not be listed.
     """
-    image_form, mask_form = expression(files, channels), expression(mask or "", channels)
+    image_form, mask_form = (expression(form or "", channels) for form in (files, mask))
     names = {text: name for name, text in channels.items()}
     found: dict[str, Files] = {}
     seen: list[str] = []
-    depth = max(files.count("/"), (mask or "").count("/")) + len(
+    depth = max((form or "").count("/") for form in (files, mask)) + len(
         folder.relative_to(root.path).parts
     )
-    images = 0
+    wanted = 0
     for _, _, paths in root.walk(depth):
         for path in paths:
             if not path.is_relative_to(folder):
@@ -86,16 +86,20 @@ def find_cases(
             seen.append(name)
             if match := mask_form.fullmatch(name):
                 case, number = _case(match), _number(match)
-                found.setdefault(case, Files()).masks.setdefault(number, []).append(path)
+                files_of = found.setdefault(case, Files())
+                files_of.masks.setdefault(number, []).append(path)
+                if files is None:
+                    files_of.patient = match.groupdict().get("patient") or ""
+                    wanted += 1
             elif match := image_form.fullmatch(name):
                 case, parts = _case(match), match.groupdict()
                 key = names.get(parts.get("channel") or "", ""), _number(match)
                 files_of = found.setdefault(case, Files(parts.get("patient") or ""))
                 files_of.patient = parts.get("patient") or ""
                 files_of.images.setdefault(key, []).append(path)
-                images += 1
-    if not images:
-        raise nothing_fits(root, folder, files, seen)
+                wanted += 1
+    if not wanted:
+        raise nothing_fits(root, folder, files or mask or "", seen)
     return dict(sorted(found.items()))
 
 

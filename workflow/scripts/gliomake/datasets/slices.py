@@ -36,11 +36,12 @@ class ImagesDataset(PagedDataset):
     root : path-like
         The folder at which the patterns start.
     channels : mapping of str to str
-        Name to what stands in file names.
+        Name to what stands in file names; none where there are masks alone.
     classes : mapping of str to sequence of int
         Name to labels, see `split_classes`.
     files, mask : str
         Patterns, see `gliomake.datasets.patterns`. Without ``{slice}`` a case is one picture.
+        Without `files` there are masks alone.
     patient, strata, links, limits
         See `PagedDataset`.
     orientation : {"upright", "transposed"}
@@ -63,8 +64,8 @@ class ImagesDataset(PagedDataset):
         root: str | Path | DataRoot,
         channels: Mapping[str, str],
         classes: Mapping[str, Sequence[int]],
-        files: str,
-        mask: str,
+        files: str | None = None,
+        mask: str = "",
         patient: str | None = None,
         strata: str | Mapping[str, str] | None = None,
         orientation: str = "upright",
@@ -74,8 +75,8 @@ class ImagesDataset(PagedDataset):
     ):
         super().__init__(root, channels, classes, patient, strata, links, limits)
         self._labels, self._ignored = classes, tuple(ignore_labels)
-        self._single = "{channel}" not in files
-        if self._single and len(self.channels) not in (1, COLOURS):
+        self._single = "{channel}" not in (files or "")
+        if files and self._single and len(self.channels) not in (1, COLOURS):
             raise CaseError(
                 "",
                 self.root,
@@ -85,6 +86,10 @@ class ImagesDataset(PagedDataset):
             )
         self._find(self.root, files, mask, channels)
 
+    def class_masks(self, case: str, path: Path, labels: np.ndarray) -> np.ndarray:
+        """Turn label maps into the classes of the data set, see `split_classes`."""
+        return split_classes(case, path, labels, self._labels, self._ignored)[0]
+
     def compare(self, reports: Sequence[CaseReport]) -> list[Finding]:
         """Find slices with the same pixels."""
         return [*super().compare(reports), *duplicate_slices(reports)]
@@ -92,14 +97,14 @@ class ImagesDataset(PagedDataset):
     def _check(self, case: str) -> list[CaseError]:
         """Find what is missing, doubled, or without its mask, by the names alone."""
         found, errors = self._cases[case], super()._check(case)
-        channels = [""] if self._single else list(self.channels)
+        channels = [""] if self._single and self.channels else list(self.channels)
         numbers = sorted({number for _, number in found.images} | set(found.masks))
         for number in numbers:
             where = f" of slice {number}" if len(numbers) > 1 else ""
             images = [found.images.get((channel, number), []) for channel in channels]
             masks = found.masks.get(number, [])
             there = next((paths[0] for paths in (*images, masks) if paths), self.root)
-            if not any(images):
+            if images and not any(images):
                 advice = "add the images, or take the mask away"
                 errors.append(CaseError(case, there, "a mask without images", "both", advice))
                 continue
@@ -125,9 +130,9 @@ class ImagesDataset(PagedDataset):
         images, masks, counts = [], [], dict[str, int]()
         size: tuple[int, ...] = ()
         for number in numbers:
-            image = self._image(case, number, channels)
             path = found.masks[number][0]
             labels = self._decoded(decode_labels, path, case)
+            image = self._image(case, number, channels) if channels else labels[None][:0]
             size = size or image.shape[1:]
             for shape, file in ((image.shape[1:], self._first_file(case, number)),
                                 (labels.shape, path)):  # fmt: skip
@@ -156,6 +161,8 @@ class ImagesDataset(PagedDataset):
         }
 
     def _first_file(self, case: str, number: int) -> Path:
+        if not self.channels:
+            return self._cases[case].masks[number][0]
         channel = "" if self._single else self.channels[0]
         return self._cases[case].images[channel, number][0]
 

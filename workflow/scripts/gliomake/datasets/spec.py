@@ -110,7 +110,7 @@ class DatasetSpec:
     root : str
         `PHANTOM`, or the folder that holds the data.
     channels : dict of str to str
-        Name to what stands in file names.
+        Name to what stands in file names; none of a set that has masks alone.
     classes : tuple of ClassSpec
         In the order of masks and tables.
     display : str
@@ -143,7 +143,7 @@ class DatasetSpec:
         """Read a page that keeps to its schema; what it leaves out has its default."""
         given = page["channels"]
         channels = dict(given) if isinstance(given, Mapping) else {name: name for name in given}
-        first = "flair" if "flair" in channels else next(iter(channels))
+        first = "flair" if "flair" in channels else next(iter(channels), "")
         published = page.get("published", "")
         return cls(
             id=page["id"],

@@ -47,7 +47,7 @@ class NiftiDataset(PagedDataset):
     root : path-like
         The folder at which the patterns start.
     channels : mapping of str to str
-        Name to what stands in file names.
+        Name to what stands in file names; none where there are masks alone.
     classes : mapping of str to sequence of int
         Name to labels, see `split_classes`.
     files, mask : str, optional
@@ -97,7 +97,7 @@ class NiftiDataset(PagedDataset):
         self._ignored, self._names = tuple(ignore_labels), dict[int, str]()
         self._orientation, self._geometry = orientation, geometry
         folder = self.root
-        if files is None or mask is None:
+        if mask is None or (files is None and channels):
             files, mask = FOLDERS
             if nnunet := find_nnunet(self._disk):
                 found = read_nnunet(self._disk, nnunet, channels, classes)
@@ -113,6 +113,31 @@ class NiftiDataset(PagedDataset):
                 "the values of the mask that belong to each class",
                 f"give them on the data set's page, such as {without[0]}: {{labels: [1]}}",
             )
+
+    @property
+    def geometry(self) -> str:
+        """Whether files of a case must have one affine or one voxel grid."""
+        return self._geometry
+
+    def mask_place(self, case: str) -> tuple[Path, NiftiHeader]:
+        """Return the file of a case's mask, and its header: where its voxels lie."""
+        path = self._file(case, None)
+        return path, read_header(path, self._disk, case)
+
+    def lay(self, case: str, array: np.ndarray) -> np.ndarray:
+        """Turn a volume that is stored as the mask of a case is, (z, channel, x, y), as it is read.
+
+        Raises
+        ------
+        CaseError
+            The mask's header cannot be read.
+        """
+        turn = self._turn(self.mask_place(case)[1])
+        return array if turn is None else turned(array, turn)
+
+    def class_masks(self, case: str, path: Path, labels: np.ndarray) -> np.ndarray:
+        """Turn a label map into the classes of the data set, see `split_classes`."""
+        return split_classes(case, path, labels, self._labels, self._ignored, self._names)[0]
 
     def compare(self, reports: Sequence[CaseReport]) -> list[Finding]:
         """Find duplicates, differing geometries, and what is unusual in headers."""
@@ -139,6 +164,11 @@ class NiftiDataset(PagedDataset):
             ],
         }
 
+    def _turn(self, header: NiftiHeader) -> np.ndarray | None:
+        """Say how volumes of a header are turned; None where they stay as they are stored."""
+        known = self._orientation == AXIAL and "?" not in header.orientation
+        return turn_to(header.orientation) if known else None
+
     def _file(self, case: str, channel: str | None) -> Path:
         """Find the file of a channel, or of the mask for None."""
         found = self._cases[case]
@@ -156,7 +186,7 @@ class NiftiDataset(PagedDataset):
             path for group in (*found.images.values(), *found.masks.values()) for path in group
         ]
         names = ", ".join(path.name for path in there[:6])
-        if not found.images:
+        if not found.images and self.channels:
             advice = "add the images, or take the mask away"
             raise CaseError(case, there[0], "a mask without images", "one file a channel", advice)
         raise CaseError(
@@ -174,7 +204,8 @@ class NiftiDataset(PagedDataset):
         paths: dict[str, Path] = {}
         headers: dict[str, NiftiHeader] = {}
         errors: list[CaseError] = []
-        names = (*channels, None) if self._cases[case].images else (None, *channels[:1])
+        there = self._cases[case].images or not self.channels
+        names = (*channels, None) if there else (None, *channels[:1])
         for name in names:
             key = "seg" if name is None else name
             try:
@@ -198,10 +229,11 @@ class NiftiDataset(PagedDataset):
         parts, found = split_classes(
             case, paths["seg"], labels, self._labels, self._ignored, self._names
         )
-        image, shifts = move_background(np.stack(arrays, axis=1), channels)
-        spacing, turn = headers["seg"].spacing, None
-        if self._orientation == AXIAL and "?" not in header.orientation:
-            turn = turn_to(header.orientation)
+        depth, height, width = labels.shape
+        stacked = np.stack(arrays, axis=1) if arrays else np.empty((depth, 0, height, width))
+        image, shifts = move_background(stacked, channels)
+        spacing, turn = headers["seg"].spacing, self._turn(header)
+        if turn is not None:
             image, parts = turned(image, turn), turned(parts, turn)
             edges = [spacing[int(row)] for row in np.argsort(turn[:, 0])]
             spacing = (edges[0], edges[1], edges[2])

@@ -72,6 +72,28 @@ def preprocess(
     )
 
 
+def resized_spacing(volume: Volume, size: int) -> tuple[float, float, float] | None:
+    """Return the spacing of a volume's slices at another size, mm; None where it is not known.
+
+    Parameters
+    ----------
+    volume : Volume
+        A case as its reader gives it.
+    size : int
+        Height and width after resizing, pixels.
+
+    Returns
+    -------
+    tuple of float or None
+        Along x, y, z: a resized pixel covers more tissue.
+    """
+    if volume.spacing is None:
+        return None
+    height, width = volume.mask.shape[2:]
+    x, y, z = volume.spacing
+    return x * height / size, y * width / size, z
+
+
 def normalise(image: np.ndarray, intensity: str, size: int) -> np.ndarray:
     """Scale the intensities of one slice and resize it.
 

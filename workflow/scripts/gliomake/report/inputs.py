@@ -42,7 +42,7 @@ class RunFiles:
         Whose files; a gated model or a baseline has no weights.
     counts : Path
         ``counts.tsv``: all scores rest on it.
-    distances, predictions, weights, history, train : Path or None
+    distances, predictions, brought, weights, history, train : Path or None
         The other files of the run's folder.
     """
 
@@ -51,6 +51,7 @@ class RunFiles:
     counts: Path
     distances: Path | None = None
     predictions: Path | None = None
+    brought: Path | None = None
     weights: Path | None = None
     history: Path | None = None
     train: Path | None = None
@@ -64,6 +65,7 @@ class RunFiles:
             counts=at.counts,
             distances=_present(at.distances),
             predictions=_present(at.predictions),
+            brought=_present(at.brought),
             weights=_present(at.weights),
             history=_present(at.history),
             train=_present(at.train),
@@ -119,6 +121,8 @@ class StudyInputs:
         What a printed command must repeat: ``--config experiment=... overrides=...``.
     root : Path or None
         The data set's folder, from which figures of raw data are drawn.
+    scans : dict
+        Where scores on the scans' own grid come from: ``dataset root options brought``; else empty.
     """
 
     study: Study
@@ -142,6 +146,7 @@ class StudyInputs:
     bootstrap: dict[str, int] = field(default_factory=lambda: {"resamples": 10_000, "seed": 0})
     options: str = ""
     root: Path | None = None
+    scans: dict[str, Any] = field(default_factory=dict)
 
     @property
     def overrides(self) -> list[dict[str, str]]:
@@ -213,7 +218,7 @@ class StudyInputs:
         files += [self.reported, self.slices, self.cases, self.integrity, *self.shards]
         files += [*self.splits.values(), *self.metrics.values(), *self.tables.values()]
         for run in self.runs:
-            files += [run.counts, run.distances, run.predictions]
+            files += [run.counts, run.distances, run.predictions, run.brought]
             files += [run.weights, run.history, run.train]
         for svg in self.figures.values():
             files += [svg, svg.with_suffix(".png")]
@@ -341,12 +346,13 @@ def study_inputs(
     bootstrap: dict[str, int] | None = None,
     options: str = "",
     root: str | Path | None = None,
+    scans: dict[str, Any] | None = None,
 ) -> StudyInputs:
     """Name the files of a study by the contracts' paths.
 
     Parameters
     ----------
-    study, data, scale, shards, reported, bootstrap, options, root
+    study, data, scale, shards, reported, bootstrap, options, root, scans
         As in `StudyInputs`.
     results : path
         The folder of all results, relative to where the workflow runs, so that the paths of the
@@ -386,4 +392,5 @@ def study_inputs(
         figures={name: own.figure(name) for name in study.figures},
         tables={name: own.table(name) for name in study.tables},
         root=Path(root) if root else None,
+        scans=scans or {},
     )

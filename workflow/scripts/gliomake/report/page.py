@@ -147,6 +147,7 @@ def recomputation(inputs: StudyInputs) -> dict[str, Any]:
         "results": str(inputs.claims.parents[1]),
         "reported": str(inputs.reported),
         "root": str(inputs.root or ""),
+        "scans": inputs.scans,
         "listing": inputs.listing(),
         "figures": {
             name: {

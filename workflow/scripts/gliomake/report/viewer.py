@@ -12,7 +12,7 @@ from PIL import Image
 from gliomake.datasets.spec import class_colour
 from gliomake.figures.images import upright
 from gliomake.files.predictions import open_predictions, to_mask
-from gliomake.files.shards import load_arrays
+from gliomake.files.shards import NO_IMAGE, load_arrays
 from gliomake.files.tsv import read_tsv
 from gliomake.report.inputs import RunFiles, StudyInputs
 from gliomake.report.keys import SliceKey
@@ -57,7 +57,8 @@ def viewer_data(inputs: StudyInputs, book: NumberBook, limit: int = SLICES) -> d
     masks = {files.model: _masks(files, subset, keys, inputs.study.threshold) for files in runs}
     data = inputs.study.data
     turned = data.transposed
-    channel = inputs.study.preprocess.channels.index(data.channel)
+    channels = inputs.study.preprocess.channels or (NO_IMAGE,)
+    channel = channels.index(data.channel) if data.channel in channels else 0
     slices = []
     for row, key in enumerate(keys):
         for files in runs:
@@ -80,7 +81,7 @@ def viewer_data(inputs: StudyInputs, book: NumberBook, limit: int = SLICES) -> d
         "models": [files.model for files in runs],
         "classes": inputs.study.classes,
         "colours": [class_colour(data, name) for name in inputs.study.classes],
-        "channel": inputs.study.preprocess.channels[channel],
+        "channel": channels[channel],
         "pixels": min(PIXELS, loaded.image.shape[-1]),
         "total": len(means),
         "slices": slices,

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,10 @@ from gliomake.study.run import ConfigError
 PAGES = {"studies": "studies_folder", "datasets": "datasets_folder"}
 # A study has a rule, a page and a folder of its name.
 KEPT = (
-    "all", "baseline", "claims", "comparisons", "counts", "data", "describe", "encoder_weights",
-    "export_onnx", "figure", "gate", "index", "index_group", "leakage", "metrics", "phantom",
-    "predict", "report", "shard", "shards", "split", "study_page", "table", "train", "verify",
-    "verify_deep",
+    "all", "baseline", "bring", "claims", "comparisons", "counts", "data", "describe",
+    "encoder_weights", "export_onnx", "figure", "gate", "index", "index_group", "leakage",
+    "metrics", "phantom", "predict", "report", "shard", "shard_masks", "shards", "split",
+    "study_page", "table", "train", "verify", "verify_deep",
 )  # fmt: skip
 
 
@@ -101,7 +102,7 @@ def read_studies(
                 path, scale, block if isinstance(block, Mapping) else {}, datasets
             )
             if study:
-                studies[path.stem] = study
+                studies[path.stem] = _placed(study, path)
         except ConfigError as error:
             found = [Fault((), str(error).removeprefix(f"{path}: "), str(path))]
         if path.stem.replace("-", "_") in KEPT:
@@ -109,6 +110,15 @@ def read_studies(
             found = [*found, Fault(("id",), f"{kept}; rename the page and its id", str(path))]
         faults += [relative(fault, base) for fault in found]
     return studies, faults
+
+
+def _placed(study: Study, path: Path) -> Study:
+    """Expand the folders of predictions; a relative one starts at the folder of the page."""
+    places = {
+        name: replace(block, root=str(path.parent.absolute() / expand(block.root, path.parent)[0]))
+        for name, block in study.brought.items()
+    }
+    return replace(study, brought=places) if places else study
 
 
 def relative(fault: Fault, base: Path) -> Fault:

@@ -11,7 +11,7 @@ from gliomake.study.faults import Fault, meant
 from gliomake.study.feasible import impossible, too_few
 from gliomake.study.model import Study
 from gliomake.study.paths import STUDY_FILES, SUFFIXES, Paths
-from gliomake.study.run import ConfigError, Run
+from gliomake.study.run import ConfigError, Run, parse_run
 from gliomake.study.targets import study_targets
 
 PATHS = Paths()
@@ -124,7 +124,7 @@ def _unknown_of_study(study: Study, parts: Sequence[str]) -> str:
 
 def _unknown_run(study: Study, name: str) -> str:
     try:
-        run = Run.parse(name)
+        run = parse_run(name)
     except ConfigError as error:
         return str(error)
     reason = impossible(run, study.dataset, study.split, study.data)
@@ -161,18 +161,18 @@ def requested_runs(
         elif parts[0] == "results" and parts[1] in studies and len(parts) > 2:
             study, rest = studies[parts[1]], parts[2:]
             if rest[0] == "split":
-                yield parts[1], Run.parse(rest[1].removesuffix(".tsv") + "-s0")
+                yield parts[1], parse_run(rest[1].removesuffix(".tsv") + "-s0")
             elif rest[0] in study.all_models:
                 names = rest[1:2] if len(rest) == 3 else study.model_runs(rest[0])
-                yield from ((parts[1], Run.parse(name)) for name in names)
+                yield from ((parts[1], parse_run(name)) for name in names)
             else:
-                yield from ((parts[1], Run.parse(name)) for name in study.runs)
+                yield from ((parts[1], parse_run(name)) for name in study.runs)
 
 
 def _all_runs(studies: Mapping[str, Study], names: Iterable[str]) -> Iterator[tuple[str, Run]]:
     for name in names:
-        for model in studies[name].models.values() if name in studies else ():
-            yield from ((name, Run.parse(run)) for run in model.runs)
+        for model in studies[name].all_models if name in studies else ():
+            yield from ((name, parse_run(run)) for run in studies[name].model_runs(model))
 
 
 def requested_datasets(targets: Iterable[str], studies: Mapping[str, Study]) -> set[str]:

@@ -9,6 +9,7 @@ from gliomake.datasets.spec import DatasetSpec
 from gliomake.scoring.metrics import DISTANCE_METRICS
 from gliomake.study import targets
 from gliomake.study.architectures import ARCHITECTURES, CLASSIFICATION
+from gliomake.study.brought import brought_faults
 from gliomake.study.datasets import known_datasets
 from gliomake.study.faults import Fault, has_path, meant
 from gliomake.study.feasible import impossible
@@ -22,12 +23,12 @@ from gliomake.study.load import (
 from gliomake.study.model import BASELINES, GATED, Study
 from gliomake.study.overrides import differences
 from gliomake.study.products import study_metrics
-from gliomake.study.run import ConfigError, Run
+from gliomake.study.run import ConfigError, Run, parse_run
 from gliomake.study.schema import study_schema_faults
 from gliomake.training.history import history_columns
 
 # What makes an entry whole, so that a layer may add it; any other unknown name is a slip.
-DEFINES = {"models": "architecture", "figures": "kind", "tables": "kind"}
+DEFINES = {"models": ("architecture", "predictions"), "figures": ("kind",), "tables": ("kind",)}
 WATCHES: tuple[Literal["best", "schedule", "early_stopping"], ...] = (
     "best",
     "schedule",
@@ -141,7 +142,8 @@ def _unknown_entries(
         known = {name for block in blocks if isinstance(block, Mapping) for name in block}
         changed = layer.get(section)
         for name, block in changed.items() if isinstance(changed, Mapping) else ():
-            if name not in known and not (isinstance(block, Mapping) and whole in block):
+            made = isinstance(block, Mapping) and any(key in block for key in whole)
+            if name not in known and not made:
                 what = f"study {study} has no {section[:-1]} {name!r}"
                 yield Fault((section, str(name)), f"{what}; {meant(str(name), known)}")
 
@@ -163,11 +165,12 @@ def _study_faults(study: Study, raw: Mapping[str, Any]) -> Iterator[Fault]:
     `raw` is the study before it was completed: it says where a setting stands.
     """
     yield from _name_faults(study)
+    yield from brought_faults(study)
     yield from _metric_faults(study)
     for name in study.models:
         yield from _model_faults(study, name, raw)
     for index, run in enumerate(study.runs):
-        if reason := impossible(Run.parse(run), study.dataset, study.split, study.data):
+        if reason := impossible(parse_run(run), study.dataset, study.split, study.data):
             yield Fault(("runs", str(index)), f"run {run} cannot exist: {reason}")
     leak = study.leakage
     if leak.models and leak.leaks:
@@ -218,7 +221,7 @@ def _data_faults(
 
 
 def _name_faults(study: Study) -> Iterator[Fault]:
-    for name in study.models:
+    for name in (*study.models, *study.brought):
         if name in BASELINES or name.endswith(GATED):
             what = "the name is kept for a baseline or a gated model"
             yield Fault(("models", name), what)

@@ -25,6 +25,8 @@ FOLDER = Path(__file__).parents[4] / "config" / "datasets"
 # Columns of the slices' table, and the class of means over classes.
 RESERVED = ("dataset", "patient", "slice", "height", "width", "mean")
 FIELDS = ("case", "patient", "channel", "slice")
+# Readers that can do without images.
+BARE = ("nifti", "images")
 # The keys that a page of any reader may have.
 OPTIONS = sorted(
     {key for reader in READERS for key in taken(reader)}
@@ -158,7 +160,11 @@ def _page_faults(
 
 def _name_faults(page: Mapping[str, Any]) -> Iterator[Fault]:
     channels = list(page["channels"])
-    if page.get("display", channels[0]) not in channels:
+    if not channels and (page.get("published") or page["reader"] not in BARE):
+        what = "found no channel; only masks of the readers"
+        yield Fault(("channels",), f"{what} {' and '.join(BARE)} can be without images")
+        return
+    if "display" in page and page["display"] not in channels:
         what = f"found {page['display']!r}, which is none of the channels"
         yield Fault(("display",), f"{what}; {meant(page['display'], channels)}")
     texts = list(page["channels"].values()) if isinstance(page["channels"], dict) else channels
@@ -206,8 +212,12 @@ def _pattern_faults(page: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault((key,), f"found {text!r}, a regular expression with {wrong}")
     if page.get("published") or page["reader"] == "coco":
         return
+    if not page["channels"] and "mask" not in page:
+        yield Fault(("mask",), "is missing; without images no layout is known")
+    if not page["channels"] and "files" in page:
+        yield Fault(("files",), "there are no channels, so there are no files of them")
     needed = ("files",) if page["reader"] == "slices-h5" else ("files", "mask")
-    for key in needed:
+    for key in needed if page["channels"] else ():
         other = "mask" if key == "files" else "files"
         if key not in page and (other in page or page["reader"] != "nifti"):
             why = "files and mask go together" if other in page else "no layout is known"

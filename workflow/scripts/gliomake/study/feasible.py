@@ -5,7 +5,7 @@ import math
 from gliomake.datasets.spec import DataFacts
 from gliomake.prepare.split import block_sizes
 from gliomake.study.model import Split
-from gliomake.study.run import Run, leak_percent
+from gliomake.study.run import ALL, Run, leak_percent
 
 
 def impossible(run: Run, dataset: str, split: Split, data: DataFacts) -> str:
@@ -31,6 +31,8 @@ def impossible(run: Run, dataset: str, split: Split, data: DataFacts) -> str:
         if not data.folders:
             return f"data set {dataset} has no folders for train, valid and test; use patient"
         return "a predefined split has one fold, f0" if run.fold else ""
+    if run.split == ALL:
+        return "a split of all cases has one fold, f0" if run.fold else ""
     if not data.patients and run.split != "slice":
         return f"data set {dataset} names no patients; use predefined or slice"
     leak = leak_percent(run.split)
@@ -66,7 +68,7 @@ def too_few(run: Run, split: Split, patients: int) -> str:
         The reason, with what to do; empty where the patients may do, and where the split is not
         one of patients.
     """
-    if run.split in ("slice", "predefined"):
+    if run.split in ("slice", "predefined", ALL):
         return ""
     most = min(patients, split.max_patients or patients)
     if any(_fits(run.fold, count, split) for count in range(1, most + 1)):

@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
+from gliomake.study.evaluation import NATIVE
 from gliomake.study.model import Leakage, Study
 from gliomake.study.page import merge as merge
 from gliomake.study.page import read_study as read_study
@@ -90,11 +91,17 @@ def complete_study(study: dict[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        A new dict; each model has ``options``, ``channels``, ``runs`` and ``training``.
+        A new dict; each model that is trained has ``options``, ``channels``, ``runs`` and
+        ``training``. Predictions that are brought along are scored on the scans' own grid.
     """
     study = {"document": "", **copy.deepcopy(study)}
     leakage = Leakage(**study.get("leakage", {}))
+    study.setdefault("training", {})
+    if any("predictions" in model for model in study["models"].values()):
+        study["evaluation"] = {"grid": NATIVE, **study.get("evaluation", {})}
     for name, model in study["models"].items():
+        if "predictions" in model:
+            continue
         own = {key: model.pop(key) for key in list(model) if key in study["training"]}
         # A model's own block replaces the study's where they name different things (two losses).
         replaced = {key for key in own if key in ("loss", "schedule", "early_stopping", "best")}

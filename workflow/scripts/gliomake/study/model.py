@@ -11,7 +11,8 @@ from gliomake.datasets.spec import DataFacts
 from gliomake.files.provenance import value_sha256
 from gliomake.study.architectures import ARCHITECTURES, CLASSIFICATION, SEGMENTATION
 from gliomake.study.blocks import Postprocess, Recipe, Training
-from gliomake.study.run import ConfigError, is_leak
+from gliomake.study.evaluation import Brought, Evaluation
+from gliomake.study.run import ALL, ConfigError, is_leak
 
 # The threshold has the first of its names where it is on FLAIR, else the second.
 BASELINES = ("all-background", "flair-threshold", "intensity-threshold")
@@ -118,6 +119,7 @@ BLOCKS: dict[str, type] = {
     "split": Split,
     "gate": Gate,
     "leakage": Leakage,
+    "evaluation": Evaluation,
     "data": DataFacts,
 }
 
@@ -192,7 +194,7 @@ class Study:
         Which data set.
     classes : tuple of str
         Masks to learn.
-    preprocess, split, gate, leakage
+    preprocess, split, gate, leakage, evaluation
         See there.
     runs : tuple of str
         The trainings of all models, the main one first.
@@ -207,7 +209,9 @@ class Study:
     data : DataFacts
         What it must know of its data set.
     models : dict of str to Model
-        By name, in the file's order.
+        Those that are trained, by name, in the file's order.
+    brought : dict of str to Brought
+        Those whose predictions are brought along.
     figures, tables : dict of str to dict
         See `gliomake.study.targets.study_targets`.
     overrides : tuple of dict
@@ -234,6 +238,8 @@ class Study:
     data: DataFacts
     gate: Gate | None = None
     leakage: Leakage = field(default_factory=Leakage)
+    evaluation: Evaluation = field(default_factory=Evaluation)
+    brought: dict[str, Brought] = field(default_factory=dict)
     overrides: tuple[dict[str, Any], ...] = ()
     plain: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -264,11 +270,15 @@ class Study:
             for name, type_ in BLOCKS.items()
             if plain.get(name) is not None
         }
-        models = {
-            name: _read(Model, {**block, "plain": block}, f"models.{name}")
-            for name, block in plain.get("models", {}).items()
-        }
-        return _read(cls, {**plain, **blocks, "models": models, "plain": plain}, "study")
+        models, brought = {}, {}
+        for name, block in plain.get("models", {}).items():
+            where = f"models.{name}"
+            if "predictions" in block:
+                brought[name] = _read(Brought, block["predictions"], f"{where}.predictions")
+            else:
+                models[name] = _read(Model, {**block, "plain": block}, where)
+        typed = {"models": models, "brought": brought, "plain": plain}
+        return _read(cls, {**plain, **blocks, **typed}, "study")
 
     @property
     def run(self) -> str:
@@ -287,18 +297,22 @@ class Study:
 
     @property
     def baselines(self) -> list[str]:
-        """List the baselines: all background, and the threshold by the name that it has here."""
-        return [BASELINES[0], self.data.baseline]
+        """List the baselines: all background, and the threshold by the name that it has here.
+
+        Without images, or without any to train on, there is no threshold.
+        """
+        fitted = bool(self.preprocess.channels) and not self.run.startswith(f"{ALL}-")
+        return [BASELINES[0], self.data.baseline] if fitted else [BASELINES[0]]
 
     @property
     def all_models(self) -> list[str]:
-        """List all that is scored: trained models, gated ones, baselines."""
-        return [*self.models, *self.gated_models, *self.baselines]
+        """List all that is scored: trained models, gated ones, those brought along, baselines."""
+        return [*self.models, *self.gated_models, *self.brought, *self.baselines]
 
     @property
     def compared_models(self) -> list[str]:
         """List the models that are compared pair by pair: all that give masks."""
-        return [*self.segmenters, *self.gated_models, *self.baselines]
+        return [*self.segmenters, *self.gated_models, *self.brought, *self.baselines]
 
     @property
     def measures_leak(self) -> bool:
@@ -316,7 +330,7 @@ class Study:
         return f"{self.dataset}-{value_sha256(self.recipe)[:8]}"
 
     def task(self, model: str) -> str:
-        """Say what a model is for; gated models and baselines give masks."""
+        """Say what a model is for; all that are not trained here give masks."""
         return self.models[model].task if model in self.models else SEGMENTATION
 
     def classifies(self, model: str) -> bool:
@@ -324,7 +338,7 @@ class Study:
         return self.task(model) == CLASSIFICATION
 
     def model_runs(self, model: str) -> list[str]:
-        """List the runs of a model, a gated model or a baseline.
+        """List the runs of a model, a gated model or a baseline; predictions are of one run.
 
         Raises
         ------
@@ -333,6 +347,8 @@ class Study:
         """
         if model in self.models:
             return list(self.models[model].runs)
+        if model in self.brought:
+            return [self.run]
         if model in self.all_models:
             return list(self.runs)
         raise ConfigError(

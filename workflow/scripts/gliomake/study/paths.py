@@ -13,6 +13,7 @@ from gliomake.study.run import ConfigError
 STUDY_FILES = ("claims", "comparisons", "findings", "leakage", "spread")
 RUN_FILES = (
     "weights", "history", "train", "model", "predictions", "counts", "distances", "baseline",
+    "brought",
 )  # fmt: skip
 SUFFIXES = {"figures": (".svg", ".png"), "tables": (".csv",)}
 
@@ -99,6 +100,11 @@ class RunPaths:
     def baseline(self) -> Path:
         """The facts of a baseline."""
         return self.folder / "baseline.json"
+
+    @property
+    def brought(self) -> Path:
+        """What was there of predictions that were brought along, one row a case."""
+        return self.folder / "brought.tsv"
 
     @property
     def predictions(self) -> Path:

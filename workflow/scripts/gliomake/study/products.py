@@ -57,7 +57,8 @@ class Products:
     @property
     def splits(self) -> list[Path]:
         """The splits of all trainings, by name."""
-        runs = {run for model in self.study.models.values() for run in model.runs}
+        study = self.study
+        runs = {run for model in study.all_models for run in study.model_runs(model)}
         return [self.of_study.split(name) for name in sorted(set(map(split_name, runs)))]
 
     @property
@@ -129,6 +130,9 @@ class Products:
             "shards": self.shards,
             "weights": self.of_runs("weights"),
             "predictions": self.of_runs("predictions"),
+            "brought": [
+                self.of_study.run(name, self.study.run).brought for name in self.study.brought
+            ],
             "distances": self.of_runs("distances"),
             "claims": self.of_study.claims,
             "findings": self.of_study.findings,

@@ -1,7 +1,7 @@
 """The run: one training, named by its split, fold and seed."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 class ConfigError(ValueError):
@@ -64,12 +64,43 @@ class Run:
         return f"{self.split}-f{self.fold}-s{self.seed}"
 
 
-# The pattern of a split; that of a whole name is `Run.PATTERN`.
-SPLITS = r"patient|slice|predefined|leak\d+"
+# The split of predictions that are brought along, for which nothing is trained.
+ALL = "all"
+# The patterns of a split and of a whole name.
+SPLITS = rf"{ALL}|patient|slice|predefined|leak\d+"
+RUNS = rf"(?:{SPLITS})-f\d+-s\d+"
 
 
 # Functions of a name, and no methods: a training takes a `Run` for its seed alone, and must not run
 # again for what the rest of the workflow asks of a name.
+def parse_run(name: str) -> Run:
+    """Read the name of a training, or of predictions of all cases, ``all-f0-s0``.
+
+    Parameters
+    ----------
+    name : str
+        The run's name.
+
+    Returns
+    -------
+    Run
+        The run; its split may be ``all``.
+
+    Raises
+    ------
+    ConfigError
+        The name is none of a run.
+
+    Examples
+    --------
+    >>> parse_run("all-f0-s0")
+    Run(split='all', fold=0, seed=0)
+    """
+    if name.startswith(f"{ALL}-"):
+        return replace(Run.parse(name.replace(ALL, "patient", 1)), split=ALL)
+    return Run.parse(name)
+
+
 def split_name(run: str) -> str:
     """Name the split of a run.
 
@@ -88,7 +119,7 @@ def split_name(run: str) -> str:
     ConfigError
         The name is none of a run.
     """
-    parsed = Run.parse(run)
+    parsed = parse_run(run)
     return f"{parsed.split}-f{parsed.fold}"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -25,6 +26,7 @@ from gliomake.report.numbers import Number, optional
 from gliomake.report.viewer import slice_dice
 from gliomake.scoring.counts import count_run
 from gliomake.scoring.distances import measure_run
+from gliomake.scoring.native import Measured, measure_native, native_run
 from gliomake.scoring.stages import (
     Leaks,
     compare_study,
@@ -34,6 +36,7 @@ from gliomake.scoring.stages import (
 )
 from gliomake.study.model import Study
 from gliomake.study.products import study_metrics
+from gliomake.study.run import split_name
 
 COUNT_KEYS = ["patient", "slice", "subset", "class", "postprocess"]
 Record = dict[str, Any]
@@ -90,6 +93,7 @@ class Recomputation:
         self.root = root
         self.deep = deep
         self.runs = {(files["model"], files["run"]): files for files in entry["runs"]}
+        self.measured = cache(self._measure)
         self.counts = cache(self._counts)
         self._distances = cache(self._read_distances)
         self.model_scores = cache(self._scores)
@@ -114,14 +118,31 @@ class Recomputation:
     def _path(self, name: str) -> Path:
         return self.root / name
 
-    def _predictions(self, files: Record) -> tuple[Path, list[Path], Any]:
+    def _measure(self, model: str, run: str) -> Measured:
+        """Measure a run anew, from its predictions."""
+        predictions = self._path(self.runs[model, run]["predictions"])
+        scans, inputs = self.entry.get("scans"), self.inputs
+        if scans and not self.study.classifies(model):
+            settings = {
+                **scans,
+                "root": str(self._path(scans["root"])),
+                "classes": self.study.classes,
+                "threshold": self.study.threshold,
+                "brought": scans["brought"].get(model),
+            }
+            split = inputs.splits[split_name(run)]
+            files = SimpleNamespace(cases=inputs.cases, slices=inputs.slices, split=split)
+            return measure_native(native_run(settings, files, predictions), self.study.postprocess)
         shards = [self._path(name) for name in self.entry["shards"]]
-        return self._path(files["predictions"]), shards, self.study.postprocess
+        return Measured(
+            count_run(predictions, shards, self.study.postprocess),
+            measure_run(predictions, shards, self.study.postprocess),
+        )
 
     def _counts(self, model: str, run: str) -> pd.DataFrame:
         files = self.runs[model, run]
         if self.deep and files["predictions"]:
-            return count_run(*self._predictions(files))
+            return self.measured(model, run).counts
         return read_tsv(self._path(files["counts"]))
 
     def _read_distances(self, model: str, run: str) -> pd.DataFrame | None:
@@ -129,7 +150,7 @@ class Recomputation:
         if not files["distances"]:
             return None
         if self.deep and files["predictions"]:
-            return measure_run(*self._predictions(files))
+            return self.measured(model, run).distances
         return read_tsv(self._path(files["distances"]))
 
     def changed_counts(self, model: str, run: str) -> list[tuple[str, str, str]]:

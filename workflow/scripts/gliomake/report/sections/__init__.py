@@ -7,6 +7,7 @@ added by a class and a line in `SECTIONS`.
 from gliomake.report.inputs import StudyInputs
 from gliomake.report.sections.audit import Claims, Findings
 from gliomake.report.sections.base import Section
+from gliomake.report.sections.brought import BroughtAlong
 from gliomake.report.sections.leakage import Leakage
 from gliomake.report.sections.pictures import Figures, Slices, Tables
 from gliomake.report.sections.provenance import Data, Provenance, Rebuild
@@ -23,6 +24,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Slices,
     Figures,
     Tables,
+    BroughtAlong,
     Data,
     Provenance,
     Rebuild,

@@ -34,8 +34,9 @@ class Scores(Section):
 
     @property
     def threshold_channel(self) -> str:
-        """The channel whose brightness the trivial model goes by."""
-        return self.inputs.study.data.channel
+        """The channel whose brightness a trivial model goes by; empty where there is none."""
+        study = self.inputs.study
+        return study.data.channel if study.data.baseline in study.baselines else ""
 
     @property
     def cards(self) -> list[str]:
