@@ -173,8 +173,9 @@ def counts(root: Path) -> None:
         "a\t1\ttest\ttumour\tfalse\t3\t1\t0\t60\na\t2\ttest\ttumour\tfalse\t0\t1\t12\t51\n"
     )
     (root / "distances.tsv").write_text(
-        f"{keys}\thd95\tnsd\tmissed\na\ttest\ttumour\tfalse\t3.25\t0.5\tfalse\n"
-        "b\ttest\ttumour\tfalse\t\t\tfalse\n"
+        f"{keys}\thd95\tnsd\thd95-union\tmissed\n"
+        "a\ttest\ttumour\tfalse\t3.25\t0.5\t3\tfalse\n"
+        "b\ttest\ttumour\tfalse\t\t\t\tfalse\n"
     )
     (root / "history.tsv").write_text(
         "epoch\tlearning_rate\tseconds\ttrain_loss\tval_loss\n1\t0.1\t2.5\t0.7\t\n2\t0.1\t5\t0.6\t1\n"

@@ -251,6 +251,7 @@ def distances_of(patients, subset="test"):
             "class": "tumour",
             "postprocess": False,
             "hd95": [2.0, 4.0, np.nan],
+            "hd95-union": [2.0, 4.0, np.nan],
             "nsd": [0.5, 1.0, np.nan],
             "missed": False,
         }

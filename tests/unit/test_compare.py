@@ -182,8 +182,10 @@ def test_distances_are_compared():
         {"patient": PATIENTS, "subset": "test", "class": "tumour", "postprocess": False}
     )
     distances = {
-        "a": frame.assign(hd95=2.0, nsd=0.9, missed=False),
-        "b": frame.assign(hd95=np.arange(8.0), nsd=0.9, missed=False),
+        "a": frame.assign(**{"hd95": 2.0, "nsd": 0.9, "hd95-union": 2.0, "missed": False}),
+        "b": frame.assign(
+            **{"hd95": np.arange(8.0), "nsd": 0.9, "hd95-union": 2.0, "missed": False}
+        ),
     }
     table = compare_models(counts, resamples=30, distances=distances).set_index("metric")
     assert table.loc["hd95", "difference"] == -1.5

@@ -16,7 +16,8 @@ COUNTS = (
     "NA\t2\ttest\ttumour\ttrue\t0\t1\t12\t51\n"
 )
 DISTANCES = (
-    "patient\tsubset\tclass\tpostprocess\thd95\tnsd\tmissed\na\ttest\ttumour\tfalse\t3.2\t\tfalse\n"
+    "patient\tsubset\tclass\tpostprocess\thd95\tnsd\thd95-union\tmissed\n"
+    "a\ttest\ttumour\tfalse\t3.2\t\t3.0\tfalse\n"
 )
 HISTORY = "epoch\tlearning_rate\tseconds\ttrain_loss\tval_loss\n1\t0.1\t2.5\t0.7\t\n"
 SPLIT = "patient\tslice\tsubset\na\t1\ttrain\nb\t1\tval\nc\t1\ttest\n"

@@ -1,5 +1,8 @@
 """Surface distances: by hand, by brute force, and against MONAI."""
 
+import contextlib
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,8 +41,9 @@ def brute_force(predicted, truth, number, spacing, tolerance):
     between = np.linalg.norm(surfaces[0][:, None] - surfaces[1][None], axis=-1)
     directed = between.min(axis=1), between.min(axis=0)
     hd95 = max(np.percentile(distances, 95) for distances in directed)
-    near = sum((distances <= tolerance).sum() for distances in directed)
-    return hd95, near / sum(map(len, directed))
+    union = np.percentile(np.concatenate(directed), 95)
+    near = sum((distances <= tolerance + 1e-9).sum() for distances in directed)
+    return hd95, near / sum(map(len, directed)), union
 
 
 def test_two_voxels_by_hand():
@@ -47,7 +51,7 @@ def test_two_voxels_by_hand():
     predicted[0, 1, 1] = True
     truth[2, 4, 5] = True
     # 2 slices of 5 mm, 3 rows of 2 mm, 4 columns of 1.5 mm: 10, 6, 6
-    hd95, nsd, missed = surface_distances(predicted, truth, [4, 5, 6], (2.0, 1.5, 5.0))
+    hd95, nsd, union, missed = surface_distances(predicted, truth, [4, 5, 6], (2.0, 1.5, 5.0))
     assert hd95 == pytest.approx(np.sqrt(172))
     assert (nsd, missed) == (0, False)
 
@@ -56,7 +60,7 @@ def test_shifted_square_by_hand():
     predicted, truth = np.zeros((2, 1, 9, 9), bool)
     predicted[0, 2:5, 2:5] = truth[0, 2:5, 4:7] = True
     # one slice: all 9 voxels are surface; columns 2 and 3 lie 2 and 1 mm off, column 4 on the other
-    hd95, nsd, _ = surface_distances(predicted, truth, [0], UNIT)
+    hd95, nsd, *_ = surface_distances(predicted, truth, [0], UNIT)
     assert hd95 == 2
     assert nsd == pytest.approx(12 / 18)
     assert surface_distances(predicted, truth, [0], UNIT, tolerance=2.0)[1] == 1
@@ -66,8 +70,10 @@ def test_shifted_square_by_hand():
 def test_equals_brute_force(seed):
     predicted, truth = volume(seed), volume(seed + 50, share=0.8)
     number, spacing = [3, 4, 5, 6, 7], (0.9, 1.3, 2.5)
-    hd95, nsd, missed = surface_distances(predicted, truth, number, spacing, 1.0)
-    assert (hd95, nsd) == pytest.approx(brute_force(predicted, truth, number, spacing, 1.0))
+    hd95, nsd, union, missed = surface_distances(predicted, truth, number, spacing, 1.0)
+    expected = brute_force(predicted, truth, number, spacing, 1.0)
+    assert (hd95, nsd, union) == pytest.approx(expected)
+    assert union <= hd95
     assert not missed
 
 
@@ -75,11 +81,11 @@ def test_gaps_count_at_their_true_height():
     predicted, truth = volume(1), volume(2)
     number = [1, 2, 5, 6, 12]
     found = surface_distances(predicted, truth, number, (1.0, 1.0, 3.0))
-    assert found[:2] == pytest.approx(brute_force(predicted, truth, number, (1.0, 1.0, 3.0), 1.0))
+    assert found[:3] == pytest.approx(brute_force(predicted, truth, number, (1.0, 1.0, 3.0), 1.0))
     # neighbours in the file, 4 slices of 3 mm apart
     predicted, truth = np.zeros((2, 2, 3, 3), bool)
     predicted[0, 1, 1] = truth[1, 1, 1] = True
-    assert surface_distances(predicted, truth, [5, 9], (1.0, 1.0, 3.0)) == (12, 0, False)
+    assert surface_distances(predicted, truth, [5, 9], (1.0, 1.0, 3.0)) == (12, 0, 12, False)
 
 
 def test_slices_beside_a_gap_are_neighbours_on_the_surface():
@@ -104,7 +110,7 @@ def test_equals_monai(seed):
     spacing = (0.9, 1.3, 2.5)
     tensors = [torch.from_numpy(mask[None, None].astype(np.float32)) for mask in (predicted, truth)]
     steps = (spacing[2], spacing[0], spacing[1])
-    hd95, nsd, _ = surface_distances(predicted, truth, range(6), spacing, 1.0)
+    hd95, nsd, *_ = surface_distances(predicted, truth, range(6), spacing, 1.0)
     expected = compute_hausdorff_distance(
         *tensors, include_background=True, percentile=95, spacing=steps
     )
@@ -118,14 +124,14 @@ def test_properties(first, second):
     a, b = volume(first, (3, 4, 5)), volume(second, (3, 4, 5))
     a[1, 2, 2] = b[0, 0, 0] = True
     number, spacing = [0, 1, 3], (1.0, 2.0, 3.0)
-    hd95, nsd, missed = surface_distances(a, b, number, spacing)
-    assert surface_distances(b, a, number, spacing) == (hd95, nsd, missed)
-    assert surface_distances(a, a, number, spacing) == (0, 1, False)
+    hd95, nsd, union, missed = surface_distances(a, b, number, spacing)
+    assert surface_distances(b, a, number, spacing) == pytest.approx((hd95, nsd, union, missed))
+    assert surface_distances(a, a, number, spacing) == (0, 1, 0, False)
     diagonal = np.sqrt((4 * 3) ** 2 + 4**2 + 10**2)
     assert 0 <= hd95 <= diagonal
     assert 0 <= nsd <= 1
     moved = surface_distances(a, b, [7, 8, 10], spacing)
-    assert moved == pytest.approx((hd95, nsd, missed))
+    assert moved == pytest.approx((hd95, nsd, union, missed))
 
 
 def test_missed_lesion_is_the_diagonal():
@@ -135,8 +141,8 @@ def test_missed_lesion_is_the_diagonal():
     diagonal = np.sqrt(12**2 + 30**2 + 80**2)
     for masks in ((empty, lesion), (lesion, empty)):
         found = surface_distances(*masks, [10, 12], (1.0, 2.0, 4.0))
-        assert found == (pytest.approx(diagonal), 0.0, True)
-    hd95, nsd, missed = surface_distances(empty, empty, [10, 12], (1.0, 2.0, 4.0))
+        assert found == (pytest.approx(diagonal), 0.0, pytest.approx(diagonal), True)
+    hd95, nsd, union, missed = surface_distances(empty, empty, [10, 12], (1.0, 2.0, 4.0))
     assert np.isnan(hd95) and np.isnan(nsd) and not missed
 
 
@@ -201,3 +207,37 @@ def test_bad_input():
         measure_predictions(predicted_slices(spacing=spacing))
     with pytest.raises(ValueError, match="patient p: some slices of test are predicted twice"):
         measure_predictions(predicted_slices(number=[1, 1, 0, 1, 0, 1, 0, 1]))
+
+
+@pytest.mark.parametrize("edge", [0.2, 0.1, 0.7])
+def test_a_tolerance_holds_for_spacings_stored_as_float32(edge):
+    edge = float(np.float32(edge))
+    steps = round(1.4 / edge)
+    one, other = np.zeros((2, 1, 20, 3), bool)
+    one[0, 0, 0] = other[0, steps, 0] = True
+    assert surface_distances(one, other, [0], (edge, edge, 1.0), tolerance=steps * edge)[1] == 1
+    plain = float(f"{edge:.1f}") * steps
+    assert surface_distances(one, other, [0], (edge, edge, 1.0), tolerance=plain)[1] == 1
+
+
+OUTSIDE = Path(__file__).parents[3] / "shared" / "cases" / "outside"
+
+
+@pytest.mark.skipif(not OUTSIDE.is_dir(), reason="the masks are not here")
+def test_other_tools_on_made_up_masks():
+    """HD95 as MONAI and Metrics Reloaded have it, and as medpy and panoptica have it."""
+    masks = np.load(OUTSIDE / "distances_masks.npz")
+    table = pd.read_csv(OUTSIDE / "distances_expected.tsv", sep="\t").set_index("case")
+    compared = 0
+    for name, row in table.iterrows():
+        predicted, truth = masks[f"{name}|p"] > 0, masks[f"{name}|t"] > 0
+        if not (predicted.any() and truth.any()):
+            continue
+        spacing = row[["spacing_x", "spacing_y", "spacing_z"]].to_numpy(float)
+        found = surface_distances(predicted, truth, range(len(truth)), tuple(spacing))
+        assert found[:2] == pytest.approx((row["gliomake_hd95"], row["gliomake_nsd"]), abs=1e-6)
+        for place, tool in ((0, "mr_hd95"), (2, "medpy_hd95"), (2, "panoptica_hd95")):
+            with contextlib.suppress(ValueError):  # a tool that gave no number
+                assert found[place] == pytest.approx(float(row[tool]), abs=1e-5), (name, tool)
+                compared += 1
+    assert compared > 90

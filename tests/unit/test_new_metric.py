@@ -94,7 +94,7 @@ def test_a_distance_is_a_column_and_a_score(built):
     work, _ = built
     run = work / "results/small/unet/patient-f0-s0"
     distances = read_tsv(run / "distances.tsv")
-    assert list(distances)[-4:] == ["hd95", "hd", "nsd", "missed"]
+    assert list(distances)[-5:] == ["hd95", "hd", "nsd", "hd95-union", "missed"]
     assert (distances["hd"] >= distances["hd95"]).all()
     rows = pd.DataFrame(json.loads((run.parent / "metrics.json").read_text()))
     rows = rows[(rows["run"] == "patient-f0-s0") & (rows["subset"] == "test")]

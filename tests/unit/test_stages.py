@@ -50,11 +50,12 @@ def test_models_are_compared_by_distances_where_both_have_some():
     counts = {"a": counts_of(8), "b": counts_of(12)}
     distances = pd.DataFrame({"patient": list("abcdef"), "subset": "test", "class": "tumour"})
     distances = distances.assign(postprocess=False, nsd=0.5, missed=False, hd95=np.arange(6.0))
+    distances["hd95-union"] = distances["hd95"]
     given = {"run": "patient-f0-s0", "metrics": ["dice"], "bootstrap": BOOTSTRAP}
     table = compare_study(counts, {"a": None, "b": None}, **given)
     assert set(table["metric"]) == {"dice"}
     table = compare_study(counts, dict.fromkeys(counts, distances), **given)
-    assert set(table["metric"]) == {"dice", "hd95", "nsd"}
+    assert set(table["metric"]) == {"dice", "hd95", "hd95-union", "nsd"}
 
 
 def test_the_effect_of_leakage_is_measured_on_the_pairs_of_the_study():

@@ -39,12 +39,13 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     whole = argparse.ArgumentParser(
         prog="gliomake",
-        description="Use trained models on new scans; check the numbers of a paper. For research "
-        "only.",
+        description="Use trained models on new scans; score predictions; check the numbers of a "
+        "paper. For research only.",
     )
     commands = whole.add_subparsers(title="commands", required=True, metavar="<command>")
     _add_predict(commands)
     _add_app(commands)
+    _add_score(commands)
     _add_audit(commands)
     return whole
 
@@ -103,6 +104,38 @@ def _add_app(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     app.set_defaults(run=_app)
 
 
+def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    score = commands.add_parser(
+        "score",
+        help="score predictions against the truth",
+        description="Make a study out of folders of masks, and build its report: every score under "
+        "every convention with its interval, distances, comparisons, viewer. Exit status 0: all "
+        "was scored; 1: something was missing, or could not be read.",
+    )
+    score.add_argument("--truth", required=True, type=Path, help="folder of the true masks")
+    score.add_argument(
+        "--predictions", required=True, type=Path, action="append", metavar="FOLDER",
+        help="folder of predictions, COCO results file or predictions.h5; once for each model",
+    )  # fmt: skip
+    score.add_argument("--out", required=True, type=Path, help="folder to write to")
+    score.add_argument(
+        "--labels", metavar="1=NEC,2=ED", help="what values of the masks mean; by default found"
+    )
+    score.add_argument(
+        "--patient", metavar="REGEX",
+        help="on a case's name: its first group is the patient; by default each case is one",
+    )  # fmt: skip
+    score.add_argument("--images", type=Path, help="folder of the scans, to see them in the report")
+    score.add_argument(
+        "--pattern", help="where predictions lie in their folder, such as {case}_{class}.nii.gz"
+    )
+    score.add_argument("--truth-pattern", help="where true masks lie in theirs")
+    score.add_argument("--name", default="scores", help="of the study (%(default)s)")
+    score.add_argument("--cores", type=_threads, default=2, help="%(default)s")
+    score.add_argument("--dry-run", action="store_true", help="write the pages, and build nothing")
+    score.set_defaults(run=_score)
+
+
 def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     audit = commands.add_parser(
         "audit",
@@ -156,6 +189,24 @@ def _modalities(given: Sequence[str]) -> dict[str, Path]:
             parser().error(f"--modality {text!r}: expected <channel>=<file>, each channel once")
         found[name] = Path(path)
     return found
+
+
+def _score(parsed: argparse.Namespace) -> int:
+    from gliomake.score.command import score
+
+    return score(
+        parsed.truth,
+        parsed.predictions,
+        out=parsed.out,
+        labels=parsed.labels,
+        patient=parsed.patient,
+        pattern=parsed.pattern,
+        truth_pattern=parsed.truth_pattern,
+        images=parsed.images,
+        name=parsed.name,
+        cores=parsed.cores,
+        dry_run=parsed.dry_run,
+    )
 
 
 def _audit(parsed: argparse.Namespace) -> int:

@@ -155,7 +155,7 @@ class _Processes:
 
 
 def _shares(cases: Sequence[Case]) -> list[list[Case]]:
-    """Deal cases to pieces of work; a patient's stay together, those without a patient are alone."""
+    """Deal cases to pieces of work; a patient's stay together."""
     patients = [
         list(members)
         for _, members in groupby(cases, key=lambda case: case.patient or (case.case,))
@@ -274,7 +274,7 @@ def _truth(dataset: Dataset, case: Case) -> Volume:
     if volume.mask.shape[2:] != case.size or not np.isin(case.numbers, volume.slices).all():
         raise SourceError(
             f"case {case.case}: found {len(volume.slices)} slices of {volume.mask.shape[2:]} "
-            f"pixels, the index has {len(case.numbers)} of {case.size}: its files changed; start again"
+            f"pixels, the index has {len(case.numbers)} of {case.size}: files changed; start again"
         )
     return volume
 
