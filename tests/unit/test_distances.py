@@ -51,7 +51,7 @@ def test_two_voxels_by_hand():
     predicted[0, 1, 1] = True
     truth[2, 4, 5] = True
     # 2 slices of 5 mm, 3 rows of 2 mm, 4 columns of 1.5 mm: 10, 6, 6
-    hd95, nsd, union, missed = surface_distances(predicted, truth, [4, 5, 6], (2.0, 1.5, 5.0))
+    hd95, nsd, _, missed = surface_distances(predicted, truth, [4, 5, 6], (2.0, 1.5, 5.0))
     assert hd95 == pytest.approx(np.sqrt(172))
     assert (nsd, missed) == (0, False)
 
@@ -142,7 +142,7 @@ def test_missed_lesion_is_the_diagonal():
     for masks in ((empty, lesion), (lesion, empty)):
         found = surface_distances(*masks, [10, 12], (1.0, 2.0, 4.0))
         assert found == (pytest.approx(diagonal), 0.0, pytest.approx(diagonal), True)
-    hd95, nsd, union, missed = surface_distances(empty, empty, [10, 12], (1.0, 2.0, 4.0))
+    hd95, nsd, _, missed = surface_distances(empty, empty, [10, 12], (1.0, 2.0, 4.0))
     assert np.isnan(hd95) and np.isnan(nsd) and not missed
 
 

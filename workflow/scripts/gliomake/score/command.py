@@ -23,7 +23,6 @@ from gliomake.study.paths import Paths
 
 BASE = Path(__file__).parents[4]
 RUN = "all-f0-s0"
-SAYS = ("Error", "error", "rule ", "WorkflowError", "missing", "steps")
 
 
 def score(
@@ -114,7 +113,7 @@ def score(
         print(f"not built. The pages stand in {out / 'pages'}; to go on: {' '.join(command)}")
         return 1
     missing = print_summary(out, name, names)
-    print(f"report: {Paths(report=Paths().report).report.page(name)} in {out}")
+    print(f"report: {out / Paths().report.page(name)}")
     return 1 if missing else 0
 
 
@@ -171,9 +170,7 @@ def print_summary(out: Path, study: str, models: Sequence[str]) -> int:
     for model in models:
         listed = read_tsv(paths.run(model, RUN).brought)
         gaps = listed[listed["missing"] > 0]
-        missing += [
-            (model, case, gap) for case, gap in zip(gaps["case"], gaps["missing"], strict=True)
-        ]
+        missing += [f"{model} {case}" for case in gaps["case"]]
         for row in read_json(paths.metrics(model)):
             if (row["metric"], row["convention"], row["postprocess"]) == ("dice", "patient", False):
                 rows.append((model, row))
@@ -190,7 +187,7 @@ def print_summary(out: Path, study: str, models: Sequence[str]) -> int:
     for model, row in rows:
         print(f"  {model:<{widths[0]}}  {row['class']:<{widths[1]}}  {_shown(row)}")
     if missing:
-        shown = ", ".join(f"{model} {case}" for model, case, _ in missing[:5])
+        shown = ", ".join(missing[:5])
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
         text = f"missing, and counted as empty: {shown}{more}"
         print("\n".join(textwrap.wrap(text, 96, subsequent_indent="  ")))

@@ -170,9 +170,7 @@ def _best(
         names = {"class": "class"} if "{class}" in form else {}
         with suppress(CaseError):
             found = patterns.find_cases(disk, folder, form.replace("{class}", "*"), None, names)
-            fitting = {
-                case: files for case, files in found.items() if cases is None or case in cases
-            }
+            fitting = set(found) if cases is None else cases.intersection(found)
             if fitting and (best is None or len(fitting) > best[0]):
                 best = len(fitting), form, found
     return best and (best[1], best[2])

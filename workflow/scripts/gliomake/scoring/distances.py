@@ -19,8 +19,8 @@ slice numbers are missing, the slices on either side are neighbours on the surfa
 between them counts in every distance.
 
 Where one of the two masks is empty there is no distance: the lesion is *missed* (or made up), its
-``hd95`` is the diagonal of the volume of these slices and its ``nsd`` 0. Where both are empty there is nothing to
-measure, and both are NaN.
+``hd95`` is the diagonal of the volume of these slices and its ``nsd`` 0. Where both are empty there
+is nothing to measure, and both are NaN.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

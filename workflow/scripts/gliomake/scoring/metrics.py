@@ -193,8 +193,8 @@ DISTANCE_METRICS: dict[str, DistanceMetric] = {
         unit="mm",
         better="lower",
         decimals=1,
-        help="HD95 by its other definition: 95 % of both surfaces together lie within so many mm of "
-        "the other, as medpy, panoptica and the BraTS evaluation count it. Never above hd95.",
+        help="HD95 by its other definition: 95 % of both surfaces together lie within so many mm "
+        "of the other, as medpy, panoptica and the BraTS evaluation count it. Never above hd95.",
     ),
 }
 """Scores from surface distances, a patient each, by their names in files."""
