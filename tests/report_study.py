@@ -17,9 +17,14 @@ from gliomake.files.shards import write_shard
 from gliomake.files.tsv import read_tsv, write_tsv
 from gliomake.prepare.split import make_split, read_split, write_split
 from gliomake.report import StudyInputs, study_inputs
-from gliomake.scoring.counts import count_run
-from gliomake.scoring.distances import measure_run
-from gliomake.scoring.stages import compare_study, measure_leaks, paired_runs, score_model
+from gliomake.scoring.measure import measure_run
+from gliomake.scoring.stages import (
+    RunTables,
+    compare_study,
+    measure_leaks,
+    paired_runs,
+    score_model,
+)
 from gliomake.study.datasets import known_datasets
 from gliomake.study.model import Study
 from gliomake.study.products import study_metrics
@@ -210,8 +215,9 @@ def _run(folder: Path, study: Study, model: str, run: str, shard: Path, rng) -> 
             "threshold": 0.5,
         },
     )
-    write_tsv(count_run(at / "predictions.h5", [shard], None), at / "counts.tsv")
-    write_tsv(measure_run(at / "predictions.h5", [shard], None), at / "distances.tsv")
+    measured = measure_run(at / "predictions.h5", [shard])
+    write_tsv(measured.counts, at / "counts.tsv")
+    write_tsv(measured.distances, at / "distances.tsv")
     if model in study.models:
         (at / "weights.safetensors").write_bytes(model.encode())
         facts = {f"{name}_hash": name * 4 for name in ("data", "split", "config", "code")}
@@ -226,11 +232,15 @@ def _counts(folder: Path, model: str, run: str) -> pd.DataFrame:
     return read_tsv(folder / model / run / "counts.tsv")
 
 
+def _tables(folder: Path, model: str, run: str) -> RunTables:
+    at = folder / model / run
+    return RunTables(read_tsv(at / "counts.tsv"), read_tsv(at / "distances.tsv"))
+
+
 def _metrics(folder: Path, study: Study, model: str) -> None:
     runs = study.model_runs(model)
     rows = score_model(
-        {run: _counts(folder, model, run) for run in runs},
-        {run: read_tsv(folder / model / run / "distances.tsv") for run in runs},
+        {run: _tables(folder, model, run) for run in runs},
         task="segmentation",
         metrics=study_metrics(study),
         bootstrap=BOOTSTRAP,
@@ -242,8 +252,7 @@ def _audit(folder: Path, study: Study, results: Path) -> None:
     run = study.run
     models = study.all_models
     comparisons = compare_study(
-        {model: _counts(folder, model, run) for model in models},
-        {model: read_tsv(folder / model / run / "distances.tsv") for model in models},
+        {model: _tables(folder, model, run) for model in models},
         run=run,
         metrics=study_metrics(study),
         bootstrap=BOOTSTRAP,

@@ -23,8 +23,8 @@ from gliomake.phantom import write_phantom
 from gliomake.prepare.index import merge_index
 from gliomake.prepare.preprocess import preprocess
 from gliomake.prepare.split import make_split, write_split
-from gliomake.scoring.counts import count_run
-from gliomake.scoring.stages import score_model
+from gliomake.scoring.measure import measure_run
+from gliomake.scoring.stages import RunTables, score_model
 from gliomake.study.kinds import KINDS
 from gliomake.study.load import load_study
 from gliomake.study.model import Study
@@ -222,13 +222,14 @@ class FigureInputs:
 
     def _write_counts(self, model: str, run: str, path: Path) -> None:
         predictions = self.model_file(model, run, "predictions")
-        write_tsv(count_run(predictions, [self.folder / "000.h5"], self.study.postprocess), path)
+        shards = [self.folder / "000.h5"]
+        measured = measure_run(predictions, shards, postprocess=self.study.postprocess)
+        write_tsv(measured.counts, path)
 
     def _write_metrics(self, model: str, run: str, path: Path) -> None:
         counts = read_tsv(self.model_file(model, run, "counts"))
         rows = score_model(
-            {run: counts},
-            {run: None},
+            {run: RunTables(counts)},
             task=self.study.task(model),
             metrics=study_metrics(self.study),
             bootstrap={"resamples": self.resamples, "seed": 0},

@@ -418,7 +418,7 @@ def test_counts_by_hand(scans):
     mine[1, 1, 1], mine[5, 4, 1], mine[2, 3, 2] = 0, 1, 0
     scans.write("A.nii.gz", mine)
     scans.write("B.nii.gz", labels())
-    measured = measure_native(native(scans), None)
+    measured = measure_native(native(scans))
     counts = measured.counts.groupby(["patient", "class"])[["tp", "fp", "fn", "tn"]].sum()
     voxels = int(np.prod(SHAPE))
     assert counts.loc[("A", "core")].tolist() == [1, 1, 1, voxels - 3]
@@ -433,7 +433,7 @@ def test_counts_by_hand(scans):
 def test_processes_do_not_change_what_is_measured(scans):
     scans.write("A.nii.gz", labels())
     run = native(scans)
-    one, two = measure_native(run, None), measure_native(run, None, threads=2)
+    one, two = measure_native(run), measure_native(run, threads=2)
     pd.testing.assert_frame_equal(one.counts, two.counts)
     pd.testing.assert_frame_equal(one.distances, two.distances)
 

@@ -18,9 +18,9 @@ from gliomake.scoring.counts import (
     COLUMNS,
     count_pixels,
     count_predictions,
-    count_run,
     read_predictions,
 )
+from gliomake.scoring.measure import measure_run
 from gliomake.scoring.metrics import COUNT_COLUMNS
 
 CLASSES = ["NEC", "ED"]
@@ -193,7 +193,7 @@ def write_run(folder, patients=("a", "b", "c"), slices=4, named=True):
 
 def test_run_is_counted_from_its_files(tmp_path):
     predictions, shards, truth = write_run(tmp_path)
-    table = count_run(predictions, shards)
+    table = measure_run(predictions, shards).counts
     assert table["patient"].tolist() == ["a"] * 4 + ["b"] * 4 + ["c"] * 4
     size = truth.sum(axis=(1, 2, 3))
     found = np.where(np.arange(12) % 2, 0, size)
@@ -222,4 +222,4 @@ def test_run_without_slices(tmp_path):
         file["probability"] = np.zeros((0, 1, 6, 6), np.float16)
         file.attrs.update({"classes": json.dumps(["tumour"]), "threshold": 0.5})
     with pytest.raises(PredictionError, match="holds no slice"):
-        count_run(predictions, shards)
+        measure_run(predictions, shards)

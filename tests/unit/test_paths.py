@@ -48,6 +48,8 @@ CONTRACT = {
     "results/s/m/patient-f0-s1/predictions.h5": RUN.predictions,
     "results/s/m/patient-f0-s1/counts.tsv": RUN.counts,
     "results/s/m/patient-f0-s1/distances.tsv": RUN.distances,
+    "results/s/m/patient-f0-s1/regions.tsv": RUN.regions,
+    "results/s/m/patient-f0-s1/patients.tsv": RUN.patients,
     "results/s/claims.tsv": STUDY.claims,
     "results/s/comparisons.tsv": STUDY.comparisons,
     "results/s/findings.json": STUDY.findings,

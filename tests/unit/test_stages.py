@@ -8,7 +8,13 @@ import pytest
 
 from changed_study import replaced
 from gliomake.scoring.leakage import LeakageError
-from gliomake.scoring.stages import compare_study, measure_leaks, paired_runs, score_model
+from gliomake.scoring.stages import (
+    RunTables,
+    compare_study,
+    measure_leaks,
+    paired_runs,
+    score_model,
+)
 from gliomake.study.load import load_study
 
 ENCODERS = Path(__file__).parents[2] / "config" / "studies" / "lgg-encoders.yaml"
@@ -29,8 +35,8 @@ def counts_of(tp, patients="abcdef"):
 def test_a_model_is_scored_run_by_run_by_the_metrics_of_its_task():
     counts = {"patient-f0-s0": counts_of(8), "patient-f1-s0": counts_of(12)}
     given = {"metrics": ["dice", "iou"], "bootstrap": BOOTSTRAP}
-    nothing = dict.fromkeys(counts)
-    rows = score_model(counts, nothing, task="segmentation", **given)
+    runs = {run: RunTables(table) for run, table in counts.items()}
+    rows = score_model(runs, task="segmentation", **given)
     assert list(dict.fromkeys(row["run"] for row in rows)) == list(counts)
     assert {row["metric"] for row in rows} == {"dice", "iou"}
     assert "image" not in {row["convention"] for row in rows}
@@ -41,7 +47,7 @@ def test_a_model_is_scored_run_by_run_by_the_metrics_of_its_task():
     images = pd.DataFrame({"tp": [1, 0, 0, 0], "fp": [0, 1, 0, 0], "fn": [0, 0, 1, 0]})
     images = images.assign(tn=1 - images.sum(axis=1), patient=list("abcd"), slice=1)
     images = images.assign(subset="test", postprocess=False, **{"class": "tumour"})
-    rows = score_model({"r": images}, {"r": None}, task="classification", **given)
+    rows = score_model({"r": RunTables(images)}, task="classification", **given)
     assert {row["convention"] for row in rows} == {"image"}
     assert {"f1", "specificity"} <= {row["metric"] for row in rows}
 
@@ -52,9 +58,10 @@ def test_models_are_compared_by_distances_where_both_have_some():
     distances = distances.assign(postprocess=False, nsd=0.5, missed=False, hd95=np.arange(6.0))
     distances["hd95-union"] = distances["hd95"]
     given = {"run": "patient-f0-s0", "metrics": ["dice"], "bootstrap": BOOTSTRAP}
-    table = compare_study(counts, {"a": None, "b": None}, **given)
+    table = compare_study({name: RunTables(each) for name, each in counts.items()}, **given)
     assert set(table["metric"]) == {"dice"}
-    table = compare_study(counts, dict.fromkeys(counts, distances), **given)
+    both = {name: RunTables(each, distances) for name, each in counts.items()}
+    table = compare_study(both, **given)
     assert set(table["metric"]) == {"dice", "hd95", "hd95-union", "nsd"}
 
 

@@ -13,8 +13,7 @@ from gliomake.files.shards import write_shard
 from gliomake.report import viewer
 from gliomake.report.inputs import RunFiles
 from gliomake.scoring.baselines import IntensityThreshold
-from gliomake.scoring.counts import count_run
-from gliomake.scoring.distances import measure_run
+from gliomake.scoring.measure import measure_run
 from stored_predictions import load_predictions
 
 THRESHOLD = 0.4
@@ -72,9 +71,10 @@ def test_a_probability_is_compared_by_its_value_not_by_its_type(dtype):
 
 
 def test_counts_distances_viewer_and_figures_see_the_same_masks(predicted, shard):
-    counts = count_run(predicted, [shard])
+    measured = measure_run(predicted, [shard])
+    counts = measured.counts
     assert counts[["tp", "fp", "fn"]].to_numpy().tolist() == [[0, 0, 4], [4, 0, 0]]
-    [distance] = measure_run(predicted, [shard]).to_dict("records")
+    [distance] = measured.distances.to_dict("records")
     assert not distance["missed"]
     run = RunFiles("unet", "patient-f0-s0", predicted, predictions=predicted)
     shown = viewer._masks(run, "test", [("p", 0), ("p", 1)], THRESHOLD)

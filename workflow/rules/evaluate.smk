@@ -7,6 +7,8 @@ rule counts:
     output:
         counts=RUN.counts,
         distances=RUN.distances,
+        regions=RUN.regions,
+        patients=RUN.patients,
     log:
         "logs/counts/{study}/{model}/{run}.log",
     conda:
@@ -18,6 +20,8 @@ rule counts:
     params:
         task=task_of,
         native=native_of,
+        regions=setting(lambda study: dict(study.regions)),
+        lesions=setting(lambda study: study.evaluation.lesions),
         threshold=setting(lambda study: study.threshold),
         postprocess=setting(lambda study: study.postprocess),
         code=code_of("counts"),
@@ -29,6 +33,8 @@ rule metrics:
     input:
         counts=run_files("counts"),
         distances=run_files("distances"),
+        regions=run_files("regions"),
+        patients=run_files("patients"),
     output:
         metrics=report(
             STUDY.metrics("{model}"),
@@ -59,6 +65,8 @@ rule comparisons:
     input:
         counts=files(lambda study: study.compared("counts")),
         distances=files(lambda study: study.compared("distances")),
+        regions=files(lambda study: study.compared("regions")),
+        patients=files(lambda study: study.compared("patients")),
     output:
         comparisons=STUDY.comparisons,
     log:

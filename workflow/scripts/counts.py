@@ -1,24 +1,25 @@
-"""Count the pixels of a run's predictions, and measure surface distances where spacing is known."""
+"""Measure a run: count its pixels, and where spacing is known, distances, volumes and lesions."""
 
 from adapter import logged
 from gliomake.files.tsv import write_tsv
-from gliomake.scoring.counts import count_run
-from gliomake.scoring.distances import measure_run
-from gliomake.scoring.native import Measured, measure_native, native_run
+from gliomake.scoring.measure import measure_run
+from gliomake.scoring.native import measure_native, native_run
 
 
 def main(snakemake):
-    files, params = snakemake.input, snakemake.params
+    files, params, written = snakemake.input, snakemake.params, snakemake.output
+    options = {
+        "regions": params.regions,
+        "lesions": params.lesions,
+        "postprocess": params.postprocess,
+    }
     if params.native:
         run = native_run(params.native, files, files.get("predictions"))
-        measured = measure_native(run, params.postprocess, threads=snakemake.threads)
+        measured = measure_native(run, threads=snakemake.threads, **options)
     else:
-        measured = Measured(
-            count_run(files.predictions, files.shards, params.postprocess),
-            measure_run(files.predictions, files.shards, params.postprocess),
-        )
-    write_tsv(measured.counts, snakemake.output.counts)
-    write_tsv(measured.distances, snakemake.output.distances)
+        measured = measure_run(files.predictions, files.shards, **options)
+    for name in ("counts", "distances", "regions", "patients"):
+        write_tsv(getattr(measured, name), written[name])
 
 
 logged(main, snakemake)  # noqa: F821

@@ -5,14 +5,15 @@ from collections import Counter
 from adapter import logged
 from gliomake.files.json_file import write_json
 from gliomake.files.tsv import read_tsv
-from gliomake.scoring.stages import score_model
+from gliomake.scoring.stages import RunTables, score_model
 
 
 def main(snakemake):
     files, params = snakemake.input, snakemake.params
+    measured = zip(files.counts, files.distances, files.regions, files.patients, strict=True)
+    tables = [RunTables(*map(read_tsv, paths)) for paths in measured]
     rows = score_model(
-        dict(zip(params.runs, map(read_tsv, files.counts), strict=True)),
-        dict(zip(params.runs, map(read_tsv, files.distances), strict=True)),
+        dict(zip(params.runs, tables, strict=True)),
         task=params.task,
         metrics=params.metrics,
         bootstrap=params.bootstrap,

@@ -125,6 +125,13 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--patient", metavar="REGEX",
         help="on a case's name: its first group is the patient; by default each case is one",
     )  # fmt: skip
+    score.add_argument(
+        "--regions", metavar="WT=NEC+ED+ET", help="unions of classes, scored beside them"
+    )
+    score.add_argument(
+        "--lesions", choices=("glioma-2023", "metastases-2023"),
+        help="score lesions one by one, by the rules of BraTS since 2023",
+    )  # fmt: skip
     score.add_argument("--images", type=Path, help="folder of the scans, to see them in the report")
     score.add_argument(
         "--pattern", help="where predictions lie in their folder, such as {case}_{class}.nii.gz"
@@ -203,6 +210,8 @@ def _score(parsed: argparse.Namespace) -> int:
         pattern=parsed.pattern,
         truth_pattern=parsed.truth_pattern,
         images=parsed.images,
+        regions=parsed.regions,
+        lesions=parsed.lesions,
         name=parsed.name,
         cores=parsed.cores,
         dry_run=parsed.dry_run,

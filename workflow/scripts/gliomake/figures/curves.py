@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from gliomake.figures import style
 from gliomake.files.tsv import read_tsv
-from gliomake.scoring.metrics import METRICS
+from gliomake.scoring.registry import METRICS
 from gliomake.study.targets import TargetSpec
 from gliomake.tables.curve import best_epoch, panel_columns
 

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Polygon, Rectangle
 
 from gliomake.figures import style
-from gliomake.scoring.metrics import METRICS, element_scores
+from gliomake.scoring.metrics import element_scores
+from gliomake.scoring.registry import METRICS
 from gliomake.study.targets import TargetSpec
 
 DRAWN = ("dice", "iou")

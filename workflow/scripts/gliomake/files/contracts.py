@@ -14,6 +14,8 @@ COUNTED = ("slice", "tp", "fp", "fn", "tn")
 TABLES: dict[str, tuple[str, ...]] = {
     "counts.tsv": ("patient", "subset", "class", "postprocess", *COUNTED),
     "distances.tsv": ("patient", "subset", "class", "postprocess", *DISTANCE_METRICS, "missed"),
+    "regions.tsv": ("patient", "subset", "class", "postprocess", *COUNTED),
+    "patients.tsv": ("patient", "subset", "class", "postprocess", "truth_ml", "predicted_ml"),
     "history.tsv": ("epoch", "train_loss", "val_loss"),
     "slices.tsv": ("patient", "slice"),
     "cases.tsv": ("case", "patient"),
@@ -24,7 +26,7 @@ TABLES: dict[str, tuple[str, ...]] = {
 WHOLE = frozenset({*COUNTED, "epoch", "height", "width"})
 """Columns of whole numbers from 0 on."""
 YES_OR_NO = frozenset({"postprocess", "missed"})
-NUMBERS = frozenset({*DISTANCE_METRICS, "train_loss", "val_loss"})
+NUMBERS = frozenset({*DISTANCE_METRICS, "train_loss", "val_loss", "truth_ml", "predicted_ml"})
 """Columns of numbers; an empty cell is one that is not defined."""
 RECORDS: dict[str, tuple[str, ...]] = {
     "metrics.json": ("run", "subset", "class", "metric", "convention", "postprocess", "value"),

@@ -11,7 +11,7 @@ from gliomake.report.inputs import RunFiles, StudyInputs, records
 from gliomake.report.numbers import STATES, NumberBook
 from gliomake.report.render import render
 from gliomake.report.table import Column, Table, plain, scored, text
-from gliomake.scoring.metrics import METRICS
+from gliomake.scoring.registry import METRICS
 from gliomake.study.blocks import Training
 from gliomake.study.overrides import differences_text, score_overrides
 

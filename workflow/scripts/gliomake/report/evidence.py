@@ -7,7 +7,10 @@ import pandas as pd
 from gliomake.report.inputs import HASH_KEYS, RunFiles, StudyInputs
 from gliomake.report.table import Cell, Column, Table, from_frame, plain, text
 
-RUN_FILES = ("counts", "distances", "predictions", "weights", "history", "train")
+RUN_FILES = (
+    "counts", "distances", "regions", "patients", "predictions", "brought", "weights", "history",
+    "train",
+)  # fmt: skip
 
 
 def warnings(inputs: StudyInputs, split: str = "") -> list[str]:

@@ -42,7 +42,7 @@ class RunFiles:
         Whose files; a gated model or a baseline has no weights.
     counts : Path
         ``counts.tsv``: all scores rest on it.
-    distances, predictions, brought, weights, history, train : Path or None
+    distances, regions, patients, predictions, brought, weights, history, train : Path or None
         The other files of the run's folder.
     """
 
@@ -50,6 +50,8 @@ class RunFiles:
     run: str
     counts: Path
     distances: Path | None = None
+    regions: Path | None = None
+    patients: Path | None = None
     predictions: Path | None = None
     brought: Path | None = None
     weights: Path | None = None
@@ -64,6 +66,8 @@ class RunFiles:
             run,
             counts=at.counts,
             distances=_present(at.distances),
+            regions=_present(at.regions),
+            patients=_present(at.patients),
             predictions=_present(at.predictions),
             brought=_present(at.brought),
             weights=_present(at.weights),
@@ -218,7 +222,8 @@ class StudyInputs:
         files += [self.reported, self.slices, self.cases, self.integrity, *self.shards]
         files += [*self.splits.values(), *self.metrics.values(), *self.tables.values()]
         for run in self.runs:
-            files += [run.counts, run.distances, run.predictions, run.brought]
+            files += [run.counts, run.distances, run.regions, run.patients]
+            files += [run.predictions, run.brought]
             files += [run.weights, run.history, run.train]
         for svg in self.figures.values():
             files += [svg, svg.with_suffix(".png")]

@@ -14,7 +14,7 @@ from typing import Any
 import gliomake
 from gliomake.files.tsv import atomic_path
 from gliomake.report.keys import ClaimKey, Key, Measured, SpreadKey, read_id, write_id
-from gliomake.scoring.metrics import METRICS
+from gliomake.scoring.registry import METRICS
 
 INDEX = "index.html"
 UNDEFINED = "undefined"

@@ -15,7 +15,9 @@ from gliomake.report.numbers import Number, NumberBook, number_record, write_num
 from gliomake.report.render import render
 from gliomake.report.sections import Findings, Scores, Section, study_sections
 
-RUN_FILES = ("counts", "distances", "predictions", "weights", "history")
+RUN_FILES = (
+    "counts", "distances", "regions", "patients", "predictions", "weights", "history",
+)  # fmt: skip
 
 
 def build_study_page(inputs: StudyInputs, sections: Sequence[Section] | None = None) -> str:

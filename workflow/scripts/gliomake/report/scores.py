@@ -1,16 +1,18 @@
 """Scores, comparisons and the measured leak as tables of a page."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from gliomake.report.inputs import StudyInputs, records
+from gliomake.report.inputs import RunFiles, StudyInputs, records
 from gliomake.report.keys import ComparisonKey, ScoreKey
 from gliomake.report.numbers import STATES, Number, NumberBook
 from gliomake.report.table import Column, Table, plain, scored, text
 from gliomake.scoring.compare import FEWEST_PATIENTS
 from gliomake.scoring.metrics import DISTANCE_METRICS
+from gliomake.scoring.patient_metrics import LESION_METRICS
 from gliomake.study.model import BASELINES, GATED
 
 CONVENTIONS = {
@@ -28,6 +30,16 @@ COMPARED = ("dice", "iou", "hd95", "accuracy")
 
 class StaleTableError(ValueError):
     """A table that was built from other scores than those beside it."""
+
+
+def _behind(inputs: StudyInputs, files: RunFiles, row: dict[str, Any]) -> list[Path | None]:
+    """Name the files that a score rests on."""
+    region, metric = row["class"] in inputs.study.regions, row["metric"]
+    if metric in LESION_METRICS:
+        return [files.counts, files.patients]
+    if region:
+        return [files.regions, files.patients if metric in DISTANCE_METRICS else None]
+    return [files.counts, files.distances if metric in DISTANCE_METRICS else None]
 
 
 def enter_score(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> Number:
@@ -54,7 +66,7 @@ def enter_score(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> N
         value=row["value"],
         interval=row,
         n=row["n"],
-        files=[files.counts, files.distances if row["metric"] in DISTANCE_METRICS else None],
+        files=_behind(inputs, files, row),
     )
 
 
@@ -156,7 +168,7 @@ def headline(inputs: StudyInputs, book: NumberBook) -> list[dict[str, Any]]:
     blocks = []
     for subset in dict.fromkeys((inputs.reported_subset, inputs.subset)):
         part = frame[frame["subset"] == subset]
-        classes = _class_order(inputs.study.classes, part["class"])
+        classes = _class_order([*inputs.study.classes, *inputs.study.regions], part["class"])
         # Beside the subset that the document reports on, the test set in short.
         for class_ in classes if subset == inputs.reported_subset else classes[:1]:
             blocks.append(_headline_block(inputs, book, part[part["class"] == class_]))

@@ -17,6 +17,7 @@ from gliomake.score.folders import (
     find_predictions,
     find_truth,
     read_labels,
+    read_regions,
 )
 from gliomake.score.pages import Scoring, model_names, write_pages
 from gliomake.study.paths import Paths
@@ -35,6 +36,8 @@ def score(
     pattern: str | None = None,
     truth_pattern: str | None = None,
     images: Path | None = None,
+    regions: str | None = None,
+    lesions: str | None = None,
     name: str = "scores",
     cores: int = 2,
     dry_run: bool = False,
@@ -58,6 +61,10 @@ def score(
     images : Path, optional
         The folder of the scans, to see them under the masks: ``CASE.nii.gz``, or nnU-Net's
         ``CASE_0000.nii.gz``.
+    regions : str, optional
+        ``WT=NEC+ED+ET``: unions of classes that are scored beside them.
+    lesions : str, optional
+        A key of `gliomake.scoring.lesions.LESION_RULES`.
     name : str
         Of the study.
     cores : int
@@ -100,7 +107,17 @@ def score(
     scans = None
     if images is not None:
         scans = images, "{case}_0000.nii*" if any(images.glob("*_0000.nii*")) else "{case}.nii*"
-    scoring = Scoring(name, found, classes, models, patient, scans, jobs=max(cores, 1))
+    scoring = Scoring(
+        name,
+        found,
+        classes,
+        models,
+        patient,
+        scans,
+        jobs=max(cores, 1),
+        regions=read_regions(regions, list(classes)) if regions else {},
+        lesions=lesions,
+    )
     config = write_pages(scoring, out)
     command = [
         *("snakemake", "--snakefile", str(BASE / "Snakefile"), "--directory", str(out)),

@@ -225,6 +225,45 @@ def read_labels(text: str) -> dict[str, list[int]]:
     return found
 
 
+def read_regions(text: str, classes: Sequence[str]) -> dict[str, list[str]]:
+    """Read what ``--regions`` says.
+
+    Parameters
+    ----------
+    text : str
+        ``WT=NEC+ED+ET,TC=NEC+ET``.
+    classes : sequence of str
+        The classes that there are.
+
+    Returns
+    -------
+    dict of str to list of str
+        The classes of each region.
+
+    Raises
+    ------
+    ScoreError
+        It is of another form, or names a class that there is not.
+
+    Examples
+    --------
+    >>> read_regions("WT=core+edema", ["core", "edema"])
+    {'WT': ['core', 'edema']}
+    """
+    found = {}
+    for part in text.split(","):
+        name, _, union = (piece.strip() for piece in part.partition("="))
+        parts = [each.strip() for each in union.split("+")]
+        wrong = not _NAME.fullmatch(name) or name in classes or name in found
+        if wrong or not set(parts) <= set(classes):
+            raise ScoreError(
+                f"--regions {text!r}: found {part.strip()!r}; expected <region>=<class>+<class>, "
+                f"with a name of its own and classes out of {', '.join(classes)}"
+            )
+        found[name] = parts
+    return found
+
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,39}")
 
 

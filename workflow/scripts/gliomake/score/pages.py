@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,10 @@ class Scoring:
         Folder and pattern of the scans, which are shown under the masks.
     jobs : int
         Jobs that the cases are dealt to.
+    regions : dict of str to list of str
+        Unions of classes that are scored beside them.
+    lesions : str or None
+        By which rules lesions are scored one by one.
     """
 
     name: str
@@ -45,6 +49,8 @@ class Scoring:
     patient: str | None = None
     images: tuple[Path, str] | None = None
     jobs: int = 2
+    regions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    lesions: str | None = None
 
 
 def write_pages(scoring: Scoring, out: Path) -> Path:
@@ -139,7 +145,8 @@ def _study_page(scoring: Scoring) -> dict[str, Any]:
         "threshold": 0.5,
         "postprocess": None,
         "reported_subset": "test",
-        "evaluation": {"grid": "native"},
+        "evaluation": {"grid": "native", "lesions": scoring.lesions},
+        "regions": {name: list(each) for name, each in scoring.regions.items()},
         "models": {
             name: {"predictions": {"root": str(root.absolute()), "pattern": pattern}}
             for name, (root, pattern) in scoring.models.items()

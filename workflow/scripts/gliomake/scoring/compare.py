@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 
 from gliomake.scoring.bootstrap import RESAMPLES, percentile_interval, replicate
-from gliomake.scoring.scores import ScoreSums, count_sums, distance_sums
+from gliomake.scoring.metrics import DISTANCE_METRICS
+from gliomake.scoring.patient_metrics import LESION_METRICS
+from gliomake.scoring.scores import ScoreSums, count_sums, measured_sums
 
 KEYS = ["subset", "postprocess", "patient", "slice", "class"]
 COLUMNS = [
@@ -88,6 +90,8 @@ def compare_models(
     resamples: int = RESAMPLES,
     seed: int = 0,
     distances: Mapping[str, pd.DataFrame] | None = None,
+    lesions: Mapping[str, pd.DataFrame] | None = None,
+    averaged: bool = True,
 ) -> pd.DataFrame:
     """Compare every pair of models by every score.
 
@@ -101,8 +105,10 @@ def compare_models(
         Name of the run, for the table.
     resamples, seed : int
         Of the bootstrap.
-    distances : mapping from str to DataFrame, optional
-        Model name to its distances.tsv.
+    distances, lesions : mapping from str to DataFrame, optional
+        Model name to its measured patients, see `scores.score_table`.
+    averaged : bool
+        Whether there is a mean over several classes.
 
     Returns
     -------
@@ -118,18 +124,21 @@ def compare_models(
         If the models were not scored on the same slices with the same truth.
     """
     _check_same_slices(counts)
-    streams = [count_sums(table, metrics, conventions) for table in counts.values()]
+    streams = [
+        count_sums(table, metrics, conventions, averaged=averaged) for table in counts.values()
+    ]
     frames = []
     for groups in zip(*streams, strict=True):
         subset, postprocess, first = groups[0]
         parts = [[sums for _, _, sums in groups]]
-        if distances:
-            measured = [
-                table[(table["subset"] == subset) & (table["postprocess"] == postprocess)]
-                for table in (distances[model] for model in counts)
+        for tables, names in ((distances, DISTANCE_METRICS), (lesions, LESION_METRICS)):
+            found = [
+                measured_sums([(table, tuple(names))], subset, postprocess, first.units, averaged)
+                for table in ([tables[model] for model in counts] if tables else ())
             ]
-            if all(len(table) for table in measured):
-                parts.append([distance_sums(table, first.units) for table in measured])
+            # Only where all of them have some.
+            if found and all(found):
+                parts.append([sums for (sums,) in found])
         for compared in parts:
             for table in _pairs(list(counts), compared, resamples, seed):
                 frames.append(table.assign(run=run, subset=subset, postprocess=postprocess))

@@ -129,52 +129,6 @@ def _batches(keys: pd.DataFrame, batch: int) -> Iterator[tuple[int, int]]:
             first = start
 
 
-def count_run(
-    predictions: str | Path,
-    shards: Sequence[str | Path],
-    postprocess: Mapping[str, Any] | None = None,
-) -> pd.DataFrame:
-    """Count the pixels of a run's predictions.
-
-    Parameters
-    ----------
-    predictions : str or Path
-        A predictions.h5.
-    shards : sequence of path
-        All shards of the study's recipe.
-    postprocess : mapping, optional
-        As in `count_predictions`.
-
-    Returns
-    -------
-    DataFrame
-        As `count_predictions` gives it.
-
-    Raises
-    ------
-    PredictionError
-        There is no prediction, or the file is damaged.
-    ShardError
-        As in `read_predictions`.
-    """
-    tables = [
-        count_predictions(
-            part.probability,
-            part.truth,
-            part.threshold,
-            patient=part.patient,
-            number=part.number,
-            subset=part.subset,
-            classes=part.classes,
-            postprocess=postprocess,
-        )
-        for part in read_predictions(predictions, shards)
-    ]
-    if not tables:
-        raise PredictionError(f"{predictions} holds no slice: expected those of val and test")
-    return pd.concat(tables).sort_values(COLUMNS[:5], ignore_index=True)
-
-
 def count_pixels(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Count true and false positives and negatives.
 

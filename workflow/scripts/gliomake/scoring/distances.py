@@ -24,7 +24,6 @@ is nothing to measure, and both are NaN.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ import pandas as pd
 from scipy.spatial import KDTree
 
 from gliomake.files.predictions import to_mask
-from gliomake.scoring.counts import PredictedSlices, read_predictions
+from gliomake.scoring.counts import PredictedSlices
 from gliomake.scoring.metrics import DISTANCE_METRICS, TOLERANCE
 from gliomake.scoring.postprocess import clean_masks
 
@@ -164,7 +163,7 @@ def measure_predictions(
         If the spacing differs between slices of one patient, or a slice is there twice.
     """
     rows = []
-    for (patient, subset), members in _patients(part):
+    for (patient, subset), members in patients_of(part):
         spacing = part.spacing[members]
         if not (spacing == spacing[0]).all():
             raise ValueError(
@@ -192,40 +191,9 @@ def measure_predictions(
     return table.sort_values(_KEYS, ignore_index=True)
 
 
-def _patients(part: PredictedSlices) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
+def patients_of(part: PredictedSlices) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
     """Yield each patient and subset whose spacing is known, with its rows in slice order."""
     frame = pd.DataFrame({"patient": part.patient, "subset": part.subset, "number": part.number})
     known = ~np.isnan(part.spacing).any(axis=1) & (frame["patient"] != "").to_numpy()
     for (patient, subset), rows in frame[known].groupby(["patient", "subset"], sort=True):
         yield (str(patient), str(subset)), rows.sort_values("number").index.to_numpy()
-
-
-def measure_run(
-    predictions: str | Path,
-    shards: Sequence[str | Path],
-    postprocess: Mapping[str, Any] | None = None,
-    tolerance: float = TOLERANCE,
-) -> pd.DataFrame:
-    """Compute the surface distances of a run's predictions, for distances.tsv.
-
-    Parameters
-    ----------
-    predictions : str or Path
-        A predictions.h5.
-    shards : sequence of path
-        All shards of the study's recipe.
-    postprocess, tolerance
-        As in `measure_predictions`.
-
-    Returns
-    -------
-    DataFrame
-        As `measure_predictions` gives it; no rows where no spacing is known.
-    """
-    tables = [
-        measure_predictions(part, postprocess, tolerance)
-        for part in read_predictions(predictions, shards)
-        if part.probability.shape[2:] != (1, 1)  # a classifier has no surface
-    ]
-    table = pd.concat(tables) if tables else pd.DataFrame(columns=COLUMNS)
-    return table.sort_values(_KEYS, ignore_index=True)

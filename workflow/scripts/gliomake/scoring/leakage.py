@@ -7,6 +7,7 @@ besides are among the former. Their difference has an interval over patients and
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -256,11 +257,9 @@ def gather(sums: Mapping[Run, ScoreSums]) -> ScoreSums:
         units += [(fold, unit) for unit in seeds[0].units]
         for name, arrays in parts.items():
             arrays.append(np.mean([getattr(one, name) for one in seeds], axis=0))
-    merged = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+    merged: dict[str, Any] = {name: np.concatenate(arrays) for name, arrays in parts.items()}
     slices = sum(seeds[0].slices for seeds in folds.values())
-    return ScoreSums(
-        first.classes, first.metrics, first.conventions, tuple(units), **merged, slices=slices
-    )
+    return replace(first, units=tuple(units), slices=slices, **merged)
 
 
 def spread(

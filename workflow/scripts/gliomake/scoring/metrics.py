@@ -198,7 +198,6 @@ DISTANCE_METRICS: dict[str, DistanceMetric] = {
     ),
 }
 """Scores from surface distances, a patient each, by their names in files."""
-METRICS: dict[str, Metric] = {**COUNT_METRICS, **DISTANCE_METRICS}
 SEGMENTATION_METRICS = (*COUNT_METRICS, "tversky-a0.3-b0.7")
 CLASSIFICATION_METRICS = tuple(name for name, metric in COUNT_METRICS.items() if metric.images)
 # Of tumour and of no tumour there are these; the others are of the images as a whole.
@@ -254,15 +253,6 @@ def count_metric(name: str) -> CountMetric:
         title=f"Tversky score (\u03b1 {weights[1]}, \u03b2 {weights[2]})",
         fraction=lambda tp, fp, fn, tn: (tp, tp + alpha * fp + beta * fn),
     )
-
-
-def is_lower_better(name: str) -> bool:
-    """Return whether the lower of two values of a metric is the better one.
-
-    >>> is_lower_better("hd95"), is_lower_better("dice"), is_lower_better("tversky-a0.3-b0.7")
-    (True, False, False)
-    """
-    return name in METRICS and METRICS[name].better == "lower"
 
 
 def _check_counts(counts: np.ndarray) -> np.ndarray:

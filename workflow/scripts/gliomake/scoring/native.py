@@ -7,7 +7,7 @@ from functools import partial
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,19 +19,11 @@ from gliomake.datasets.base import Dataset, Volume
 from gliomake.files.tsv import read_tsv
 from gliomake.prepare.inspection import load_case, open_data
 from gliomake.prepare.split import evaluated_slices, read_split
-from gliomake.scoring.counts import COLUMNS, PredictedSlices, count_predictions
-from gliomake.scoring.distances import COLUMNS as DISTANCE_COLUMNS
-from gliomake.scoring.distances import measure_predictions
+from gliomake.scoring.counts import PredictedSlices
+from gliomake.scoring.measure import Measured, measure_slices
 
 PATIENTS = 4
 """Patients that a process takes at a time."""
-
-
-class Measured(NamedTuple):
-    """What is measured of a run: the rows of ``counts.tsv`` and ``distances.tsv``."""
-
-    counts: pd.DataFrame
-    distances: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -96,17 +88,15 @@ class NativeRun:
         return sorted(cases, key=lambda case: (case.patient, case.case)), rows
 
 
-def measure_native(
-    run: NativeRun, postprocess: Mapping[str, Any] | None, *, threads: int = 1
-) -> Measured:
-    """Count pixels and measure distances of a run on the scans' own grid.
+def measure_native(run: NativeRun, *, threads: int = 1, **options: Any) -> Measured:
+    """Measure a run on the scans' own grid.
 
     Parameters
     ----------
     run : NativeRun
         The run.
-    postprocess : mapping or None
-        As in `gliomake.scoring.counts.count_predictions`.
+    **options
+        As in `gliomake.scoring.measure.measure_slices`.
     threads : int
         Processes side by side; the result does not depend on it.
 
@@ -125,18 +115,13 @@ def measure_native(
     cases, rows = run.evaluated()
     run.open()[1].cases()  # what is wrong with the folder, before hours are spent
     shares = _shares(cases)
-    work = partial(_measure_share, run, rows, postprocess)
+    work = partial(_measure_share, run, rows, options)
     parts = []
     with _Processes(min(threads, len(shares))) as results:
         for number, part in enumerate(results(work, shares), start=1):
             parts.append(part)
             print(f"{sum(map(len, shares[:number]))}/{len(cases)} cases", flush=True)
-    counts = pd.concat([part.counts for part in parts])
-    distances = pd.concat([part.distances for part in parts])
-    return Measured(
-        counts.sort_values(COLUMNS[:5], ignore_index=True),
-        distances.sort_values(DISTANCE_COLUMNS[:4], ignore_index=True),
-    )
+    return Measured.joined(parts)
 
 
 class _Processes:
@@ -167,25 +152,11 @@ def _shares(cases: Sequence[Case]) -> list[list[Case]]:
 
 
 def _measure_share(
-    run: NativeRun, rows: pd.DataFrame, postprocess: Mapping[str, Any] | None, cases: list[Case]
+    run: NativeRun, rows: pd.DataFrame, options: Mapping[str, Any], cases: list[Case]
 ) -> Measured:
-    counts, distances = [], []
     dataset, source = run.open()
-    for part in native_parts(dataset, source, cases, rows, run.classes, run.threshold):
-        counts.append(
-            count_predictions(
-                part.probability,
-                part.truth,
-                part.threshold,
-                patient=part.patient,
-                number=part.number,
-                subset=part.subset,
-                classes=part.classes,
-                postprocess=postprocess,
-            )
-        )
-        distances.append(measure_predictions(part, postprocess))
-    return Measured(pd.concat(counts), pd.concat(distances))
+    parts = native_parts(dataset, source, cases, rows, run.classes, run.threshold)
+    return measure_slices(parts, **options)
 
 
 def native_parts(

@@ -6,7 +6,7 @@ patients). Every score then follows from a weighted sum of a few columns, for th
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +24,7 @@ from gliomake.scoring.metrics import (
     convention_scores,
     element_scores,
 )
+from gliomake.scoring.patient_metrics import LESION_METRICS
 from gliomake.study.architectures import CLASSIFICATION, SEGMENTATION
 
 
@@ -43,6 +44,8 @@ class ScoreSums:
         The scores of the unit's elements summed, and how many were not left out.
     slices : int
         Number of slices in the subset.
+    averaged : bool
+        Whether there is a mean over several classes; there is none over regions.
     """
 
     classes: tuple[str, ...]
@@ -53,6 +56,7 @@ class ScoreSums:
     sums: np.ndarray
     sizes: np.ndarray
     slices: int
+    averaged: bool = True
 
     def scores(self, weights: np.ndarray) -> np.ndarray:
         """Compute the scores with weighted units.
@@ -87,7 +91,7 @@ class ScoreSums:
 
     @property
     def _has_mean(self) -> bool:
-        return len(self.classes) > 1 and "image" not in self.conventions
+        return self.averaged and len(self.classes) > 1 and "image" not in self.conventions
 
     @cached_property
     def _product(self) -> list[tuple[str, str, str]]:
@@ -130,6 +134,7 @@ def count_sums(
     metrics: Sequence[str] | None = None,
     conventions: Sequence[str] | None = None,
     task: str = SEGMENTATION,
+    averaged: bool = True,
 ) -> Iterator[tuple[str, bool, ScoreSums]]:
     """Compute from a table of counts the sums of each subset and post-processing.
 
@@ -142,6 +147,8 @@ def count_sums(
         patients.
     task : str
         ``segmentation``, or ``classification``: then every image is one pixel.
+    averaged : bool
+        Whether there is a mean over several classes.
 
     Yields
     ------
@@ -175,7 +182,8 @@ def count_sums(
     if nameless.all():
         conventions = [name for name in conventions if name != "patient"]
     for (subset, postprocess), rows in counts.groupby(["subset", "postprocess"], sort=True):
-        yield str(subset), bool(postprocess), _reduce(rows, tuple(metrics), tuple(conventions))
+        sums = _reduce(rows, tuple(metrics), tuple(conventions))
+        yield str(subset), bool(postprocess), replace(sums, averaged=averaged)
 
 
 def _check_task(counts: pd.DataFrame, conventions: Sequence[str], task: str) -> None:
@@ -251,20 +259,30 @@ def _slices_by_unit(
     return tuple(classes), tuple(patients), starts, counts
 
 
-def distance_sums(distances: pd.DataFrame, units: Sequence[str]) -> ScoreSums:
-    """Return the distances of one subset and post-processing by the units of its counts.
+def patient_sums(
+    distances: pd.DataFrame,
+    units: Sequence[str],
+    metrics: Sequence[str] = tuple(DISTANCE_METRICS),
+    averaged: bool = True,
+) -> ScoreSums:
+    """Return what was measured of each patient by the units of the counts.
 
     Parameters
     ----------
     distances : DataFrame
-        Columns ``patient class hd95 nsd``; NaN where truth and prediction are both empty.
+        Columns ``patient class`` and the metrics, of one subset and post-processing; NaN where
+        there is nothing to measure.
     units : sequence of str
-        The patients of the subset's counts; one without distances counts in no mean.
+        The patients of the subset's counts; one without a row counts in no mean.
+    metrics : sequence of str
+        Columns to take, by default the distances.
+    averaged : bool
+        Whether there is a mean over several classes.
 
     Returns
     -------
     ScoreSums
-        Metrics ``hd95`` (mm) and ``nsd``, convention ``patient``.
+        The metrics, convention ``patient``.
 
     Raises
     ------
@@ -278,25 +296,59 @@ def distance_sums(distances: pd.DataFrame, units: Sequence[str]) -> ScoreSums:
             "both belong to one run: rebuild both"
         )
     classes = tuple(sorted(distances["class"].unique()))
-    values = np.full((len(units), len(classes), len(DISTANCE_METRICS)), np.nan)
+    values = np.full((len(units), len(classes), len(metrics)), np.nan)
     row = pd.Index(units).get_indexer(pd.Index(distances["patient"]))
     column = pd.Index(classes).get_indexer(pd.Index(distances["class"]))
     if len(set(zip(row, column, strict=True))) < len(distances):
         raise ValueError("distances hold a patient and class twice; expected each once")
-    values[row, column] = distances[list(DISTANCE_METRICS)].to_numpy(float)
+    values[row, column] = distances[list(metrics)].to_numpy(float)
     kept = ~np.isnan(values)[..., None]
     sums = np.where(kept, values[..., None], 0)
     totals = np.zeros((len(units), len(classes), 4), np.int64)
     return ScoreSums(
         classes,
-        tuple(DISTANCE_METRICS),
+        tuple(metrics),
         ("patient",),
         tuple(units),
         totals,
         sums,
         kept.astype(float),
         0,
+        averaged,
     )
+
+
+def measured_sums(
+    tables: Sequence[tuple[pd.DataFrame | None, Sequence[str]]],
+    subset: str,
+    postprocess: bool,
+    units: Sequence[str],
+    averaged: bool = True,
+) -> list[ScoreSums]:
+    """Return the sums of what was measured of a subset's patients, table by table.
+
+    Parameters
+    ----------
+    tables : sequence of (DataFrame or None, sequence of str)
+        Tables with columns ``patient subset class postprocess``, and which columns of them are
+        metrics.
+    subset, postprocess
+        Which rows.
+    units, averaged
+        As in `patient_sums`.
+
+    Returns
+    -------
+    list of ScoreSums
+        Of the tables with any rows of it.
+    """
+    found = []
+    for table, metrics in tables:
+        if table is not None and metrics:
+            rows = table[(table["subset"] == subset) & (table["postprocess"] == postprocess)]
+            if len(rows):
+                found.append(patient_sums(rows, units, metrics, averaged))
+    return found
 
 
 _KEY = ("subset", "class", "metric", "convention", "postprocess")
@@ -310,6 +362,8 @@ def score_table(
     seed: int = 0,
     distances: pd.DataFrame | None = None,
     task: str = SEGMENTATION,
+    lesions: pd.DataFrame | None = None,
+    averaged: bool = True,
 ) -> list[dict]:
     """Compute every score, with 95 % bootstrap intervals over patients.
 
@@ -322,7 +376,11 @@ def score_table(
     resamples, seed : int
         The bootstrap's; the same resamples serve every cell of a subset.
     distances : DataFrame, optional
-        Columns ``patient subset class postprocess hd95 nsd``.
+        Columns ``patient subset class postprocess`` and `DISTANCE_METRICS`.
+    lesions : DataFrame, optional
+        Columns ``patient subset class postprocess`` and `LESION_METRICS`.
+    averaged : bool
+        Whether there is a mean over several classes.
 
     Returns
     -------
@@ -337,12 +395,9 @@ def score_table(
         If the counts are incomplete, see `count_sums`.
     """
     rows = []
-    for subset, postprocess, sums in count_sums(counts, metrics, conventions, task):
-        parts = [sums]
-        if distances is not None:
-            chosen = (distances["subset"] == subset) & (distances["postprocess"] == postprocess)
-            if chosen.any():
-                parts.append(distance_sums(distances[chosen], sums.units))
+    measured = [(distances, tuple(DISTANCE_METRICS)), (lesions, tuple(LESION_METRICS))]
+    for subset, postprocess, sums in count_sums(counts, metrics, conventions, task, averaged):
+        parts = [sums, *measured_sums(measured, subset, postprocess, sums.units, averaged)]
         for part in parts:
             low, high = _interval(part, resamples, seed)
             cells = zip(part.cells, part.values(), low, high, part.elements(), strict=True)

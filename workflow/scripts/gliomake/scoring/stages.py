@@ -1,6 +1,7 @@
 """The stages of scoring, each from tables to a table: what rules, verification and tests call."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -22,22 +23,55 @@ class Leaks(NamedTuple):
     spread: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class RunTables:
+    """What was measured of a run: the tables of `gliomake.scoring.measure.Measured`.
+
+    Attributes
+    ----------
+    counts : DataFrame
+        Rows of ``counts.tsv``.
+    distances, regions, patients : DataFrame or None
+        Rows of the files of these names; None where they are not there.
+    """
+
+    counts: pd.DataFrame
+    distances: pd.DataFrame | None = None
+    regions: pd.DataFrame | None = None
+    patients: pd.DataFrame | None = None
+
+    @property
+    def lesions(self) -> pd.DataFrame | None:
+        """The patients' rows with scores of lesions; None without any."""
+        if self.patients is None or self.patients["lesions"].isna().all():
+            return None
+        return self.patients
+
+    def of_classes(self, of_regions: bool) -> "RunTables":
+        """Choose the tables of the regions, or those of the classes."""
+        if of_regions and self.regions is not None:
+            return RunTables(self.regions, self._of(self.patients, self.regions), None,
+                             self._of(self.lesions, self.regions))  # fmt: skip
+        return RunTables(self.counts, self.distances, None, self._of(self.lesions, self.counts))
+
+    @staticmethod
+    def _of(table: pd.DataFrame | None, counts: pd.DataFrame) -> pd.DataFrame | None:
+        return None if table is None else table[table["class"].isin(counts["class"].unique())]
+
+
 def score_model(
-    counts: Tables,
-    distances: Mapping[str, pd.DataFrame | None],
+    runs: Mapping[str, RunTables],
     *,
     task: str,
     metrics: Sequence[str],
     bootstrap: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
-    """Score all runs of a model.
+    """Score all runs of a model: classes and their mean, then regions.
 
     Parameters
     ----------
-    counts : mapping of str to DataFrame
-        Rows of ``counts.tsv`` by run.
-    distances : mapping of str to DataFrame or None
-        Rows of ``distances.tsv`` by run; None where none were measured.
+    runs : mapping of str to RunTables
+        What was measured, by run.
     task : str
         ``segmentation``, or ``classification``: of images, all metrics of which apply.
     metrics : sequence of str
@@ -56,21 +90,28 @@ def score_model(
         The counts of a run are incomplete.
     """
     rows = []
-    for run, table in counts.items():
-        scores = score_table(
-            table,
-            metrics=None if task == CLASSIFICATION else metrics,
-            task=task,
-            distances=distances[run],
-            **bootstrap,
-        )
-        rows += [{"run": run, **row} for row in scores]
+    for run, tables in runs.items():
+        for of_regions in (False, True) if _has_regions(tables) else (False,):
+            chosen = tables.of_classes(of_regions)
+            scores = score_table(
+                chosen.counts,
+                metrics=None if task == CLASSIFICATION else metrics,
+                task=task,
+                distances=chosen.distances,
+                lesions=chosen.patients,
+                averaged=not of_regions,
+                **bootstrap,
+            )
+            rows += [{"run": run, **row} for row in scores]
     return rows
 
 
+def _has_regions(tables: RunTables) -> bool:
+    return tables.regions is not None and len(tables.regions) > 0
+
+
 def compare_study(
-    counts: Tables,
-    distances: Mapping[str, pd.DataFrame | None],
+    models: Mapping[str, RunTables],
     *,
     run: str,
     metrics: Sequence[str],
@@ -80,10 +121,8 @@ def compare_study(
 
     Parameters
     ----------
-    counts : mapping of str to DataFrame
-        Rows of ``counts.tsv`` by model, of one run.
-    distances : mapping of str to DataFrame or None
-        Rows of ``distances.tsv`` by model; None where none were measured.
+    models : mapping of str to RunTables
+        What was measured of one run, by model.
     run : str
         The run's name.
     metrics : sequence of str
@@ -101,8 +140,24 @@ def compare_study(
     ValueError
         The models were not scored on the same slices with the same truth.
     """
-    measured = {model: table for model, table in distances.items() if table is not None}
-    return compare_models(counts, metrics=metrics, run=run, distances=measured, **bootstrap)
+    found = []
+    regions = all(_has_regions(tables) for tables in models.values())
+    for of_regions in (False, True) if regions else (False,):
+        chosen = {model: tables.of_classes(of_regions) for model, tables in models.items()}
+        distances = {m: t.distances for m, t in chosen.items() if t.distances is not None}
+        lesions = {m: t.patients for m, t in chosen.items() if t.patients is not None}
+        found.append(
+            compare_models(
+                {model: tables.counts for model, tables in chosen.items()},
+                metrics=metrics,
+                run=run,
+                distances=distances if len(distances) == len(chosen) else None,
+                lesions=lesions if len(lesions) == len(chosen) else None,
+                averaged=not of_regions,
+                **bootstrap,
+            )
+        )
+    return pd.concat(found, ignore_index=True) if len(found) > 1 else found[0]
 
 
 def paired_runs(study: Study) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What must hold of predictions that are brought along, as far as a study's page shows it."""
+"""What must hold of scores and of predictions brought along, as far as a study's page shows it."""
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -15,8 +15,8 @@ RESULTS, STORED = ".json", ".h5"
 FIELDS = ("case", "patient", "slice", "class")
 
 
-def brought_faults(study: Study) -> Iterator[Fault]:
-    """Check what a study says of predictions that are brought along.
+def evaluation_faults(study: Study) -> Iterator[Fault]:
+    """Check what a study says of its scores and of predictions that are brought along.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def brought_faults(study: Study) -> Iterator[Fault]:
     Yields
     ------
     Fault
-        A grid, a run, a pattern or labels that do not fit.
+        A grid, a run, a region, a pattern or labels that do not fit.
     """
     if study.brought and not study.evaluation.native:
         what = f"found {study.evaluation.grid!r}; predictions that are brought along are of the"
@@ -37,6 +37,14 @@ def brought_faults(study: Study) -> Iterator[Fault]:
             yield Fault(("runs", str(index)), what)
     if study.models and not study.training:
         yield Fault(("training",), "is missing; it says how the models are trained")
+    for name, classes in study.regions.items():
+        if name in (*study.classes, "mean"):
+            what = "the name is that of a class; take another"
+            yield Fault(("regions", name), what)
+        for each in classes:
+            if each not in study.classes:
+                what = f"the study has no class {each!r}; {meant(each, study.classes)}"
+                yield Fault(("regions", name), what)
     for name, block in study.brought.items():
         where = ("models", name, "predictions")
         for reason in _pattern_faults(block.pattern):

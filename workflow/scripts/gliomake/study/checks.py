@@ -9,7 +9,7 @@ from gliomake.datasets.spec import DatasetSpec
 from gliomake.scoring.metrics import DISTANCE_METRICS
 from gliomake.study import targets
 from gliomake.study.architectures import ARCHITECTURES, CLASSIFICATION
-from gliomake.study.brought import brought_faults
+from gliomake.study.brought import evaluation_faults
 from gliomake.study.datasets import known_datasets
 from gliomake.study.faults import Fault, has_path, meant
 from gliomake.study.feasible import impossible
@@ -165,7 +165,7 @@ def _study_faults(study: Study, raw: Mapping[str, Any]) -> Iterator[Fault]:
     `raw` is the study before it was completed: it says where a setting stands.
     """
     yield from _name_faults(study)
-    yield from brought_faults(study)
+    yield from evaluation_faults(study)
     yield from _metric_faults(study)
     for name in study.models:
         yield from _model_faults(study, name, raw)

@@ -18,9 +18,12 @@ class Evaluation:
     grid : str
         ``resized``: the preprocessed slices. ``native``: the scans as they are on disk, to whose
         grid probabilities are brought back. ``both``: resized, and native beside it.
+    lesions : str or None
+        By which rules lesions are scored one by one, see `gliomake.scoring.lesions`.
     """
 
     grid: str = RESIZED
+    lesions: str | None = None
 
     @property
     def native(self) -> bool:

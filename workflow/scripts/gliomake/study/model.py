@@ -196,6 +196,8 @@ class Study:
         Masks to learn.
     preprocess, split, gate, leakage, evaluation
         See there.
+    regions : dict of str to list of str
+        Unions of classes that are scored beside them.
     runs : tuple of str
         The trainings of all models, the main one first.
     threshold : float
@@ -239,6 +241,7 @@ class Study:
     gate: Gate | None = None
     leakage: Leakage = field(default_factory=Leakage)
     evaluation: Evaluation = field(default_factory=Evaluation)
+    regions: Mapping[str, list[str]] = field(default_factory=dict)
     brought: dict[str, Brought] = field(default_factory=dict)
     overrides: tuple[dict[str, Any], ...] = ()
     plain: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)

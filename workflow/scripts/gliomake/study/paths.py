@@ -13,7 +13,7 @@ from gliomake.study.run import ConfigError
 STUDY_FILES = ("claims", "comparisons", "findings", "leakage", "spread")
 RUN_FILES = (
     "weights", "history", "train", "model", "predictions", "counts", "distances", "baseline",
-    "brought",
+    "brought", "regions", "patients",
 )  # fmt: skip
 SUFFIXES = {"figures": (".svg", ".png"), "tables": (".csv",)}
 
@@ -120,6 +120,16 @@ class RunPaths:
     def distances(self) -> Path:
         """Surface distances, one row a patient, class and clean-up."""
         return self.folder / "distances.tsv"
+
+    @property
+    def regions(self) -> Path:
+        """Pixels of the regions, as those of the classes."""
+        return self.folder / "regions.tsv"
+
+    @property
+    def patients(self) -> Path:
+        """Volumes and lesions, one row a patient, class or region, and clean-up."""
+        return self.folder / "patients.tsv"
 
     def file(self, kind: str) -> Path:
         """Return the file of a kind that a variable names.

@@ -134,6 +134,8 @@ class Products:
                 self.of_study.run(name, self.study.run).brought for name in self.study.brought
             ],
             "distances": self.of_runs("distances"),
+            "regions": self.of_runs("regions"),
+            "patients": self.of_runs("patients"),
             "claims": self.of_study.claims,
             "findings": self.of_study.findings,
             "leakage": self.leakage,

@@ -8,7 +8,8 @@ import pandas as pd
 from gliomake.files.contracts import read_json
 from gliomake.files.tsv import read_tsv
 from gliomake.scoring.compare import compare_models
-from gliomake.scoring.metrics import DISTANCE_METRICS, is_lower_better
+from gliomake.scoring.metrics import COUNT_METRICS
+from gliomake.scoring.registry import METRICS, is_lower_better
 from gliomake.study.model import BASELINES, GATED, Study
 from gliomake.study.targets import TargetSpec
 
@@ -69,7 +70,7 @@ def comparison(spec: TargetSpec) -> pd.DataFrame:
     pairs = _pairs(spec)
     counts = {model: read_tsv(path) for model, path in spec.inputs["counts"].items()}
     metrics, conventions = list(table["metric"].unique()), list(table["convention"].unique())
-    counted = [name for name in metrics if name not in DISTANCE_METRICS]
+    counted = [name for name in metrics if name in COUNT_METRICS or name not in METRICS]
     found = []
     for model, other in pairs.items():
         chosen = {name: counts[name] for name in (model, other)}

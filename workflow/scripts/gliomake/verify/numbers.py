@@ -24,11 +24,11 @@ from gliomake.report.keys import (
 )
 from gliomake.report.numbers import Number, optional
 from gliomake.report.viewer import slice_dice
-from gliomake.scoring.counts import count_run
-from gliomake.scoring.distances import measure_run
-from gliomake.scoring.native import Measured, measure_native, native_run
+from gliomake.scoring.measure import Measured, measure_run
+from gliomake.scoring.native import measure_native, native_run
 from gliomake.scoring.stages import (
     Leaks,
+    RunTables,
     compare_study,
     measure_leaks,
     paired_runs,
@@ -94,8 +94,8 @@ class Recomputation:
         self.deep = deep
         self.runs = {(files["model"], files["run"]): files for files in entry["runs"]}
         self.measured = cache(self._measure)
+        self.tables = cache(self._tables)
         self.counts = cache(self._counts)
-        self._distances = cache(self._read_distances)
         self.model_scores = cache(self._scores)
         self.comparison_table = cache(self._compare)
         self.leaks = cache(self._leaks)
@@ -122,6 +122,11 @@ class Recomputation:
         """Measure a run anew, from its predictions."""
         predictions = self._path(self.runs[model, run]["predictions"])
         scans, inputs = self.entry.get("scans"), self.inputs
+        options: dict[str, Any] = {
+            "regions": self.study.regions,
+            "lesions": self.study.evaluation.lesions,
+            "postprocess": self.study.postprocess,
+        }
         if scans and not self.study.classifies(model):
             settings = {
                 **scans,
@@ -132,26 +137,24 @@ class Recomputation:
             }
             split = inputs.splits[split_name(run)]
             files = SimpleNamespace(cases=inputs.cases, slices=inputs.slices, split=split)
-            return measure_native(native_run(settings, files, predictions), self.study.postprocess)
+            return measure_native(native_run(settings, files, predictions), **options)
         shards = [self._path(name) for name in self.entry["shards"]]
-        return Measured(
-            count_run(predictions, shards, self.study.postprocess),
-            measure_run(predictions, shards, self.study.postprocess),
-        )
+        return measure_run(predictions, shards, **options)
 
     def _counts(self, model: str, run: str) -> pd.DataFrame:
-        files = self.runs[model, run]
-        if self.deep and files["predictions"]:
-            return self.measured(model, run).counts
-        return read_tsv(self._path(files["counts"]))
+        return self.tables(model, run).counts
 
-    def _read_distances(self, model: str, run: str) -> pd.DataFrame | None:
+    def _tables(self, model: str, run: str) -> RunTables:
+        """Read what was measured of a run, or measure it anew."""
         files = self.runs[model, run]
-        if not files["distances"]:
-            return None
         if self.deep and files["predictions"]:
-            return self.measured(model, run).distances
-        return read_tsv(self._path(files["distances"]))
+            return RunTables(**vars(self.measured(model, run)))
+        others = {
+            name: read_tsv(self._path(files[name]))
+            for name in ("distances", "regions", "patients")
+            if files.get(name)
+        }
+        return RunTables(read_tsv(self._path(files["counts"])), **others)
 
     def changed_counts(self, model: str, run: str) -> list[tuple[str, str, str]]:
         """Compare a run's counts file with its predictions.
@@ -180,8 +183,7 @@ class Recomputation:
     def _scores(self, model: str) -> pd.DataFrame:
         runs = [run for name, run in self.runs if name == model]
         rows = score_model(
-            {run: self.counts(model, run) for run in runs},
-            {run: self._distances(model, run) for run in runs},
+            {run: self.tables(model, run) for run in runs},
             task=self.study.task(model),
             metrics=study_metrics(self.study),
             bootstrap=self.entry["bootstrap"],
@@ -191,8 +193,7 @@ class Recomputation:
     def _compare(self) -> pd.DataFrame:
         run, models = self.study.run, self.study.compared_models
         return compare_study(
-            {model: self.counts(model, run) for model in models},
-            {model: self._distances(model, run) for model in models},
+            {model: self.tables(model, run) for model in models},
             run=run,
             metrics=study_metrics(self.study),
             bootstrap=self.entry["bootstrap"],
