@@ -9,11 +9,12 @@ import pytest
 from gliomake.report.keys import ComparisonKey
 from gliomake.report.numbers import Number
 from gliomake.report.scores import _says
-from gliomake.scoring.bootstrap import resample_weights
+from gliomake.scoring.bootstrap import resample_weights, widening
 from gliomake.scoring.compare import (
     COLUMNS,
     FEWEST_PATIENTS,
     compare_models,
+    likely_size,
     patients_to_settle,
 )
 from gliomake.scoring.metrics import COUNT_COLUMNS, score
@@ -79,10 +80,11 @@ def test_equals_a_naive_loop(convention):
                     names += [f"{patient}-{copy}"] * len(elements)
             values.append(score(np.concatenate(parts), "dice", convention, names)[0])
         differences.append(values[0] - values[1])
-    low, high = np.percentile(differences, [2.5, 97.5])
+    middle, wider = result["difference"], widening(8)
+    low, high = middle + wider * (np.percentile(differences, [2.5, 97.5]) - middle)
     assert (result["ci_low"], result["ci_high"]) == pytest.approx((low, high), abs=1e-12)
     error = np.std(differences, ddof=1)
-    needed = np.ceil(8 * (2.8 * error / abs(result["difference"])) ** 2)
+    needed = np.ceil(8 * (2.8 * error / likely_size(result["difference"], error)) ** 2)
     expected = max(9, needed) if low <= 0 <= high else None
     assert result["patients_to_settle"] == expected
 
@@ -220,3 +222,33 @@ def test_fewer_patients_than_a_sign_test_needs_tell_nothing():
     assert _says(replace(number, ci_low=-0.01), "a", "b").startswith("inconclusive")
     few = replace(number, n=FEWEST_PATIENTS - 1)
     assert _says(few, "a", "b") == "too few patients to tell"
+
+
+def test_how_large_an_open_difference_may_be():
+    # Half of a normal about 0 lies within 0.674 errors; far from 0 the sign is known.
+    assert likely_size(0.0, 0.1) == pytest.approx(0.0674, rel=1e-3)
+    assert likely_size(0.5, 0.1) == pytest.approx(0.5, rel=1e-4)
+    assert likely_size(0.1, 0.0) == 0.1
+    assert np.isnan(likely_size(float("nan"), 0.1))
+
+
+def test_a_true_zero_is_seldom_excluded():
+    """Of seven patients who differ at random."""
+    rng = np.random.default_rng(1)
+    excluded = 0
+    for seed in range(300):
+        shares = rng.uniform(0.3, 0.9, (2, 7))
+        tables = {}
+        for name, share in zip("ab", shares, strict=True):
+            tp = np.round(1000 * share).astype(int)
+            tables[name] = pd.DataFrame(
+                {
+                    "patient": list("tuvwxyz"), "slice": 0, "subset": "test", "class": "tumour",
+                    "postprocess": False, "tp": tp, "fp": 0, "fn": 1000 - tp, "tn": 0,
+                }
+            )  # fmt: skip
+        row = one_difference(
+            tables["a"], tables["b"], "recall", "patient", "tumour", resamples=300, seed=seed
+        )
+        excluded += row["ci_low"] > 0 or row["ci_high"] < 0
+    assert excluded / 300 <= 0.075

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gliomake.scoring.bootstrap import RESAMPLES, percentile_interval, replicate
-from gliomake.scoring.scores import ScoreSums, count_sums
+from gliomake.scoring.bootstrap import RESAMPLES, percentile_interval, replicate, widening
+from gliomake.scoring.scores import count_sums
+from gliomake.scoring.sums import ScoreSums
 from gliomake.study.run import Run, leak_percent
 
 CLEAN = "leak0"
@@ -176,6 +177,7 @@ def _difference(
     low = high = np.full(len(values), np.nan)
     if patients > 1:
         replicates = replicate(statistic, patients, resamples, seed)
+        replicates = values[:, None] + widening(patients) * (replicates - values[:, None])
         runs = {run: pair[0].values() - pair[1].values() for run, pair in pairs.items()}
         bounds = percentile_interval(replicates + seed_errors(runs, resamples, seed))
         # Student's t of few seeds reaches beyond what two scores from 0 to 1 can differ by.

@@ -6,127 +6,24 @@ patients). Every score then follows from a weighted sum of a few columns, for th
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from gliomake.scoring.bootstrap import RESAMPLES, percentile_interval, replicate
+from gliomake.scoring.bootstrap import RESAMPLES
 from gliomake.scoring.metrics import (
     CLASSIFICATION_METRICS,
     COUNT_COLUMNS,
     DISTANCE_METRICS,
     ONE_COUNT,
-    PER_CLASS_METRICS,
     SEGMENTATION_CONVENTIONS,
     SEGMENTATION_METRICS,
     convention_scores,
-    element_scores,
 )
 from gliomake.scoring.patient_metrics import LESION_METRICS
+from gliomake.scoring.sums import ScoreSums
 from gliomake.study.architectures import CLASSIFICATION, SEGMENTATION
-
-
-@dataclass(frozen=True)
-class ScoreSums:
-    """Sums over units from which every score of a subset follows, whatever the units weigh.
-
-    Attributes
-    ----------
-    classes, metrics, conventions : tuple of str
-        The cells are their product, in this order of nesting, see `cells`.
-    units : tuple
-        Patients, or slice numbers where there are no patients.
-    totals : ndarray (unit, class, 4) of int
-        Pixels of each unit.
-    sums, sizes : ndarray (unit, class, metric, mean convention) of float64
-        The scores of the unit's elements summed, and how many were not left out.
-    slices : int
-        Number of slices in the subset.
-    averaged : bool
-        Whether there is a mean over several classes; there is none over regions.
-    """
-
-    classes: tuple[str, ...]
-    metrics: tuple[str, ...]
-    conventions: tuple[str, ...]
-    units: tuple
-    totals: np.ndarray
-    sums: np.ndarray
-    sizes: np.ndarray
-    slices: int
-    averaged: bool = True
-
-    def scores(self, weights: np.ndarray) -> np.ndarray:
-        """Compute the scores with weighted units.
-
-        Parameters
-        ----------
-        weights : ndarray (resample, unit) of float64
-            How often each unit counts.
-
-        Returns
-        -------
-        ndarray (resample, cell) of float64
-            In the order of `cells`; NaN where undefined.
-        """
-        rows, units = weights.shape
-        pooled = (weights @ self.totals.reshape(units, -1)).reshape(rows, len(self.classes), 4)
-        flat = (units, -1)
-        with np.errstate(invalid="ignore"):
-            means = (weights @ self.sums.reshape(flat)) / (weights @ self.sizes.reshape(flat))
-        means = means.reshape(rows, *self.sums.shape[1:])
-        values = np.empty((rows, len(self.classes), len(self.metrics), len(self.conventions)))
-        mean_conventions = iter(range(means.shape[-1]))
-        for index, convention in enumerate(self.conventions):
-            if convention in ONE_COUNT:
-                for position, metric in enumerate(self.metrics):
-                    values[:, :, position, index] = element_scores(pooled, metric)
-            else:
-                values[..., index] = means[..., next(mean_conventions)]
-        if self._has_mean:
-            values = np.concatenate([values, values.mean(axis=1, keepdims=True)], axis=1)
-        return values.reshape(rows, -1)[:, self._kept]
-
-    @property
-    def _has_mean(self) -> bool:
-        return self.averaged and len(self.classes) > 1 and "image" not in self.conventions
-
-    @cached_property
-    def _product(self) -> list[tuple[str, str, str]]:
-        classes = (*self.classes, "mean") if self._has_mean else self.classes
-        return [(c, m, v) for c in classes for m in self.metrics for v in self.conventions]
-
-    @cached_property
-    def _kept(self) -> np.ndarray:
-        """Return which of the product are cells: of ``no-tumour`` only scores of either class."""
-        return np.array([c != "no-tumour" or m in PER_CLASS_METRICS for c, m, _ in self._product])
-
-    @property
-    def cells(self) -> list[tuple[str, str, str]]:
-        """Return class, metric, convention of each score; ``mean`` is the mean over classes."""
-        return [cell for cell, kept in zip(self._product, self._kept, strict=True) if kept]
-
-    def values(self) -> np.ndarray:
-        """Compute the subset's own scores: ndarray (cell,) of float64, NaN where undefined."""
-        return self.scores(np.ones((1, len(self.units))))[0]
-
-    def elements(self) -> np.ndarray:
-        """Count what each score was computed from, the smallest class for a mean over classes.
-
-        Returns
-        -------
-        ndarray (cell,) of int
-            Slices pooled, or elements averaged.
-        """
-        averaged = iter(np.moveaxis(self.sizes.sum(axis=0), -1, 0))
-        n = np.empty((len(self.classes), len(self.metrics), len(self.conventions)), int)
-        for index, convention in enumerate(self.conventions):
-            n[..., index] = self.slices if convention in ONE_COUNT else next(averaged)
-        if self._has_mean:
-            n = np.concatenate([n, n.min(axis=0, keepdims=True)])
-        return n.ravel()[self._kept]
 
 
 def count_sums(
@@ -386,8 +283,7 @@ def score_table(
     -------
     list of dict
         Keys ``subset class metric convention postprocess value ci_low ci_high n``, sorted. None
-        stands for what is undefined, for the interval of a single patient, and for one of which
-        more than half of the resamples are undefined.
+        stands for what is undefined, and for an interval that `ScoreSums.interval` does not give.
 
     Raises
     ------
@@ -399,7 +295,7 @@ def score_table(
     for subset, postprocess, sums in count_sums(counts, metrics, conventions, task, averaged):
         parts = [sums, *measured_sums(measured, subset, postprocess, sums.units, averaged)]
         for part in parts:
-            low, high = _interval(part, resamples, seed)
+            low, high = part.interval(resamples, seed)
             cells = zip(part.cells, part.values(), low, high, part.elements(), strict=True)
             for (class_, metric, convention), value, ci_low, ci_high, n in cells:
                 rows.append(
@@ -416,15 +312,6 @@ def score_table(
                     }
                 )
     return sorted(rows, key=lambda row: tuple(str(row[name]) for name in _KEY))
-
-
-def _interval(sums: ScoreSums, resamples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    if len(sums.units) < 2:
-        nothing = np.full(len(sums.cells), np.nan)
-        return nothing, nothing
-    low, high = percentile_interval(replicate(sums.scores, len(sums.units), resamples, seed))
-    undefined = np.isnan(sums.values())
-    return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
 
 
 def _none_if_nan(value: float) -> float | None:
