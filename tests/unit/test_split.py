@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gliomake.files.tsv import write_tsv
+from gliomake.prepare.all_cases import all_tested
 from gliomake.prepare.split import (
     SplitOverlapError,
     check_training_tumour,
@@ -234,9 +235,7 @@ def test_overlapping_patients_are_refused_wherever_the_file_is_read(tmp_path):
 
 def test_unknown_method_names_the_known_ones():
     slices, cases = make_index([5] * 10)
-    with pytest.raises(
-        ValueError, match="expected patient, slice, leak<percent>, predefined or all"
-    ):
+    with pytest.raises(ValueError, match="expected patient, slice, leak<percent> or predefined"):
         make_split(slices, cases, method="random", test=0.1, val=0.1, seed=0)
 
 
@@ -276,3 +275,13 @@ def test_a_training_set_without_tumour_is_an_error():
     with pytest.raises(ValueError, match=message):
         check_training_tumour(split, slices, "x/patient-f0.tsv")
     check_training_tumour(split.assign(subset=["train", "test", "test", "train"]), slices, "x")
+
+
+def test_all_cases_are_tested():
+    slices, _ = make_index([5] * 4)
+    split = all_tested(slices, None)
+    assert set(split["subset"]) == {"test"} and len(split) == 20
+    assert split[["patient", "slice"]].equals(split[["patient", "slice"]].sort_values(
+        ["patient", "slice"], ignore_index=True))  # fmt: skip
+    few = all_tested(slices.sample(frac=1, random_state=0), 2)
+    assert sorted(few["patient"].unique()) == sorted(slices["patient"].unique())[:2]

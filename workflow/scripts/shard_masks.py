@@ -5,7 +5,7 @@ from dataclasses import replace
 from adapter import logged
 from gliomake.brought.source import study_masks
 from gliomake.files.contracts import read_json
-from gliomake.files.shards import write_mask_shard
+from gliomake.files.mask_shards import write_mask_shard
 from gliomake.files.tsv import read_tsv
 from gliomake.prepare.inspection import load_case, open_data
 from gliomake.prepare.preprocess import resize_mask, resized_spacing

@@ -3,7 +3,6 @@
 from adapter import logged
 from gliomake.files.tsv import read_tsv
 from gliomake.prepare.split import check_training_tumour, make_split, select_slices, write_split
-from gliomake.study.run import ALL
 
 
 def main(snakemake):
@@ -15,8 +14,7 @@ def main(snakemake):
         fold=int(snakemake.wildcards.fold),
         **snakemake.params.shares,
     )
-    if snakemake.wildcards.split != ALL:
-        check_training_tumour(split, slices, snakemake.output.split)
+    check_training_tumour(split, slices, snakemake.output.split)
     write_split(split, snakemake.output.split)
     print(split.groupby("subset", sort=False)[["patient", "slice"]].nunique())
 

@@ -1,7 +1,9 @@
 """What every source of predictions offers, and which form is read by which."""
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -198,6 +200,27 @@ def _first(found: Any) -> str:
     return getattr(found, "name", str(found))
 
 
+def offered(dataset: Dataset, name: str) -> Callable[..., Any] | None:
+    """Give what the module of a reader offers to the readers of predictions.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The data set.
+    name : str
+        ``class_masks(case, path, labels)``: the classes of a label map. ``mask_place(case)``: file
+        and header of a mask in NIfTI. ``lay(case, array)``: a stored volume as it is read. They
+        stand beside the reader's class, not in it: data do not hang on them.
+
+    Returns
+    -------
+    callable or None
+        Bound to the data set; None where the module has none.
+    """
+    function = getattr(sys.modules[type(dataset).__module__], name, None)
+    return partial(function, dataset) if function else None
+
+
 def label_masks(
     dataset: Dataset,
     case: str,
@@ -235,7 +258,7 @@ def label_masks(
     """
     if labels:
         return split_classes(case, path, values, {name: labels[name] for name in classes})[0]
-    own = getattr(dataset, "class_masks", None)
+    own = offered(dataset, "class_masks")
     if own is not None:
         return study_masks(own(case, path, values), dataset.classes, classes)
     if len(classes) > 1:

@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 
 from gliomake.brought.four import is_4d, read_4d
-from gliomake.brought.source import Case, Found, check_cases, label_masks, share_error
+from gliomake.brought.source import (
+    Case,
+    Found,
+    check_cases,
+    label_masks,
+    offered,
+    share_error,
+)
 from gliomake.datasets import patterns
 from gliomake.datasets.base import CaseError, Dataset
 from gliomake.datasets.brats_geometry import geometry_errors
@@ -106,7 +113,7 @@ class VolumeSource:
 
     def _laid(self, case: Case, path: Path, values: np.ndarray) -> np.ndarray:
         """Turn (z, channel, x, y) as the truth is turned."""
-        lay = getattr(self._dataset, "lay", None)
+        lay = offered(self._dataset, "lay")
         if lay is not None:
             values = lay(case.case, values)
         shape = (len(values), *values.shape[2:])
@@ -119,7 +126,7 @@ class VolumeSource:
 
     def _check_place(self, case: Case, path: Path, header: "NiftiHeader | _Place") -> None:
         """Refuse a volume that does not lie where the truth does."""
-        place = getattr(self._dataset, "mask_place", None)
+        place = offered(self._dataset, "mask_place")
         found = place(case.case) if place else None
         if found is None:  # masks without a place in space: sizes are compared
             return
@@ -133,7 +140,7 @@ class VolumeSource:
                 spacing=header.spacing,
                 orientation="".join(code or "?" for code in codes),
             )
-        geometry = getattr(self._dataset, "geometry", "strict")
+        geometry = getattr(self._dataset, "_geometry", "strict")
         # Twice, so that the truth is what most agree with.
         headers = {"truth": expected, "seg": expected, "prediction": header}
         files = {"truth": truth, "seg": truth, "prediction": path}

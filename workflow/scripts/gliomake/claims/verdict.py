@@ -36,8 +36,8 @@ FACTS = frozenset({"patients", "slices"})
 DIVIDED = FACTS | {"patient_fraction"}
 DIVIDES = ("dataset", "split", "preprocess", "runs", "leakage")
 BUILDS = ("architecture", "options", "channels")
-# Of fewer the percentile bootstrap's 95 % intervals cover clearly less: on real scores of 11 to 22
-# patients 72 to 92 %.
+# Of fewer 95 % intervals still cover a little less: on real scores of 11 to 22 patients 87 to 94 %
+# (docs/intervals.md).
 MANY_PATIENTS = 50
 # What no other sample and no other training would change.
 EXACT = FACTS | {"patient_fraction", "parameters"}

@@ -23,7 +23,7 @@ from gliomake.datasets.brats_findings import findings_across, findings_of_releas
 from gliomake.datasets.brats_geometry import note_findings
 from gliomake.datasets.brats_labels import split_labels
 from gliomake.datasets.brats_layout import CHANNELS, CLASSES, Layout
-from gliomake.datasets.brats_nifti import NiftiLayout
+from gliomake.datasets.brats_nifti import NiftiLayout, find_mask
 from gliomake.datasets.brats_releases import (
     EXPECTED,
     GRADED,
@@ -196,18 +196,6 @@ class BratsDataset:
         }
         return report
 
-    def class_masks(self, case: str, path: Path, labels: np.ndarray) -> np.ndarray:
-        """Turn a label map of the release into the three classes."""
-        return split_labels(case, path, labels, self._layout.release)[0]
-
-    def mask_place(self, case: str) -> tuple[Path, NiftiHeader] | None:
-        """Return the file of a case's mask, and its header: where its voxels lie.
-
-        None where the masks are no NIfTI files of their own.
-        """
-        place = getattr(self._layout, "mask_place", None)
-        return place(case) if place else None
-
     def check_root(self) -> list[Problem]:
         """Check the listing and the clinical tables."""
         return self._layout.check_root() + self._tables.problems
@@ -275,6 +263,20 @@ class BratsDataset:
         patient = self._layout.patient(case)
         volume = Volume(case, patient, reading.slices, reading.image, reading.mask, reading.spacing)
         return volume, reading.facts
+
+
+def class_masks(dataset: BratsDataset, case: str, path: Path, labels: np.ndarray) -> np.ndarray:
+    """Turn a label map of the data set's release into the three classes."""
+    return split_labels(case, path, labels, dataset._layout.release)[0]
+
+
+def mask_place(dataset: BratsDataset, case: str) -> tuple[Path, NiftiHeader] | None:
+    """Return the file of a case's mask, and its header: where its voxels lie.
+
+    None where the masks are no NIfTI files of their own.
+    """
+    layout = dataset._layout
+    return find_mask(layout, case) if isinstance(layout, NiftiLayout) else None
 
 
 # One reader of two data sets: which of them is meant is compared with what is there.

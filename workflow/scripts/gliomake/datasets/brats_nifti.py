@@ -105,11 +105,6 @@ class NiftiLayout:
         """Find missing and doubled files, and files whose geometry differs, from headers alone."""
         return self._survey(case, channels)[2]
 
-    def mask_place(self, case: str) -> tuple[Path, NiftiHeader]:
-        """Return the file of a case's mask, and its header."""
-        path = self._find(case, "seg").path
-        return path, read_header(path, self.root, case)
-
     def _survey(
         self, case: str, channels: Sequence[str]
     ) -> tuple[dict[str, CaseFile], dict[str, NiftiHeader], list[CaseError]]:
@@ -201,3 +196,15 @@ def _array_type(header: NiftiHeader) -> np.dtype:
     if header.scaled or header.dtype.kind == "f":
         return np.dtype(np.float32)
     return header.dtype.newbyteorder("=")
+
+
+def find_mask(layout: NiftiLayout, case: str) -> tuple[Path, NiftiHeader]:
+    """Return the file of a case's mask, and its header.
+
+    Raises
+    ------
+    CaseError
+        There is none, or it is damaged.
+    """
+    path = layout._find(case, "seg").path
+    return path, read_header(path, layout.root, case)

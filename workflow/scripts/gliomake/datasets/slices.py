@@ -86,10 +86,6 @@ class ImagesDataset(PagedDataset):
             )
         self._find(self.root, files, mask, channels)
 
-    def class_masks(self, case: str, path: Path, labels: np.ndarray) -> np.ndarray:
-        """Turn label maps into the classes of the data set, see `split_classes`."""
-        return split_classes(case, path, labels, self._labels, self._ignored)[0]
-
     def compare(self, reports: Sequence[CaseReport]) -> list[Finding]:
         """Find slices with the same pixels."""
         return [*super().compare(reports), *duplicate_slices(reports)]
@@ -191,3 +187,8 @@ class ImagesDataset(PagedDataset):
             return read(self._disk.read_bytes(path, case), self._disk.limits)
         except PictureError as error:
             raise CaseError(case, path, error.found, error.expected, error.advice) from error
+
+
+def class_masks(dataset: ImagesDataset, case: str, path: Path, labels: np.ndarray) -> np.ndarray:
+    """Turn label maps into the classes of a data set, see `split_classes`."""
+    return split_classes(case, path, labels, dataset._labels, dataset._ignored)[0]

@@ -114,31 +114,6 @@ class NiftiDataset(PagedDataset):
                 f"give them on the data set's page, such as {without[0]}: {{labels: [1]}}",
             )
 
-    @property
-    def geometry(self) -> str:
-        """Whether files of a case must have one affine or one voxel grid."""
-        return self._geometry
-
-    def mask_place(self, case: str) -> tuple[Path, NiftiHeader]:
-        """Return the file of a case's mask, and its header: where its voxels lie."""
-        path = self._file(case, None)
-        return path, read_header(path, self._disk, case)
-
-    def lay(self, case: str, array: np.ndarray) -> np.ndarray:
-        """Turn a volume that is stored as the mask of a case is, (z, channel, x, y), as it is read.
-
-        Raises
-        ------
-        CaseError
-            The mask's header cannot be read.
-        """
-        turn = self._turn(self.mask_place(case)[1])
-        return array if turn is None else turned(array, turn)
-
-    def class_masks(self, case: str, path: Path, labels: np.ndarray) -> np.ndarray:
-        """Turn a label map into the classes of the data set, see `split_classes`."""
-        return split_classes(case, path, labels, self._labels, self._ignored, self._names)[0]
-
     def compare(self, reports: Sequence[CaseReport]) -> list[Finding]:
         """Find duplicates, differing geometries, and what is unusual in headers."""
         return [*super().compare(reports), *findings_of_volumes(reports), *note_findings(reports)]
@@ -248,6 +223,29 @@ class NiftiDataset(PagedDataset):
         if shifts:
             facts["background_shifted_to_0"] = shifts
         return Volume(case, self._patients[case], numbers, image, parts, spacing), facts
+
+
+def class_masks(dataset: NiftiDataset, case: str, path: Path, labels: np.ndarray) -> np.ndarray:
+    """Turn a label map into the classes of a data set, see `split_classes`."""
+    return split_classes(case, path, labels, dataset._labels, dataset._ignored, dataset._names)[0]
+
+
+def mask_place(dataset: NiftiDataset, case: str) -> tuple[Path, NiftiHeader]:
+    """Return the file of a case's mask, and its header: where its voxels lie."""
+    path = dataset._file(case, None)
+    return path, read_header(path, dataset._disk, case)
+
+
+def lay(dataset: NiftiDataset, case: str, array: np.ndarray) -> np.ndarray:
+    """Turn a volume that is stored as the mask of a case is, (z, channel, x, y), as it is read.
+
+    Raises
+    ------
+    CaseError
+        The mask's header cannot be read.
+    """
+    turn = dataset._turn(mask_place(dataset, case)[1])
+    return array if turn is None else turned(array, turn)
 
 
 def turn_to(orientation: str, wanted: str = AXIAL) -> np.ndarray:

@@ -31,10 +31,6 @@ _ARRAYS = {
 }
 
 
-NO_IMAGE = "no image"
-"""The channel of a shard of masks alone."""
-
-
 class ShardError(KeyError):
     """Slices that the shards do not give: missing, or in a file that is damaged.
 
@@ -130,58 +126,6 @@ def write_shard(
                 if count:
                     file[name][total:] = values
             total += count
-    return total
-
-
-def write_mask_shard(
-    path: str | Path, volumes: Iterable[Volume], *, dataset: str, recipe: Recipe
-) -> int:
-    """Write the masks of cases that have no images; it is read as any shard, on blank ground.
-
-    Parameters
-    ----------
-    path : str or Path
-        The shard; it appears when it is complete.
-    volumes : iterable of Volume
-        Cases with masks of the recipe's size.
-    dataset : str
-        Name of the data set.
-    recipe : Recipe
-        How they were preprocessed; without channels.
-
-    Returns
-    -------
-    int
-        Slices written.
-    """
-    size, classes = recipe["image_size"], len(recipe["classes"])
-    with create_sealed(path) as file:
-        _column(file, "mask", (classes, size, size), np.uint8, compression="lzf")
-        _column(file, "patient", (), TEXT)
-        _column(file, "slice", (), np.int32)
-        _column(file, "spacing", (3,), np.float32)
-        file.attrs["dataset"] = dataset
-        file.attrs["recipe"] = json.dumps(recipe, sort_keys=True)
-        file.attrs["channels"] = json.dumps([NO_IMAGE])
-        file.attrs["classes"] = json.dumps(recipe["classes"])
-        total = 0
-        for volume in volumes:
-            count = len(volume.slices)
-            spacing = np.array(volume.spacing or (np.nan,) * 3, np.float32)
-            rows = {
-                "mask": volume.mask,
-                "patient": np.array([volume.patient] * count, dtype=object),
-                "slice": volume.slices,
-                "spacing": np.tile(spacing, (count, 1)),
-            }
-            for name, values in rows.items():
-                file[name].resize(total + count, axis=0)
-                if count:
-                    file[name][total:] = values
-            total += count
-        # Never written, so it takes no room, and reads as 0.
-        _column(file, "image", (1, size, size), np.uint8)
-        file["image"].resize(total, axis=0)
     return total
 
 

@@ -1,6 +1,6 @@
 """Which slice is for training, which for validation, which for the test: the split is a file.
 
-Five methods, named by the split's name:
+Four methods, named by the split's name:
 
 ``patient``
     All slices of a patient in one subset, stratified. Fold *f* tests the *f*-th block of patients,
@@ -13,8 +13,6 @@ Five methods, named by the split's name:
     slices of training patients, so that the training sets are equally large.
 ``predefined``
     The folders that the data set itself comes in.
-``all``
-    Every slice is tested: for predictions that are brought along.
 """
 
 import math
@@ -27,7 +25,6 @@ import pandas as pd
 from gliomake.files.contracts import FileError, check_column
 from gliomake.files.tsv import CONTROL, read_tsv, write_tsv
 from gliomake.prepare.other_splits import by_folder, leak_slices
-from gliomake.study.run import ALL
 
 COLUMNS = ["patient", "slice", "subset"]
 SUBSETS = ("train", "val", "test")
@@ -60,7 +57,7 @@ def make_split(
     cases : DataFrame
         The data set's ``cases.tsv``: ``patient``, ``stratum`` and ``folder`` are used.
     method : str
-        ``patient``, ``slice``, ``leak<p>``, ``predefined`` or ``all``.
+        ``patient``, ``slice``, ``leak<p>`` or ``predefined``.
     fold : int
         Which block of patients (or slices) is tested.
     test, val : float
@@ -94,11 +91,9 @@ def make_split(
         slices = _limit_patients(slices, cases, max_patients, seed)
         subset = _by_patient(slices, cases, fold, test, val, seed)
         assigned = leak_slices(slices.assign(subset=subset), int(leak[1]) / 100, seed + fold)
-    elif method == ALL:
-        assigned = _limit_patients(slices, cases, max_patients, seed).assign(subset="test")
     else:
         raise ValueError(
-            f"split method {method!r}: expected patient, slice, leak<percent>, predefined or all"
+            f"split method {method!r}: expected patient, slice, leak<percent> or predefined"
         )
     return assigned[["patient", "slice", "subset"]].reset_index(drop=True)
 

@@ -11,8 +11,9 @@ from PIL import Image
 
 from gliomake.datasets.spec import class_colour
 from gliomake.figures.images import upright
+from gliomake.files.mask_shards import NO_IMAGE
 from gliomake.files.predictions import open_predictions, to_mask
-from gliomake.files.shards import NO_IMAGE, load_arrays
+from gliomake.files.shards import load_arrays
 from gliomake.files.tsv import read_tsv
 from gliomake.report.inputs import RunFiles, StudyInputs
 from gliomake.report.keys import SliceKey

@@ -14,7 +14,7 @@ import pandas as pd
 
 from gliomake.brought import Source, SourceError, open_source
 from gliomake.brought.cases import evaluated_cases, list_cases
-from gliomake.brought.source import Case, study_masks
+from gliomake.brought.source import Case, offered, study_masks
 from gliomake.datasets.base import Dataset, Volume
 from gliomake.files.tsv import read_tsv
 from gliomake.prepare.inspection import load_case, open_data
@@ -240,7 +240,7 @@ def _part(
 
 def _truth(dataset: Dataset, case: Case) -> Volume:
     # Readers whose channels are files of their own read the mask alone.
-    channels = () if hasattr(dataset, "class_masks") else dataset.channels[:1]
+    channels = () if offered(dataset, "class_masks") else dataset.channels[:1]
     volume = load_case(dataset, case.case, channels)
     if volume.mask.shape[2:] != case.size or not np.isin(case.numbers, volume.slices).all():
         raise SourceError(

@@ -21,7 +21,7 @@ KEPT = (
     "all", "baseline", "bring", "claims", "comparisons", "counts", "data", "describe",
     "encoder_weights", "export_onnx", "figure", "gate", "index", "index_group", "leakage",
     "metrics", "phantom", "predict", "report", "shard", "shard_masks", "shards", "split",
-    "study_page", "table", "train", "verify", "verify_deep",
+    "split_all", "study_page", "table", "train", "verify", "verify_deep",
 )  # fmt: skip
 
 
