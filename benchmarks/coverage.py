@@ -9,7 +9,7 @@ and ``hd_2d hd_3d`` (mm), one row a patient; LESIONS.tsv has ``dice truth_voxels
 from which scores pooled over units of very different size are made. Of two models on the same
 patients the difference is centred on zero, and the share of intervals that exclude it is printed.
 
-Writes ``benchmarks/results/coverage.tsv``. 1000 samples and 1000 resamples take some minutes.
+Writes ``benchmarks/results/coverage.tsv`` and ``docs/figures/coverage.svg``. 1000 samples and 1000 resamples take some minutes.
 """
 
 import argparse
@@ -32,6 +32,7 @@ from gliomake.scoring.bootstrap import (  # noqa: E402
 from gliomake.scoring.sums import ScoreSums  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "coverage.tsv"
+FIGURE = Path(__file__).parents[1] / "docs" / "figures" / "coverage.svg"
 SIZES = (4, 6, 8, 11, 22, 50, 110)
 
 
@@ -138,6 +139,32 @@ def measure(
             yield "difference", name, n, method, 100 * held.mean(), float(np.median(width))
 
 
+def draw(table: pd.DataFrame, path: Path) -> None:
+    """Draw coverage against n, a panel a population, a line a method."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    mpl.rcParams["svg.hashsalt"] = "coverage"
+    from matplotlib import pyplot as plt
+
+    names = list(dict.fromkeys(table["population"]))
+    chosen = [name for name in names if "lesions" not in name and not name.startswith("HD95, 3D")]
+    figure, panels = plt.subplots(1, len(chosen), figsize=(3.2 * len(chosen), 3), sharey=True)
+    for axes, name in zip(panels, chosen, strict=True):
+        part = table[(table["population"] == name) & (table["kind"] != "median")]
+        for method, rows in part.groupby("method", sort=False):
+            axes.plot(rows["n"], rows["coverage"], marker="o", label=method)
+        axes.axhline(95, color="grey", linewidth=0.8)
+        axes.set(xscale="log", xlabel="patients", title=name.replace(", 334 patients", ""))
+        axes.title.set_fontsize(8)
+        axes.set_xticks(SIZES, [str(n) for n in SIZES])
+        axes.minorticks_off()
+    panels[0].set_ylabel("intervals that hold the truth, %")
+    panels[0].legend(fontsize=7)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+
+
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -155,6 +182,7 @@ def main() -> None:
     columns = ["kind", "population", "n", "method", "coverage", "width"]
     table = pd.DataFrame(rows, columns=columns).round({"coverage": 1, "width": 4})
     table.to_csv(RESULTS, sep="\t", index=False)
+    draw(table, FIGURE)
 
 
 if __name__ == "__main__":
