@@ -9,7 +9,8 @@ and ``hd_2d hd_3d`` (mm), one row a patient; LESIONS.tsv has ``dice truth_voxels
 from which scores pooled over units of very different size are made. Of two models on the same
 patients the difference is centred on zero, and the share of intervals that exclude it is printed.
 
-Writes ``benchmarks/results/coverage.tsv`` and ``docs/figures/coverage.svg``. 1000 samples and 1000 resamples take some minutes.
+Writes ``benchmarks/results/coverage.tsv`` and ``docs/figures/coverage.svg``. 1000 samples and 1000
+resamples take some minutes.
 """
 
 import argparse

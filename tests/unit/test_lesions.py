@@ -12,7 +12,7 @@ from gliomake.scoring.distances import surface_distances
 from gliomake.scoring.lesions import LESION_RULES, LesionRules, score_lesions
 from gliomake.scoring.measure import PATIENT_COLUMNS, measure_slices, with_regions
 from gliomake.scoring.patient_metrics import LESION_METRICS
-from gliomake.scoring.stages import RunTables, compare_study, score_model
+from gliomake.scoring.stages import RunTables, compare_study, score_grids, score_model
 
 UNIT = (1.0, 1.0, 1.0)
 RULES = LesionRules(dilation=1, smallest=2)
@@ -204,3 +204,19 @@ def test_published_scores_of_regions():
     assert len(known) >= 12
     tp, fp, fn = (known[name].to_numpy(float) for name in ("tp", "fp", "fn"))
     np.testing.assert_allclose(2 * tp / (2 * tp + fp + fn), known["dice"], rtol=1e-12)
+
+
+def test_scores_of_both_grids_stand_side_by_side():
+    given = {"run": "r", "metrics": ["dice"], "bootstrap": {"resamples": 50, "seed": 0}}
+    fine = tables()
+    worse = fine.counts.assign(tp=fine.counts["tp"] // 2)
+    coarse = RunTables(worse, fine.distances, fine.regions, fine.patients)
+    table = score_grids({"one": coarse}, {"one": fine}, **given)
+    row = table.set_index(["class", "metric", "convention"]).loc[("core", "dice", "pooled")]
+    assert row["value_resized"] < row["value_native"]
+    alone = pd.DataFrame(
+        score_model(
+            {"r": fine}, task="segmentation", metrics=["dice"], bootstrap=given["bootstrap"]
+        )
+    )
+    assert len(table) == len(alone)

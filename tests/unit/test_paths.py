@@ -53,6 +53,8 @@ CONTRACT = {
     "results/s/claims.tsv": STUDY.claims,
     "results/s/comparisons.tsv": STUDY.comparisons,
     "results/s/findings.json": STUDY.findings,
+    "results/s/grids.tsv": STUDY.grids,
+    "results/s/m/patient-f0-s1/native/counts.tsv": RUN.native.counts,
     "results/s/leakage.tsv": STUDY.leakage,
     "results/s/spread.tsv": STUDY.spread,
     "results/s/figures/masks.svg": STUDY.target("figures", "masks"),

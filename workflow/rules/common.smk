@@ -223,12 +223,26 @@ def native_of(wildcards):
 
 def counted_files(wildcards):
     """From what a run is counted: its predictions and the shards, or the scans themselves."""
+    if native_of(wildcards) is not None:
+        return files_on_scans(wildcards)
+    study = products(wildcards.study)
+    run = study.of_study.run(wildcards.model, wildcards.run)
+    return {"predictions": run.predictions, "shards": study.shards}
+
+
+def tables_of_grids(study):
+    """What was measured of the compared models on resized slices and on the scans."""
+    kinds = ("counts", "distances", "regions", "patients")
+    resized = {f"resized_{kind}": study.compared(kind) for kind in kinds}
+    return resized | {f"native_{kind}": study.on_scans(kind) for kind in kinds}
+
+
+def files_on_scans(wildcards):
+    """What a run is measured from on the scans' own grid."""
     study, found = products(wildcards.study), {}
     if wildcards.model not in study.study.brought:
         run = study.of_study.run(wildcards.model, wildcards.run)
         found["predictions"] = run.predictions
-    if native_of(wildcards) is None:
-        return found | {"shards": study.shards}
     return found | {
         "cases": study.of_data.cases,
         "slices": study.of_data.slices,

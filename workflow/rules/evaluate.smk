@@ -29,6 +29,56 @@ rule counts:
         "../scripts/counts.py"
 
 
+# Beside resized slices, where a study asks for both.
+rule counts_native:
+    input:
+        unpack(files_on_scans),
+    output:
+        counts=RUN.native.counts,
+        distances=RUN.native.distances,
+        regions=RUN.native.regions,
+        patients=RUN.native.patients,
+    log:
+        "logs/counts/{study}/{model}/{run}-native.log",
+    conda:
+        "../../envs/data.yaml"
+    threads: 4
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        native=native_settings,
+        regions=setting(lambda study: dict(study.regions)),
+        lesions=setting(lambda study: study.evaluation.lesions),
+        postprocess=setting(lambda study: study.postprocess),
+        code=code_of("counts"),
+    script:
+        "../scripts/counts.py"
+
+
+rule grids:
+    input:
+        unpack(files(tables_of_grids)),
+    output:
+        grids=STUDY.grids,
+    log:
+        "logs/grids/{study}.log",
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        models=setting(lambda study: study.compared_models),
+        run=setting(lambda study: study.run),
+        metrics=setting(study_metrics),
+        bootstrap=config["bootstrap"],
+        code=code_of("grids"),
+    script:
+        "../scripts/grids.py"
+
+
 rule metrics:
     input:
         counts=run_files("counts"),

@@ -115,8 +115,9 @@ class StudyInputs:
         The audit of the study.
     reported : Path
         The reported numbers that were audited.
-    comparisons, leakage, spread : Path or None
-        Paired comparisons, the measured leak, and the spread over models, folds and seeds.
+    comparisons, leakage, spread, grids : Path or None
+        Paired comparisons, the measured leak, the spread over models, folds and seeds, and scores
+        on both grids.
     figures, tables : dict of str to Path
         SVG (a PNG lies beside it) and CSV by target.
     bootstrap : dict
@@ -145,6 +146,7 @@ class StudyInputs:
     comparisons: Path | None = None
     leakage: Path | None = None
     spread: Path | None = None
+    grids: Path | None = None
     figures: dict[str, Path] = field(default_factory=dict)
     tables: dict[str, Path] = field(default_factory=dict)
     bootstrap: dict[str, int] = field(default_factory=lambda: {"resamples": 10_000, "seed": 0})
@@ -219,6 +221,7 @@ class StudyInputs:
     def sha256(self) -> dict[str, str]:
         """Hash of every file that the page rests on, by its path."""
         files = [self.claims, self.findings, self.comparisons, self.leakage, self.spread]
+        files += [self.grids]
         files += [self.reported, self.slices, self.cases, self.integrity, *self.shards]
         files += [*self.splits.values(), *self.metrics.values(), *self.tables.values()]
         for run in self.runs:
@@ -392,6 +395,7 @@ def study_inputs(
         comparisons=_present(own.comparisons),
         leakage=own.leakage if study.measures_leak else None,
         spread=own.spread if study.measures_leak else None,
+        grids=own.grids if study.evaluation.beside else None,
         bootstrap=bootstrap or {"resamples": 10_000, "seed": 0},
         options=options,
         figures={name: own.figure(name) for name in study.figures},

@@ -9,7 +9,7 @@ import pandas as pd
 from gliomake.scoring.compare import compare_models
 from gliomake.scoring.leakage import CLEAN, leak_effects, spread
 from gliomake.scoring.scores import score_table
-from gliomake.study.architectures import CLASSIFICATION
+from gliomake.study.architectures import CLASSIFICATION, SEGMENTATION
 from gliomake.study.model import Study
 from gliomake.study.run import is_leak
 
@@ -158,6 +158,43 @@ def compare_study(
             )
         )
     return pd.concat(found, ignore_index=True) if len(found) > 1 else found[0]
+
+
+def score_grids(
+    resized: Mapping[str, RunTables],
+    native: Mapping[str, RunTables],
+    *,
+    run: str,
+    metrics: Sequence[str],
+    bootstrap: Mapping[str, Any],
+) -> pd.DataFrame:
+    """Set scores on resized slices beside those on the scans' own grid.
+
+    Parameters
+    ----------
+    resized, native : mapping of str to RunTables
+        What was measured of one run on either grid, by model.
+    run, metrics, bootstrap
+        As in `compare_study`.
+
+    Returns
+    -------
+    DataFrame
+        The rows of ``grids.tsv``: model and score, then value, interval and n on either grid.
+    """
+    keys = ["subset", "class", "metric", "convention", "postprocess"]
+    values = ["value", "ci_low", "ci_high", "n"]
+    given: dict[str, Any] = {"task": SEGMENTATION, "metrics": metrics, "bootstrap": bootstrap}
+    frames = []
+    for model in resized:
+        one, other = (
+            pd.DataFrame(score_model({run: tables[model]}, **given)).drop(columns="run")
+            for tables in (resized, native)
+        )
+        both = one.merge(other, on=keys, suffixes=("_resized", "_native"), validate="one_to_one")
+        frames.append(both.assign(model=model, run=run))
+    ends = [f"{name}_{grid}" for grid in ("resized", "native") for name in values]
+    return pd.concat(frames, ignore_index=True)[["model", "run", *keys, *ends]]
 
 
 def paired_runs(study: Study) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gliomake.study.run import ConfigError
 
-STUDY_FILES = ("claims", "comparisons", "findings", "leakage", "spread")
+STUDY_FILES = ("claims", "comparisons", "findings", "grids", "leakage", "spread")
 RUN_FILES = (
     "weights", "history", "train", "model", "predictions", "counts", "distances", "baseline",
     "brought", "regions", "patients",
@@ -122,6 +122,11 @@ class RunPaths:
         return self.folder / "distances.tsv"
 
     @property
+    def native(self) -> "RunPaths":
+        """What was measured on the scans' own grid, where that stands beside resized slices."""
+        return RunPaths(self.folder / "native")
+
+    @property
     def regions(self) -> Path:
         """Pixels of the regions, as those of the classes."""
         return self.folder / "regions.tsv"
@@ -178,6 +183,11 @@ class StudyPaths:
     def findings(self) -> Path:
         """What the consistency checks found."""
         return self.folder / "findings.json"
+
+    @property
+    def grids(self) -> Path:
+        """Scores on resized slices beside those on the scans' own grid."""
+        return self.folder / "grids.tsv"
 
     @property
     def leakage(self) -> Path:

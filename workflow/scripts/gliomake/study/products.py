@@ -122,6 +122,16 @@ class Products:
             "comparisons": self.of_study.comparisons,
         }
 
+    @property
+    def grids(self) -> list[Path]:
+        """Scores on both grids, where the study asks for both."""
+        return [self.of_study.grids] if self.study.evaluation.beside else []
+
+    def on_scans(self, kind: str) -> list[Path]:
+        """List the files of one kind, measured on the scans' own grid, of all compared models."""
+        models, run = self.study.compared_models, self.study.run
+        return [self.of_study.run(model, run).native.file(kind) for model in models]
+
     def reported(self) -> dict[str, Files]:
         """Name what the study's page shows."""
         return self.audited() | {
@@ -138,6 +148,7 @@ class Products:
             "patients": self.of_runs("patients"),
             "claims": self.of_study.claims,
             "findings": self.of_study.findings,
+            "grids": self.grids,
             "leakage": self.leakage,
             "figures": self.outputs("figures"),
             "tables": self.outputs("tables"),

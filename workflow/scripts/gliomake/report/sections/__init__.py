@@ -8,6 +8,7 @@ from gliomake.report.inputs import StudyInputs
 from gliomake.report.sections.audit import Claims, Findings
 from gliomake.report.sections.base import Section
 from gliomake.report.sections.brought import BroughtAlong
+from gliomake.report.sections.grids import Grids
 from gliomake.report.sections.leakage import Leakage
 from gliomake.report.sections.pictures import Figures, Slices, Tables
 from gliomake.report.sections.provenance import Data, Provenance, Rebuild
@@ -22,6 +23,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Scores,
     Comparison,
     Volumes,
+    Grids,
     Leakage,
     Slices,
     Figures,
