@@ -57,6 +57,7 @@ CONTRACT = {
     "results/s/m/patient-f0-s1/native/counts.tsv": RUN.native.counts,
     "results/s/leakage.tsv": STUDY.leakage,
     "results/s/spread.tsv": STUDY.spread,
+    "results/s/strata.tsv": STUDY.strata,
     "results/s/figures/masks.svg": STUDY.target("figures", "masks"),
     "results/s/figures/masks.png": STUDY.figure("masks", ".png"),
     "results/s/tables/split.csv": STUDY.target("tables", "split"),

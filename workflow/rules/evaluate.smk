@@ -79,6 +79,31 @@ rule grids:
         "../scripts/grids.py"
 
 
+rule strata:
+    input:
+        counts=files(lambda study: study.compared("counts")),
+        distances=files(lambda study: study.compared("distances")),
+        cases=files(lambda study: study.of_data.cases),
+    output:
+        strata=STUDY.strata,
+    log:
+        "logs/strata/{study}.log",
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        models=setting(lambda study: study.compared_models),
+        run=setting(lambda study: study.run),
+        strata=setting(lambda study: list(study.evaluation.strata)),
+        bootstrap=config["bootstrap"],
+        code=code_of("strata"),
+    script:
+        "../scripts/strata.py"
+
+
 rule metrics:
     input:
         counts=run_files("counts"),

@@ -115,9 +115,9 @@ class StudyInputs:
         The audit of the study.
     reported : Path
         The reported numbers that were audited.
-    comparisons, leakage, spread, grids : Path or None
-        Paired comparisons, the measured leak, the spread over models, folds and seeds, and scores
-        on both grids.
+    comparisons, leakage, spread, grids, strata : Path or None
+        Paired comparisons, the measured leak, the spread over models, folds and seeds, scores on
+        both grids, and scores by strata.
     figures, tables : dict of str to Path
         SVG (a PNG lies beside it) and CSV by target.
     bootstrap : dict
@@ -147,6 +147,7 @@ class StudyInputs:
     leakage: Path | None = None
     spread: Path | None = None
     grids: Path | None = None
+    strata: Path | None = None
     figures: dict[str, Path] = field(default_factory=dict)
     tables: dict[str, Path] = field(default_factory=dict)
     bootstrap: dict[str, int] = field(default_factory=lambda: {"resamples": 10_000, "seed": 0})
@@ -221,7 +222,7 @@ class StudyInputs:
     def sha256(self) -> dict[str, str]:
         """Hash of every file that the page rests on, by its path."""
         files = [self.claims, self.findings, self.comparisons, self.leakage, self.spread]
-        files += [self.grids]
+        files += [self.grids, self.strata]
         files += [self.reported, self.slices, self.cases, self.integrity, *self.shards]
         files += [*self.splits.values(), *self.metrics.values(), *self.tables.values()]
         for run in self.runs:
@@ -396,6 +397,7 @@ def study_inputs(
         leakage=own.leakage if study.measures_leak else None,
         spread=own.spread if study.measures_leak else None,
         grids=own.grids if study.evaluation.beside else None,
+        strata=own.strata if study.evaluation.strata else None,
         bootstrap=bootstrap or {"resamples": 10_000, "seed": 0},
         options=options,
         figures={name: own.figure(name) for name in study.figures},

@@ -20,10 +20,13 @@ class Evaluation:
         grid probabilities are brought back. ``both``: resized, and native beside it.
     lesions : str or None
         By which rules lesions are scored one by one, see `gliomake.scoring.lesions`.
+    strata : tuple of str
+        By what scores are told apart, see `gliomake.scoring.strata`.
     """
 
     grid: str = RESIZED
     lesions: str | None = None
+    strata: tuple[str, ...] = ()
 
     @property
     def native(self) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gliomake.study.run import ConfigError
 
-STUDY_FILES = ("claims", "comparisons", "findings", "grids", "leakage", "spread")
+STUDY_FILES = ("claims", "comparisons", "findings", "grids", "leakage", "spread", "strata")
 RUN_FILES = (
     "weights", "history", "train", "model", "predictions", "counts", "distances", "baseline",
     "brought", "regions", "patients",
@@ -188,6 +188,11 @@ class StudyPaths:
     def grids(self) -> Path:
         """Scores on resized slices beside those on the scans' own grid."""
         return self.folder / "grids.tsv"
+
+    @property
+    def strata(self) -> Path:
+        """Scores by grade, tumour size, position and the like."""
+        return self.folder / "strata.tsv"
 
     @property
     def leakage(self) -> Path:

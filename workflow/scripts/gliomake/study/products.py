@@ -127,6 +127,11 @@ class Products:
         """Scores on both grids, where the study asks for both."""
         return [self.of_study.grids] if self.study.evaluation.beside else []
 
+    @property
+    def strata(self) -> list[Path]:
+        """Scores by strata, where the study has any."""
+        return [self.of_study.strata] if self.study.evaluation.strata else []
+
     def on_scans(self, kind: str) -> list[Path]:
         """List the files of one kind, measured on the scans' own grid, of all compared models."""
         models, run = self.study.compared_models, self.study.run
@@ -149,6 +154,7 @@ class Products:
             "claims": self.of_study.claims,
             "findings": self.of_study.findings,
             "grids": self.grids,
+            "strata": self.strata,
             "leakage": self.leakage,
             "figures": self.outputs("figures"),
             "tables": self.outputs("tables"),

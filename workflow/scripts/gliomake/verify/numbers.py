@@ -34,6 +34,7 @@ from gliomake.scoring.stages import (
     paired_runs,
     score_model,
 )
+from gliomake.scoring.strata import score_strata
 from gliomake.study.model import Study
 from gliomake.study.products import study_metrics
 from gliomake.study.run import split_name
@@ -196,6 +197,17 @@ class Recomputation:
             {model: self.tables(model, run) for model in models},
             run=run,
             metrics=study_metrics(self.study),
+            bootstrap=self.entry["bootstrap"],
+        )
+
+    def strata_table(self) -> pd.DataFrame:
+        """Make the scores by strata again."""
+        run, models = self.study.run, self.study.compared_models
+        return score_strata(
+            {model: self.tables(model, run) for model in models},
+            read_tsv(self.inputs.cases),
+            self.study.evaluation.strata,
+            run=run,
             bootstrap=self.entry["bootstrap"],
         )
 

@@ -13,6 +13,7 @@ from gliomake.report.sections.leakage import Leakage
 from gliomake.report.sections.pictures import Figures, Slices, Tables
 from gliomake.report.sections.provenance import Data, Provenance, Rebuild
 from gliomake.report.sections.scores import Comparison, Scores
+from gliomake.report.sections.strata import Strata
 from gliomake.report.sections.volumes import Volumes
 
 __all__ = ["SECTIONS", "Findings", "Scores", "Section", "study_sections"]
@@ -22,6 +23,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Claims,
     Scores,
     Comparison,
+    Strata,
     Volumes,
     Grids,
     Leakage,
