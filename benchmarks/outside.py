@@ -1,0 +1,184 @@
+"""Scores that others published or that other tools gave, computed again: ``make outside``.
+
+Writes ``docs/checked-from-outside.md``. The facts lie in ``docs/outside/``; its README says where
+they come from. A cell is equal where the two differ by no more than the last printed place, or by
+1e-5 of it where a program gave it; else the definition by which they differ is named.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+BASE = Path(__file__).parents[1]
+sys.path.insert(0, str(BASE / "workflow" / "scripts"))
+
+from gliomake.scoring.distances import surface_distances  # noqa: E402
+from gliomake.scoring.metrics import DISTANCE_METRICS, element_scores  # noqa: E402
+
+FACTS = BASE / "docs" / "outside"
+PAGE = BASE / "docs" / "checked-from-outside.md"
+EQUAL = 1e-5
+EMPTY = ("prediction-empty", "truth-empty", "both-empty")
+
+
+class Column(NamedTuple):
+    """A column of ``tools.tsv``: which score it is, and by what it differs from ours."""
+
+    name: str
+    tool: str
+    ours: str
+    differs: str
+
+
+TOOLS = (
+    Column("monai_hd95", "MONAI", "hd95", ""),
+    Column("metrics_reloaded_hd95", "Metrics Reloaded", "hd95", ""),
+    Column("medpy_hd95", "medpy", "hd95-union", ""),
+    Column("panoptica_hd95", "panoptica", "hd95-union", ""),
+    Column("deepmind_hd95", "surface-distance", "hd95", "weighs surfaces by their area"),
+    Column("monai_nsd", "MONAI", "nsd", ""),
+    Column("metrics_reloaded_nsd", "Metrics Reloaded", "nsd", ""),
+    Column(
+        "panoptica_nsd", "panoptica", "nsd",
+        "takes the mean of both surfaces' shares, not the share of both together",
+    ),
+    Column("deepmind_nsd", "surface-distance", "nsd", "weighs surfaces by their area"),
+)  # fmt: skip
+
+
+class Cell(NamedTuple):
+    """One number of theirs beside ours."""
+
+    source: str
+    case: str
+    score: str
+    theirs: float
+    ours: float
+    within: float
+    differs: str
+
+    @property
+    def equal(self) -> bool:
+        """Whether both are the same number."""
+        return abs(self.theirs - self.ours) <= self.within
+
+
+def read(name: str) -> pd.DataFrame:
+    """Read a table of facts."""
+    return pd.read_csv(FACTS / name, sep="\t", dtype={"case": str, "id": str})
+
+
+def of_tools() -> Iterator[Cell]:
+    """Yield distances of made-up masks by six tools."""
+    masks = np.load(FACTS / "masks.npz")
+    for row in read("tools.tsv").to_dict("records"):
+        predicted, truth = masks[f"{row['case']}|p"] > 0, masks[f"{row['case']}|t"] > 0
+        if row["case"] in EMPTY:
+            continue  # each tool has a rule of its own for a lesion that is missed
+        spacing = (row["spacing_x"], row["spacing_y"], row["spacing_z"])
+        measured = surface_distances(predicted, truth, range(len(truth)), spacing)
+        ours = dict(zip(DISTANCE_METRICS, measured, strict=False))
+        for column in TOOLS:
+            theirs = pd.to_numeric(row[column.name], errors="coerce")
+            if np.isfinite(theirs):
+                yield Cell(
+                    column.tool, row["case"], column.ours, float(theirs), ours[column.ours],
+                    EQUAL * max(1.0, float(theirs)), column.differs,
+                )  # fmt: skip
+
+
+def of_brats() -> Iterator[Cell]:
+    """Yield Dice of regions from their counts, and HD95 of lesions as measured."""
+    for row in read("brats-regions.tsv").to_dict("records"):
+        if np.isfinite(row["published_dice"]):
+            counts = np.array([row[name] for name in ("tp", "fp", "fn", "tn")])
+            ours = float(element_scores(counts, "dice"))
+            case = f"{row['case']} {row['region']}"
+            yield Cell("BraTS evaluation", case, "dice", row["published_dice"], ours, EQUAL, "")
+    for number, row in enumerate(read("brats-lesions.tsv").to_dict("records"), start=1):
+        exchanged = row["spacing_x"] != row["spacing_z"]
+        yield Cell(
+            "BraTS evaluation, lesions", f"{row['case']} {row['region']} {number}", "hd95-union",
+            row["published_hd95"], row["pooled_hd95_mm"], EQUAL,
+            "exchanges the spacing of x and z" if exchanged else "",
+        )  # fmt: skip
+
+
+def of_segval() -> Iterator[Cell]:
+    """Yield means and standard deviations of published scores of patients."""
+    patients = read("segval-patients.tsv")
+    columns = {"DSC": "dice", "HD": "hd"}
+    for row in read("segval-published.tsv").to_dict("records"):
+        if row["data"] == "brain":
+            values = patients[f"{columns[row['metric']]}_{row['net'].lower()}"]
+            for what, ours in (("mean", values.mean()), ("sd", values.std(ddof=1))):
+                case = f"{row['net']} network, {row['metric']}, {what}"
+                within = 0.000501  # its last printed place
+                yield Cell("SegVal", case, columns[row["metric"]], row[what], ours, within, "")
+
+
+def cells() -> list[Cell]:
+    """Compute all cells."""
+    return [*of_tools(), *of_brats(), *of_segval()]
+
+
+def page(found: list[Cell]) -> str:
+    """Write the page."""
+    equal = sum(cell.equal for cell in found)
+    named = sum(not cell.equal and bool(cell.differs) for cell in found)
+    lines = [
+        "# Checked from outside",
+        "",
+        "Scores that others published, and scores that other tools give for the same masks, beside",
+        f"ours: {len(found)} numbers, of which {equal} are equal, {named} differ by a definition that",
+        f"is named, and {len(found) - equal - named} differ otherwise. Made by `make outside` from the",
+        "facts in [outside/](outside/README.md).",
+        "",
+        "| whose | score | numbers | equal | largest difference | differs by |",
+        "|---|---|---|---|---|---|",
+    ]
+    groups: dict[tuple[str, str], list[Cell]] = {}
+    for cell in found:
+        groups.setdefault((cell.source, cell.score), []).append(cell)
+    for (source, score), members in groups.items():
+        most = max(abs(cell.theirs - cell.ours) for cell in members)
+        reasons = "; ".join(dict.fromkeys(cell.differs for cell in members if cell.differs))
+        same = sum(cell.equal for cell in members)
+        lines.append(f"| {source} | `{score}` | {len(members)} | {same} | {most:.3g} | {reasons} |")
+    lines += [
+        "",
+        "The HD95 of single lesions was measured on the label maps of the BraTS example, which are",
+        "not in this repository; all else is computed when the page is made. Masks of which one is",
+        "empty are left out: each tool has a rule of its own for them.",
+        "",
+        "## Every number",
+        "",
+        "| whose | case | score | theirs | ours | |",
+        "|---|---|---|---|---|---|",
+    ]
+    for cell in found:
+        word = "equal" if cell.equal else cell.differs or "**differs**"
+        lines.append(
+            f"| {cell.source} | {cell.case} | `{cell.score}` | {cell.theirs:.6g} | {cell.ours:.6g} | "
+            f"{word} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Write the page and say what stands on it."""
+    found = cells()
+    PAGE.write_text(page(found))
+    odd = [cell for cell in found if not cell.equal and not cell.differs]
+    for cell in odd:
+        print(f"differs: {cell}")
+    print(f"{len(found)} numbers, {sum(cell.equal for cell in found)} equal: {PAGE}")
+    sys.exit(1 if odd else 0)
+
+
+if __name__ == "__main__":
+    main()

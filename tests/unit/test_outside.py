@@ -1,0 +1,36 @@
+"""The page of others' numbers: as committed, and enough of them."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def outside():
+    spec = importlib.util.spec_from_file_location("outside", ROOT / "benchmarks" / "outside.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def cells(outside):
+    return outside.cells()
+
+
+def test_each_number_is_equal_or_its_definition_is_named(cells):
+    assert len(cells) >= 300
+    assert not [cell for cell in cells if not cell.equal and not cell.differs]
+
+
+def test_what_is_said_to_be_the_same_is_the_same(cells):
+    for tool, score in (("Metrics Reloaded", "hd95"), ("medpy", "hd95-union"), ("MONAI", "nsd")):
+        same = [cell for cell in cells if (cell.source, cell.score) == (tool, score)]
+        assert len(same) == 36 and all(cell.equal for cell in same)
+
+
+def test_the_page_is_what_the_numbers_say(outside, cells):
+    assert outside.PAGE.read_text() == outside.page(cells), "make outside writes it anew"
