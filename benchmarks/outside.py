@@ -134,9 +134,9 @@ def page(found: list[Cell]) -> str:
         "# Checked from outside",
         "",
         "Scores that others published, and scores that other tools give for the same masks, beside",
-        f"ours: {len(found)} numbers, of which {equal} are equal, {named} differ by a definition that",
-        f"is named, and {len(found) - equal - named} differ otherwise. Made by `make outside` from the",
-        "facts in [outside/](outside/README.md).",
+        f"ours: {len(found)} numbers, of which {equal} are equal, {named} differ by a definition",
+        f"that is named, and {len(found) - equal - named} differ otherwise. Made by `make outside`",
+        "from the facts in [outside/](outside/README.md).",
         "",
         "| whose | score | numbers | equal | largest difference | differs by |",
         "|---|---|---|---|---|---|",
@@ -162,10 +162,8 @@ def page(found: list[Cell]) -> str:
     ]
     for cell in found:
         word = "equal" if cell.equal else cell.differs or "**differs**"
-        lines.append(
-            f"| {cell.source} | {cell.case} | `{cell.score}` | {cell.theirs:.6g} | {cell.ours:.6g} | "
-            f"{word} |"
-        )
+        numbers = f"{cell.theirs:.6g} | {cell.ours:.6g}"
+        lines.append(f"| {cell.source} | {cell.case} | `{cell.score}` | {numbers} | {word} |")
     return "\n".join(lines) + "\n"
 
 
