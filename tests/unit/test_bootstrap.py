@@ -134,7 +134,7 @@ def test_table_equals_single_scores():
             expected, n = score(elements, metric, convention, chosen["patient"].tolist())
         assert row["value"] == pytest.approx(expected, abs=1e-12)
         assert row["n"] == n
-        assert row["ci_low"] <= row["ci_high"]
+        assert row["ci_low"] is row["ci_high"] is None  # of four patients
 
 
 def naive_score(units, metric, convention):
@@ -231,7 +231,7 @@ def test_images_are_resampled_where_there_are_no_patients():
     assert [row["ci_low"], row["ci_high"]] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("units", [2, 3, FEWEST_UNITS])
+@pytest.mark.parametrize("units", [2, FEWEST_UNITS - 1, FEWEST_UNITS])
 def test_few_patients_have_no_interval(units):
     counts = random_counts(patients="abcdefgh"[:units], slices=9)
     rows = score_table(counts, resamples=200)

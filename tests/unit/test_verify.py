@@ -120,7 +120,7 @@ def test_a_number_altered_in_numbers_json_fails(root):
     content = json.loads(path.read_text())
     for entry in content["numbers"]:
         if entry["id"] == DICE:
-            entry["ci_high"] += 1e-6
+            entry["value"] += 1e-6
     path.write_text(json.dumps(content))
     assert DICE in {difference.number for difference in failures(root)}
 

@@ -17,8 +17,8 @@ import numpy as np
 from scipy.special import stdtrit
 
 RESAMPLES = 10_000
-FEWEST_UNITS = 4
-"""Of fewer units no interval is given: resamples that hold one unit alone are too many then."""
+FEWEST_UNITS = 6
+"""Of fewer units a score has no interval: it would reach from 0 to 1, or cover far too little."""
 LEVEL = 0.95
 # Resamples are drawn and evaluated in chunks of about so many weights (8 bytes each).
 CHUNK_WEIGHTS = 500_000

@@ -69,7 +69,7 @@ class Strata(Section):
             Column("Metric", choices=True, chosen="dice"),
             Column("Convention", choices=True, chosen="patient" if patients else "pooled"),
             Column("Score", numeric=True),
-            Column("95 %", help="none for fewer than four patients"),
+            Column("95 %", help="none for fewer than six patients"),
             Column("n", numeric=True, help="slices pooled, or elements averaged"),
         ]
         return Table("strata-table", "Scores by strata", columns, rows)
