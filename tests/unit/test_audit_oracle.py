@@ -13,11 +13,20 @@ from gliomake.claims.interval import Interval
 logging.getLogger("mlscorecheck").setLevel(logging.ERROR)
 NAMES = {
     "accuracy": "acc", "recall": "sens", "specificity": "spec", "precision": "ppv", "npv": "npv",
-    "dice": "f1", "balanced_accuracy": "bacc", "kappa": "kappa", "mcc": "mcc",
+    "dice": "f1", "iou": "ji", "balanced_accuracy": "bacc", "kappa": "kappa", "mcc": "mcc",
 }  # fmt: skip
 PLACES = 3
 REACH = 0.5 * 10**-PLACES
-KNOWN = ("accuracy", "recall", "specificity", "precision", "npv", "dice", "balanced_accuracy")
+KNOWN = (
+    "accuracy",
+    "recall",
+    "specificity",
+    "precision",
+    "npv",
+    "dice",
+    "iou",
+    "balanced_accuracy",
+)
 
 
 def printed(counts, names, rng, spoilt):
