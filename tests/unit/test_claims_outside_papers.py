@@ -33,6 +33,14 @@ PAIRS = {
     # 0.8937 below 0.9016.
     "s41598-025-33136-x": [(n, n + 1) for n in (4, 9, 14, 19, 24)],
     "hindawi-4801077": [],
+    # 0.7609 / 1.2391 = 0.6141, and an IoU is never above its Dice.
+    "readme-brats2020-segmentation": [(1, 2)],
+    # 0.735 to 0.745 give 0.5810 to 0.5936; 0.595 to 0.605 prints 0.60.
+    "ijam-1778": [(1, 2)],
+    # 0.75 gives 0.6, and 0.85 is printed.
+    "openalex-2025-009489": [(5, 1)],
+    # 0.1641 / 1.8359 = 0.0894, and 0.9745 is printed.
+    "readme-nnunet-predictions": [(1, 2)],
 }
 # Dice, precision, recall: contradiction or not.
 TRIPLES = {
@@ -54,6 +62,12 @@ TRIPLES = {
     "hindawi-4801077": {
         (n, n + 1, n + 2): "note" if n % 12 == 10 else "inconsistent" for n in range(1, 47, 3)
     },
+    # 2 x 0.9943 x 0.9942 / 1.9885 = 0.99425 against 0.7609.
+    "readme-brats2020-segmentation": {(1, 3, 4): "inconsistent"},
+    "ijam-1778": {},
+    "openalex-2025-009489": {},
+    # 2 x 0.9823 x 0.9833 / 1.9656 = 0.9828 against 0.1641.
+    "readme-nnunet-predictions": {(1, 3, 4): "inconsistent"},
 }
 
 
@@ -81,6 +95,19 @@ def test_a_mean_of_regions_with_exchanged_digits():
     wrong = [ids for ids, level in found.items() if level != "consistent"]
     assert wrong == [_named((2, 5, 8, 11))]
     assert found[wrong[0]] == "inconsistent"
+
+
+def test_scores_of_four_classes_with_the_background_among_them():
+    # P (1 - S) / (R (1 - P) + P (1 - S)) = 0.0018892 / (0.0056669 + 0.0018892) = 0.2500: a class
+    # of a quarter of all pixels, as micro means over four one-hot classes have it.
+    found = _found("readme-brats2020-segmentation", "prevalence-by-precision")
+    assert found == {_named((3, 4, 5)): "note"}
+
+
+def test_one_value_under_two_names():
+    # 0.9833 is the recall and the accuracy, as in means weighted by how often a label is.
+    found = _found("readme-nnunet-predictions", "one-value-two-names")
+    assert found == {_named((4, 5)): "note"}
 
 
 def test_every_example_is_worked_out():
