@@ -91,6 +91,8 @@ def card(inputs: StudyInputs, files: RunFiles, book: NumberBook) -> dict[str, An
 
 def _about(inputs: StudyInputs, files: RunFiles) -> list[tuple[str, str]]:
     study = inputs.study
+    if files.model in study.brought:
+        return _about_brought(inputs, files)
     model = study.models.get(files.model)
     options = model.options.items() if model else ()
     rows = [
@@ -104,6 +106,21 @@ def _about(inputs: StudyInputs, files: RunFiles) -> list[tuple[str, str]]:
         ("Run", files.run),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _about_brought(inputs: StudyInputs, files: RunFiles) -> list[tuple[str, str]]:
+    """Say what is known of predictions that were brought along."""
+    study, block = inputs.study, inputs.study.brought[files.model]
+    labels = "; ".join(f"{name} {', '.join(map(str, each))}" for name, each in block.labels.items())
+    return [
+        ("Architecture", "not known: its predictions were brought along"),
+        ("Files", block.pattern),
+        ("Labels", labels or "those of the truth"),
+        ("Output", ", ".join(study.classes)),
+        ("Threshold", f"{study.threshold}, of probabilities"),
+        ("Grid", "the scans' own"),
+        ("Run", files.run),
+    ]
 
 
 def _count(value: Any) -> str:
@@ -160,17 +177,22 @@ def limits(inputs: StudyInputs, files: RunFiles) -> list[str]:
         found.append("Trained at demo scale: smaller and shorter than the study states.")
     if changed := differences_text(score_overrides(inputs.study, files.model), most=99):
         found.append(f"Not the study's own settings: overrides change {changed}.")
-    found.append(
-        "Tested on slices of the same public data set that it was trained on; how it does on "
-        "scans of another hospital, scanner or sequence has not been measured."
-    )
+    if files.model in inputs.study.brought:
+        found.append(
+            "On what it was trained is not known here: patients of the test set may be among it."
+        )
+    else:
+        found.append(
+            "Tested on slices of the same public data set that it was trained on; how it does on "
+            "scans of another hospital, scanner or sequence has not been measured."
+        )
     split = inputs.split_tables[files.split]
     patients = split.loc[split["subset"] == inputs.reported_subset, "patient"].nunique()
     if split["patient"].ne("").any():
         noun = "patient" if patients == 1 else "patients"
         found.append(
-            f"Its intervals rest on {patients} {noun} and one training; they do not hold the "
-            "spread over seeds or folds."
+            f"Its scores rest on {patients} {noun} and one training; their intervals do not hold "
+            "the spread over seeds or folds."
         )
     if inputs.reported_subset == "val":
         found.append(
@@ -179,7 +201,8 @@ def limits(inputs: StudyInputs, files: RunFiles) -> list[str]:
         )
     if inputs.study.preprocess.slices != "all":
         found.append("It has seen slices with tumour only, and has no say on slices without.")
-    found.append("It works slice by slice and does not know the neighbouring slices.")
+    if files.model not in inputs.study.brought:
+        found.append("It works slice by slice and does not know the neighbouring slices.")
     return found
 
 

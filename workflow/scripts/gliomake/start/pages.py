@@ -116,7 +116,10 @@ def read_studies(
 def _placed(study: Study, path: Path) -> Study:
     """Expand the folders of predictions; a relative one starts at the folder of the page."""
     places = {
-        name: replace(block, root=str(path.parent.absolute() / expand(block.root, path.parent)[0]))
+        name: replace(
+            block,
+            root=os.path.normpath(path.parent.absolute() / expand(block.root, path.parent)[0]),
+        )  # fmt: skip
         for name, block in study.brought.items()
     }
     return replace(study, brought=places) if places else study

@@ -126,8 +126,12 @@ def start(
     if not any(fault.path[:1] in (("datasets",), ("studies",)) for fault in faults):
         config["datasets"], found = expanded_roots(sets, base, here, config.get("experiment"))
         wrong = {fault.path[1] for fault in found}
-        used = {studies[name].dataset for name in config["studies"] if name in studies}
+        chosen = [studies[name] for name in config["studies"] if name in studies]
+        used = {study.dataset for study in chosen}
         faults += [*found, *missing_roots(config, studies, (used - wrong) & {*sets})]
+        faults += missing_predictions(
+            studies[name] for name in config["studies"] if name in studies
+        )
     if faults:
         raise ConfigError(fault_report([_sourced(fault, layers()) for fault in faults]))
     return config, studies, sets
@@ -257,6 +261,32 @@ def missing_roots(
     alone = f". The other studies alone: --config studies='[{others}]'" if others else ""
     advice = "config/README.md says where to get the data and how a folder must look; the root "
     return [*faults, Fault((), f"{advice}`phantom` needs no data{alone}", "what to do")]
+
+
+def missing_predictions(studies: Iterable[Study]) -> list[Fault]:
+    """Look for the folders of predictions that are brought along, before anything runs.
+
+    Parameters
+    ----------
+    studies : iterable of Study
+        The studies that are built.
+
+    Returns
+    -------
+    list of Fault
+        One a missing folder.
+    """
+    return [
+        Fault(
+            ("models", name, "predictions", "root"),
+            f"found {block.root!r}, and there is no such folder; a relative one starts at the "
+            "folder of the study's page",
+            f"study {study.id}",
+        )
+        for study in studies
+        for name, block in study.brought.items()
+        if not Path(block.root).is_dir()
+    ]
 
 
 def few_patients(dataset: str, root: str, options: Mapping[str, Any], enough: int) -> int | None:
