@@ -119,7 +119,7 @@ def _placed(study: Study, path: Path) -> Study:
         name: replace(
             block,
             root=os.path.normpath(path.parent.absolute() / expand(block.root, path.parent)[0]),
-        )  # fmt: skip
+        )
         for name, block in study.brought.items()
     }
     return replace(study, brought=places) if places else study

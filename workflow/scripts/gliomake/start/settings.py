@@ -129,9 +129,7 @@ def start(
         chosen = [studies[name] for name in config["studies"] if name in studies]
         used = {study.dataset for study in chosen}
         faults += [*found, *missing_roots(config, studies, (used - wrong) & {*sets})]
-        faults += missing_predictions(
-            studies[name] for name in config["studies"] if name in studies
-        )
+        faults += missing_predictions(chosen)
     if faults:
         raise ConfigError(fault_report([_sourced(fault, layers()) for fault in faults]))
     return config, studies, sets
