@@ -30,6 +30,7 @@ from gliomake.scoring.bootstrap import (  # noqa: E402
     resample_weights,
     t_interval,
 )
+from gliomake.scoring.scores import score_intervals  # noqa: E402
 from gliomake.scoring.sums import ScoreSums  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "coverage.tsv"
@@ -61,7 +62,7 @@ def intervals(
     found = {
         "percentile": percentile_interval(replicates),
         "percentile, widened by t": t_interval(replicates, sums.values(), len(top)),
-        "studentised": sums.interval(resamples, seed),
+        "studentised": score_intervals(sums, resamples, seed),
     }
     return {name: (float(low[0]), float(high[0])) for name, (low, high) in found.items()}
 

@@ -24,7 +24,7 @@ from gliomake.scoring.metrics import (
     count_metric,
     score,
 )
-from gliomake.scoring.scores import count_sums, score_table
+from gliomake.scoring.scores import count_sums, score_intervals, score_table
 from gliomake.scoring.sums import ScoreSums
 
 ROW = ["subset", "class", "metric", "convention", "postprocess"]
@@ -259,7 +259,7 @@ def test_the_studentised_interval_covers_better_than_percentiles():
         )  # fmt: skip
         low, high = percentile_interval(replicate(sums.scores, 11, 400, seed))
         held["percentile"] += low[0] <= 0.88 <= high[0]
-        low, high = sums.interval(400, seed)
+        low, high = score_intervals(sums, 400, seed)
         held["studentised"] += low[0] <= 0.88 <= high[0]
     assert held["percentile"] / 300 < 0.90 < 0.92 < held["studentised"] / 300
 

@@ -250,7 +250,7 @@ def test_no_patient_is_lost_for_a_file_that_was_restored_with_its_old_time(check
 
 def test_environments_have_the_lock_files_versions():
     lock = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.M))
-    names = {"pytorch": "torch", "python-isal": "isal"}
+    names = {"pytorch": "torch", "python-isal": "isal", "matplotlib-base": "matplotlib"}
     for path in sorted((ROOT / "envs").glob("*.yaml")):
         for line in yaml.safe_load(path.read_text())["dependencies"]:
             name, version = line.split("=")
@@ -291,6 +291,7 @@ def test_every_target_of_the_documents_is_declared():
 
 PACKAGES = {  # how conda-forge calls what a module is imported as
     "PIL": "pillow",
+    "matplotlib": "matplotlib-base",
     "isal": "python-isal",
     "segmentation_models_pytorch": "segmentation-models-pytorch",
     "skimage": "scikit-image",

@@ -1,6 +1,5 @@
 """What every source of predictions offers, and which form is read by which."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +13,7 @@ import pandas as pd
 from gliomake.datasets.base import CaseError, Dataset
 from gliomake.datasets.labels import split_classes
 from gliomake.datasets.root import DataRoot
-from gliomake.study.brought import PICTURES, RESULTS, STORED, suffix
+from gliomake.study.forms import PICTURES, RESULTS, STORED, suffix
 
 SHOWN = 5
 """How many files or cases a message names."""
@@ -95,13 +94,36 @@ class Source(Protocol):
         """
 
 
-# By what a pattern ends in; NIfTI is the rest.
 SOURCES: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(PICTURES, ("gliomake.brought.pictures", "PictureSource")),
-    RESULTS: ("gliomake.brought.coco", "ResultsSource"),
-    STORED: ("gliomake.brought.stored", "StoredSource"),
+    "nifti": ("gliomake.brought.volumes", "VolumeSource"),
+    "pictures": ("gliomake.brought.pictures", "PictureSource"),
+    "results": ("gliomake.brought.coco", "ResultsSource"),
+    "stored": ("gliomake.brought.stored", "StoredSource"),
 }
-NIFTI = ("gliomake.brought.volumes", "VolumeSource")
+"""Imported when asked for: each form has its own libraries."""
+
+OFFERED: dict[str, tuple[str, str]] = {
+    "NiftiDataset.class_masks": ("gliomake.datasets.volumes", "class_masks"),
+    "NiftiDataset.mask_place": ("gliomake.datasets.volumes", "mask_place"),
+    "NiftiDataset.lay": ("gliomake.datasets.volumes", "lay"),
+    "ImagesDataset.class_masks": ("gliomake.datasets.slices", "class_masks"),
+    "BratsDataset.class_masks": ("gliomake.datasets.brats", "class_masks"),
+    "BratsDataset.mask_place": ("gliomake.datasets.brats", "mask_place"),
+}
+"""What a reader's module offers to the readers of predictions, see `offered`."""
+
+
+def form_of(pattern: str) -> str:
+    """Return the key of `SOURCES` that reads what a pattern stands for.
+
+    Examples
+    --------
+    >>> form_of("{case}.nii.gz"), form_of("{case}_{slice}.png"), form_of("predictions.h5")
+    ('nifti', 'pictures', 'stored')
+    """
+    end = suffix(pattern)
+    named = {RESULTS: "results", STORED: "stored"} | dict.fromkeys(PICTURES, "pictures")
+    return named.get(end, "nifti")
 
 
 def open_source(
@@ -144,9 +166,12 @@ def open_source(
     AccessError
         The machine could not read them.
     """
-    module, name = SOURCES.get(suffix(pattern), NIFTI)
+    module, name = SOURCES[form_of(pattern)]
     disk = DataRoot.open(root, None, "anywhere")
-    return getattr(import_module(module), name)(disk, pattern, classes, labels, dataset, cases)
+    source: Source = getattr(import_module(module), name)(
+        disk, pattern, classes, labels, dataset, cases
+    )
+    return source
 
 
 def check_cases(
@@ -217,8 +242,8 @@ def offered(dataset: Dataset, name: str) -> Callable[..., Any] | None:
     callable or None
         Bound to the data set; None where the module has none.
     """
-    function = getattr(sys.modules[type(dataset).__module__], name, None)
-    return partial(function, dataset) if function else None
+    entry = OFFERED.get(f"{type(dataset).__name__}.{name}")
+    return partial(getattr(import_module(entry[0]), entry[1]), dataset) if entry else None
 
 
 def label_masks(

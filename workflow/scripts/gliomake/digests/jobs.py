@@ -69,6 +69,9 @@ def job_code(
         entries["study.losses.LOSSES"] = {each.training["loss"]["name"] for each in models}
     if study and model and rule == "train":
         entries |= _training_entries(study.models[model], pretrained)
+    if study and not (study.evaluation.native or study.evaluation.beside):
+        # It measures resized slices, and reads no scan again.
+        entries |= {"scoring.native.measure_native": (), "scoring.native.native_run": ()}
     if rule == "baseline":
         entries["scoring.metrics.COUNT_METRICS"] = "dice"
     made = None

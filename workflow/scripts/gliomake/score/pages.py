@@ -176,8 +176,10 @@ def model_names(places: Sequence[Path]) -> list[str]:
 
     Examples
     --------
-    >>> model_names([Path("a/Predictions"), Path("b/Predictions"), Path("nnU-Net 2D")])
-    ['a-predictions', 'b-predictions', 'nnu-net-2d']
+    >>> model_names([Path("/x/a/Predictions"), Path("/x/b/Predictions")])
+    ['a-predictions', 'b-predictions']
+    >>> model_names([Path("nnU-Net 2D")])
+    ['nnu-net-2d']
     """
     parts = [[_plain(part) for part in place.absolute().with_suffix("").parts] for place in places]
     for count in range(1, max(map(len, parts)) + 1):

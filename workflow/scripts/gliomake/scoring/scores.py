@@ -11,7 +11,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from gliomake.scoring.bootstrap import RESAMPLES
+from gliomake.scoring.bootstrap import (
+    FEWEST_UNITS,
+    RESAMPLES,
+    replicate,
+    studentised_interval,
+)
 from gliomake.scoring.metrics import (
     CLASSIFICATION_METRICS,
     COUNT_COLUMNS,
@@ -22,6 +27,7 @@ from gliomake.scoring.metrics import (
     convention_scores,
 )
 from gliomake.scoring.patient_metrics import LESION_METRICS
+from gliomake.scoring.registry import is_share
 from gliomake.scoring.sums import ScoreSums
 from gliomake.study.architectures import CLASSIFICATION, SEGMENTATION
 
@@ -283,7 +289,7 @@ def score_table(
     -------
     list of dict
         Keys ``subset class metric convention postprocess value ci_low ci_high n``, sorted. None
-        stands for what is undefined, and for an interval that `ScoreSums.interval` does not give.
+        stands for what is undefined, and for an interval that `score_intervals` does not give.
 
     Raises
     ------
@@ -295,7 +301,7 @@ def score_table(
     for subset, postprocess, sums in count_sums(counts, metrics, conventions, task, averaged):
         parts = [sums, *measured_sums(measured, subset, postprocess, sums.units, averaged)]
         for part in parts:
-            low, high = part.interval(resamples, seed)
+            low, high = score_intervals(part, resamples, seed)
             cells = zip(part.cells, part.values(), low, high, part.elements(), strict=True)
             for (class_, metric, convention), value, ci_low, ci_high, n in cells:
                 rows.append(
@@ -312,6 +318,42 @@ def score_table(
                     }
                 )
     return sorted(rows, key=lambda row: tuple(str(row[name]) for name in _KEY))
+
+
+def score_intervals(
+    sums: ScoreSums, resamples: int = RESAMPLES, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the 95 % interval of each score over units.
+
+    Parameters
+    ----------
+    sums : ScoreSums
+        The scores.
+    resamples, seed : int
+        The bootstrap's.
+
+    Returns
+    -------
+    low, high : ndarray (cell,) of float64
+        NaN for fewer than `FEWEST_UNITS` units, where more than half of the resamples are
+        undefined, and where nothing bounds a distance. Within what the score can be.
+    """
+    values, units = sums.values(), len(sums.units)
+    if units < FEWEST_UNITS:
+        nothing = np.full(len(values), np.nan)
+        return nothing, nothing
+
+    def both(weights: np.ndarray) -> np.ndarray:
+        return np.concatenate([sums.scores(weights), sums.errors(weights)], axis=1)
+
+    replicates = replicate(both, units, resamples, seed)
+    errors, cells = sums.errors(np.ones((1, units)))[0], len(values)
+    low, high = studentised_interval(values, errors, replicates[:cells], replicates[cells:])
+    shares = np.array([is_share(metric) for _, metric, _ in sums.cells])
+    low = np.maximum(low, 0)
+    high = np.where(shares, np.minimum(high, 1), high)
+    unknown = np.isnan(values) | ~np.isfinite(low) | ~np.isfinite(high)
+    return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
 
 
 def _none_if_nan(value: float) -> float | None:

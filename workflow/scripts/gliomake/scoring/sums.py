@@ -1,18 +1,16 @@
-"""Sums over patients from which every score of a subset follows, with its error and interval."""
+"""Sums over patients from which every score of a subset follows, with its error."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from gliomake.scoring.bootstrap import FEWEST_UNITS, replicate, studentised_interval
 from gliomake.scoring.metrics import (
     ONE_COUNT,
     PER_CLASS_METRICS,
     count_metric,
     element_scores,
 )
-from gliomake.scoring.registry import is_share
 
 
 @dataclass(frozen=True)
@@ -137,38 +135,6 @@ class ScoreSums:
                 top[:, :, position, index], bottom[:, :, position, index] = parts
         units, k = shape[:2]
         return top.reshape(units, k, -1), bottom.reshape(units, k, -1)
-
-    def interval(self, resamples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Compute the 95 % interval of each score over units.
-
-        Parameters
-        ----------
-        resamples, seed : int
-            The bootstrap's.
-
-        Returns
-        -------
-        low, high : ndarray (cell,) of float64
-            NaN for fewer than `FEWEST_UNITS` units, where more than half of the resamples are
-            undefined, and where nothing bounds a distance. Within what the score can be.
-        """
-        values = self.values()
-        nothing = np.full(len(values), np.nan)
-        if len(self.units) < FEWEST_UNITS:
-            return nothing, nothing
-
-        def both(weights: np.ndarray) -> np.ndarray:
-            return np.concatenate([self.scores(weights), self.errors(weights)], axis=1)
-
-        replicates = replicate(both, len(self.units), resamples, seed)
-        errors = self.errors(np.ones((1, len(self.units))))[0]
-        cells = len(values)
-        low, high = studentised_interval(values, errors, replicates[:cells], replicates[cells:])
-        shares = np.array([is_share(metric) for _, metric, _ in self.cells])
-        low = np.maximum(low, 0)
-        high = np.where(shares, np.minimum(high, 1), high)
-        unknown = np.isnan(values) | ~np.isfinite(low) | ~np.isfinite(high)
-        return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
 
     @property
     def _has_mean(self) -> bool:

@@ -6,12 +6,10 @@ from string import Formatter
 
 from gliomake.study.evaluation import NATIVE, Brought
 from gliomake.study.faults import Fault, meant
+from gliomake.study.forms import PICTURES, RESULTS, STORED, VOLUMES, suffix
 from gliomake.study.model import Study
 from gliomake.study.run import ALL, parse_run
 
-VOLUMES = (".nii", ".nii.gz", ".nii*")
-PICTURES = (".png", ".tif", ".tiff", ".bmp", ".gif")
-RESULTS, STORED = ".json", ".h5"
 FIELDS = ("case", "patient", "slice", "class")
 
 
@@ -50,21 +48,6 @@ def evaluation_faults(study: Study) -> Iterator[Fault]:
         for reason in _pattern_faults(block.pattern):
             yield Fault((*where, "pattern"), f"found {block.pattern!r}; {reason}")
         yield from _label_faults(study, block, where)
-
-
-def suffix(pattern: str) -> str:
-    """Return what a pattern's file name ends in, such as ``.nii.gz``; it tells the format.
-
-    Examples
-    --------
-    >>> suffix("{case}/seg.v2.nii.gz")
-    '.nii.gz'
-    >>> suffix("{case}.nii*")
-    '.nii*'
-    """
-    name = PurePosixPath(pattern).name
-    known = (*VOLUMES, *PICTURES, RESULTS, STORED)
-    return max((end for end in known if name.endswith(end)), key=len, default="")
 
 
 def _pattern_faults(pattern: str) -> Iterator[str]:
