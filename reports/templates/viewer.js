@@ -29,11 +29,29 @@
     const defined = values.filter((value) => value !== null);
     return defined.length ? defined.reduce((sum, value) => sum + value, 0) / defined.length : null;
   };
+  // The patients whose masks are worst as a whole, each at its worst slice.
+  const worst = () => {
+    const place = byId("viewer-worst");
+    if (!place) return;
+    const named = data.worst[byId("viewer-model").value].map(([patient, index]) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "quiet";
+      button.textContent = patient;
+      button.addEventListener("click", () => {
+        at = order.indexOf(index);
+        draw();
+      });
+      return button;
+    });
+    place.replaceChildren("Worst patients: ", ...named.flatMap((button) => [button, " "]));
+  };
   const rank = () => {
     order = data.slices.map((slice, index) => [dice(slice), index]);
     order.sort(([a], [b]) => (a === null) - (b === null) || a - b);
     order = order.map(([, index]) => index);
     at = 0;
+    worst();
     draw();
   };
   const decode = (runs) => {

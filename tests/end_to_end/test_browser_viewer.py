@@ -63,3 +63,16 @@ def test_the_viewer_shows_one_class(browser, folder):
     assert len(all_of(browser, "#viewer-state .num")) == 3
     Select(one(browser, "#viewer-class")).select_by_visible_text("ED")
     assert len(all_of(browser, "#viewer-state .num")) == 1
+
+
+def test_the_worst_patients_are_a_press_away(browser, folder):
+    open_page(browser, folder, "small.html")
+    WebDriverWait(browser, 5).until(lambda _: viewer_state(browser))
+    buttons = all_of(browser, "#viewer-worst button")
+    assert len(buttons) == 5
+    press(browser, "#viewer-previous")
+    buttons[0].click()
+    assert f": {buttons[0].text}, slice" in viewer_state(browser)
+    first = [button.text for button in buttons]
+    Select(one(browser, "#viewer-model")).select_by_visible_text("attention-unet")
+    assert sorted(b.text for b in all_of(browser, "#viewer-worst button")) == sorted(first)

@@ -23,6 +23,8 @@ from gliomake.study.model import BASELINES
 
 SLICES = 60
 PIXELS = 128
+WORST = 5
+"""Patients of each model that can be gone to at once."""
 COUNTS = ["tp", "fp", "fn", "tn"]
 Key = tuple[str, int]
 
@@ -52,7 +54,9 @@ def viewer_data(inputs: StudyInputs, book: NumberBook, limit: int = SLICES) -> d
     dice = {files.model: _slice_dice(files, subset, inputs.study.classes) for files in runs}
     means = pd.DataFrame({model: table.mean(axis=1) for model, table in dice.items()})
     trained = [model for model in means if model not in BASELINES]
+    worst = {files.model: worst_patients(files, subset, dice[files.model]) for files in runs}
     keys = choose_slices(means[trained or list(means)], limit)
+    keys = sorted({*keys, *(key for found in worst.values() for key in found)})
     frame = pd.DataFrame(keys, columns=["patient", "slice"])
     loaded = load_arrays(inputs.shards, frame)
     masks = {files.model: _masks(files, subset, keys, inputs.study.threshold) for files in runs}
@@ -85,6 +89,12 @@ def viewer_data(inputs: StudyInputs, book: NumberBook, limit: int = SLICES) -> d
         "channel": channels[channel],
         "pixels": min(PIXELS, loaded.image.shape[-1]),
         "total": len(means),
+        "worst": {
+            model: [[patient, keys.index((patient, number))] for patient, number in found]
+            for model, found in worst.items()
+        }
+        if any(worst.values())
+        else {},
         "slices": slices,
     }
 
@@ -93,6 +103,34 @@ def _shown_runs(inputs: StudyInputs) -> list[RunFiles]:
     """List the main split's runs that have masks; those of all background show nothing."""
     main = [files for files in inputs.runs if files.run == inputs.main_run]
     return [files for files in main if files.model != "all-background" and _has_masks(files)]
+
+
+def worst_patients(files: RunFiles, subset: str, dice: pd.DataFrame) -> list[Key]:
+    """Find the patients whose masks are worst, and the worst slice of each.
+
+    Parameters
+    ----------
+    files : RunFiles
+        A run.
+    subset : str
+        Which subset.
+    dice : DataFrame
+        The Dice of its slices, indexed by patient and slice, one column a class.
+
+    Returns
+    -------
+    list of (str, int)
+        Patient and slice, the worst patient first, `WORST` at most; empty without patients.
+    """
+    counts = read_tsv(files.counts)
+    counts = counts[(counts["subset"] == subset) & ~counts["postprocess"].astype(bool)]
+    sums = counts[counts["patient"] != ""].groupby(["patient", "class"])[COUNTS].sum()
+    if sums.empty:
+        return []
+    of_class = pd.Series(element_scores(sums.to_numpy(), "dice"), index=sums.index)
+    ranked = of_class.groupby("patient").mean().dropna().sort_values(kind="stable")
+    slices = dice.mean(axis=1).dropna()
+    return [slices.loc[[patient]].idxmin() for patient in ranked.index[:WORST]]
 
 
 def choose_slices(dice: pd.DataFrame, limit: int) -> list[Key]:
