@@ -85,8 +85,8 @@ def measure(
     populations = [
         ("mean", "Dice, 2D network, 334 patients", "dice", patients["dice_2d"] / 100, ones),
         ("mean", "Dice, 3D network, 334 patients", "dice", patients["dice_3d"] / 100, ones),
-        ("mean", "HD95, 2D network, 334 patients", "hd95", patients["hd_2d"], ones),
-        ("mean", "HD95, 3D network, 334 patients", "hd95", patients["hd_3d"], ones),
+        ("mean", "HD, 2D network, 334 patients", "hd95", patients["hd_2d"], ones),
+        ("mean", "HD, 3D network, 334 patients", "hd95", patients["hd_3d"], ones),
         ("pooled", "Dice, 124 lesions of 1 to 30 000 voxels", "dice", lesions["dice"] * size, size),
     ]
     rng = np.random.default_rng(0)
@@ -150,7 +150,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     from matplotlib import pyplot as plt
 
     names = list(dict.fromkeys(table["population"]))
-    chosen = [name for name in names if "lesions" not in name and not name.startswith("HD95, 3D")]
+    chosen = [name for name in names if "lesions" not in name and not name.startswith("HD, 3D")]
     figure, panels = plt.subplots(1, len(chosen), figsize=(3.2 * len(chosen), 3), sharey=True)
     for axes, name in zip(panels, chosen, strict=True):
         part = table[(table["population"] == name) & (table["kind"] != "median")]

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -36,8 +36,7 @@ from gliomake.files.tsv import read_tsv
 from gliomake.models import create_model
 from gliomake.prepare.index import BadDataError, merge_index, read_index_group, write_index_group
 from gliomake.prepare.split import SplitOverlapError, read_split
-from gliomake.scoring.counts import count_run
-from gliomake.scoring.distances import measure_run
+from gliomake.scoring.measure import measure_run
 from gliomake.training.checkpoint import StateError, StateFolder, load_weights
 from stored_predictions import load_predictions
 
@@ -134,7 +133,7 @@ def read_shard(root: Path) -> str:
 def read_predictions(root: Path) -> str:
     """Load, count and measure predictions."""
     path, shards = root / "unet.h5", [root / "000.h5"]
-    tables = [measure(path, shards, None).to_csv() for measure in (count_run, measure_run)]
+    tables = [table.to_csv() for table in astuple(measure_run(path, shards))]
     made = load_predictions(path)
     return _digest(made.probability, made.attributes, *tables)
 

@@ -26,6 +26,19 @@ def test_each_number_is_equal_or_its_definition_is_named(cells):
     assert not [cell for cell in cells if not cell.equal and not cell.differs]
 
 
+def test_what_is_explained_is_what_their_definition_gives(cells):
+    shares = [cell for cell in cells if (cell.source, cell.score) == ("panoptica", "nsd")]
+    assert len(shares) == 36 and all(cell.equal or cell.explained for cell in shares)
+    assert sum(cell.explained for cell in shares) > 20
+
+
+def test_what_is_not_computed_says_so(cells):
+    left = {cell.differs for cell in cells if not cell.equal and not cell.explained}
+    assert all("not computed here" in each for each in left)
+    sources = {cell.source for cell in cells if not cell.equal and not cell.explained}
+    assert sources == {"surface-distance", "BraTS evaluation, lesions"}
+
+
 def test_what_is_said_to_be_the_same_is_the_same(cells):
     for tool, score in (("Metrics Reloaded", "hd95"), ("medpy", "hd95-union"), ("MONAI", "nsd")):
         same = [cell for cell in cells if (cell.source, cell.score) == (tool, score)]

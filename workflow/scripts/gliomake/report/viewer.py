@@ -130,7 +130,7 @@ def worst_patients(files: RunFiles, subset: str, dice: pd.DataFrame) -> list[Key
     of_class = pd.Series(element_scores(sums.to_numpy(), "dice"), index=sums.index)
     ranked = of_class.groupby("patient").mean().dropna().sort_values(kind="stable")
     slices = dice.mean(axis=1).dropna()
-    return [slices.loc[[patient]].idxmin() for patient in ranked.index[:WORST]]
+    return [(patient, slices[patient].idxmin()) for patient in ranked.index[:WORST].tolist()]
 
 
 def choose_slices(dice: pd.DataFrame, limit: int) -> list[Key]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from gliomake.scoring.bootstrap import RESAMPLES, replicate, t_interval
+from gliomake.scoring.bootstrap import RESAMPLES, replicate, t_interval, widening
 from gliomake.scoring.metrics import DISTANCE_METRICS
 from gliomake.scoring.patient_metrics import LESION_METRICS
 from gliomake.scoring.scores import count_sums, measured_sums
@@ -35,7 +35,7 @@ COLUMNS = [
     "patients_to_settle",
 ]
 # A two-sided sign test on n patients gives no p-value below 2 ** (1 - n): with fewer than six even
-# patients who all agree cannot reach 5 %. From six on the interval excludes a true zero in 3 to 7 %
+# patients who all agree cannot reach 5 %. From six on the interval excludes a true zero in 5 to 8 %
 # of samples (benchmarks/coverage.py).
 FEWEST_PATIENTS = 6
 # What no study can have: a difference that is zero but for rounding would ask for it.
@@ -82,41 +82,56 @@ def patients_to_settle(difference: float, standard_error: float, n: int) -> int 
     return max(n + 1, FEWEST_PATIENTS, math.ceil(needed)) if needed <= _MOST_PATIENTS else None
 
 
-def likely_size(difference: float, standard_error: float) -> float:
+def likely_size(difference: float, standard_error: float, bound: float = _LEVEL) -> float:
     """Estimate how large a difference is that a comparison left open.
 
     Of comparisons that stay open those with a small measured difference are more than their share,
-    and the number of patients goes with its square. So the median of the size is taken that the
-    true difference has where it is normal about the measured one: never under 0.67 errors.
+    and the number of patients goes with its square. So the size is taken for which the measured one
+    would be the median of all that stay open: a median-unbiased estimate given that it is open.
 
     Parameters
     ----------
     difference, standard_error : float
         As measured.
+    bound : float
+        From how many standard errors on a comparison is not open.
 
     Returns
     -------
     float
-        NaN where either is undefined.
+        0 where the measured one is smaller than half of those are that no difference gives; NaN
+        where either is undefined.
 
     Examples
     --------
-    >>> round(likely_size(0.0, 1.0), 3), round(likely_size(2.0, 1.0), 3)
-    (0.674, 2.0)
+    >>> likely_size(0.2, 1.0), round(likely_size(1.5, 1.0), 2)
+    (0.0, 2.38)
     """
     if not (math.isfinite(difference) and math.isfinite(standard_error)):
         return math.nan
-    if standard_error == 0:
-        return abs(difference)
-    centre = abs(difference) / standard_error
-    low, high = 0.0, centre + 1
-    for _ in range(50):
+    measured = abs(difference)
+    if standard_error == 0 or measured >= bound * standard_error:
+        return measured
+    measured /= standard_error
+
+    def share_below(size: float) -> float:
+        """Return how many open comparisons of a true size measure less."""
+        whole = _within(bound, size)
+        return _within(measured, size) / whole if whole > 0 else 0.0
+
+    if share_below(0.0) <= 0.5:  # it falls as the size grows
+        return 0.0
+    low, high = 0.0, bound + 6
+    for _ in range(60):
         middle = (low + high) / 2
-        within = math.erf((middle - centre) / math.sqrt(2)) + math.erf(
-            (middle + centre) / math.sqrt(2)
-        )
-        low, high = (middle, high) if within < 1 else (low, middle)
-    return high * standard_error
+        low, high = (middle, high) if share_below(middle) > 0.5 else (low, middle)
+    return low * standard_error
+
+
+def _within(reach: float, size: float) -> float:
+    """Return the chance that a normal about a size lies within a reach of zero."""
+    root = math.sqrt(2)
+    return 0.5 * (math.erf((reach - size) / root) + math.erf((reach + size) / root))
 
 
 def compare_models(
@@ -213,10 +228,11 @@ def _pairs(
         replicates = a.replicates - b.replicates
         low, high = t_interval(replicates, difference, units)
         error = _standard_error(replicates)
+        bound = _LEVEL * widening(units) if units > 1 else _LEVEL
         defined = ~np.isnan(difference)
         is_open = ((low <= 0) & (high >= 0)) | (units < FEWEST_PATIENTS)
         settle = [
-            patients_to_settle(likely_size(d, e), e, units) if each else None
+            patients_to_settle(likely_size(d, e, bound), e, units) if each else None
             for d, e, each in zip(difference, error, is_open, strict=True)
         ]
         frame = pd.DataFrame(cells, columns=["class", "metric", "convention"])
