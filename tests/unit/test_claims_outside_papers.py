@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gliomake.claims.checks import run_checks
+from gliomake.claims.outside import read_outside
 from gliomake.claims.table import load_claims
 
 EXAMPLES = Path(__file__).parents[2] / "examples/claims"
@@ -39,8 +40,8 @@ PAIRS = {
     "ijam-1778": [(1, 2)],
     # 0.75 gives 0.6, and 0.85 is printed.
     "openalex-2025-009489": [(5, 1)],
-    # 0.1641 / 1.8359 = 0.0894, and 0.9745 is printed.
-    "readme-nnunet-predictions": [(1, 2)],
+    # 0.1641 / 1.8359 = 0.0894 and 0.9827 / 1.0173 = 0.96599, and 0.9745 is printed.
+    "readme-nnunet-predictions": [(1, 2), (6, 2)],
 }
 # Dice, precision, recall: contradiction or not.
 TRIPLES = {
@@ -66,8 +67,9 @@ TRIPLES = {
     "readme-brats2020-segmentation": {(1, 3, 4): "inconsistent"},
     "ijam-1778": {},
     "openalex-2025-009489": {},
-    # 2 x 0.9823 x 0.9833 / 1.9656 = 0.9828 against 0.1641.
-    "readme-nnunet-predictions": {(1, 3, 4): "inconsistent"},
+    # 2 x 0.9823 x 0.9833 / 1.9656 = 0.98280 against 0.1641; with rounding 0.98275, where 0.9827
+    # ends.
+    "readme-nnunet-predictions": {(1, 3, 4): "inconsistent", (6, 3, 4): "consistent"},
 }
 
 
@@ -108,6 +110,20 @@ def test_one_value_under_two_names():
     # 0.9833 is the recall and the accuracy, as in means weighted by how often a label is.
     found = _found("readme-nnunet-predictions", "one-value-two-names")
     assert found == {_named((4, 5)): "note"}
+
+
+def test_one_formula_under_two_names():
+    # Dice and F1 are 2 TP / (2 TP + FP + FN) both.
+    found = _found("readme-nnunet-predictions", "contradictory-values")
+    assert found == {_named((1, 6)): "inconsistent"}
+
+
+def test_a_sentence_of_a_table_without_places_and_models(tmp_path):
+    path = tmp_path / "claims.csv"
+    path.write_text("quantity,value\ndice,0.1641\nf1,0.9827\nprecision,0.9823\nrecall,0.9833\n")
+    sentences = {f.check: f.sentence for f in reversed(run_checks(read_outside(path)))}
+    assert sentences["contradictory-values"].startswith("Dice 0.1641 and F1 0.9827 are one")
+    assert sentences["dice-against-precision-recall"].startswith("Precision 0.9823 and recall")
 
 
 def test_every_example_is_worked_out():

@@ -74,3 +74,14 @@ def subject(claim: Claim) -> str:
     """Name what a score is of, as ``unet-v1, NEC, epoch 50``."""
     epoch = f"epoch {claim.epoch}" if claim.epoch.isdigit() else claim.epoch
     return ", ".join(part for part in (claim.model, claim.class_, epoch) if part)
+
+
+def headed(claim: Claim, sentence: str) -> str:
+    """Put what a score is of before a sentence about it; without one, the sentence stands alone."""
+    what = subject(claim)
+    return f"{what}: {sentence}" if what else f"{sentence[0].upper()}{sentence[1:]}"
+
+
+def located(claim: Claim, text: str) -> str:
+    """Say where in a document a claim's text stands, if the table says it."""
+    return f"{text} in {claim.where}" if claim.where else text

@@ -14,7 +14,7 @@ from gliomake.claims.feasible import (
     whole_counts,
 )
 from gliomake.claims.findings import ClaimFinding, Context
-from gliomake.claims.groups import Group, by_quantity, elements, ids, label, subject, together
+from gliomake.claims.groups import Group, by_quantity, elements, headed, ids, label, together
 from gliomake.claims.interval import over_ends
 from gliomake.claims.quantities import SYNONYMS, is_of
 from gliomake.claims.table import Claim
@@ -119,7 +119,7 @@ def one_count(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
 def _one_count(scores: tuple[Claim, ...]) -> Iterator[ClaimFinding]:
     if _possible(scores):
         if len({_formula(claim) for claim in scores}) > 3:
-            sentence = f"{_subject(scores)}{_listed(scores)} can all come from one count."
+            sentence = headed(scores[0], f"{_listed(scores)} can all come from one count.")
             yield ClaimFinding("one-count", "consistent", ids(*scores), sentence)
         return
     # Where a check of its own contradicts some of them already, nothing is added.
@@ -134,9 +134,8 @@ def _one_count(scores: tuple[Claim, ...]) -> Iterator[ClaimFinding]:
             if len({_formula(claim) for claim in some}) == size and not _possible(some)
         ]
         for few in smallest:
-            sentence = (
-                f"{_subject(few)}no one count gives {_listed(few)}; means over images can be so."
-            )
+            sentence = f"no one count gives {_listed(few)}; means over images can be so."
+            sentence = headed(few[0], sentence)
             yield ClaimFinding("one-count", "inconsistent", ids(*few), sentence)
         if smallest:
             return
@@ -148,11 +147,6 @@ def _possible(scores: Sequence[Claim]) -> bool:
 
 def _formula(claim: Claim) -> str:
     return _FORMULA.get(claim.quantity, claim.quantity)
-
-
-def _subject(scores: Sequence[Claim]) -> str:
-    what = subject(scores[0])
-    return f"{what}: " if what else ""
 
 
 def _listed(scores: Sequence[Claim]) -> str:
@@ -196,10 +190,8 @@ def _whole_numbers(scores: list[Claim], positives: Claim, negatives: Claim) -> l
     tables = whole_counts(reaches, *sizes)
     if tables is None:
         return []
-    start = (
-        f"{_subject(scores)}{_listed(scores)} of {positives.value} positives and "
-        f"{negatives.value} negatives"
-    )
+    start = f"{_listed(scores)} of {positives.value} positives and {negatives.value} negatives"
+    start = headed(scores[0], start)
     numbers = {"tables": float(tables.n)}
     level, sentence = "inconsistent", f"{start}: no whole counts give them"
     if tables.n:
@@ -244,9 +236,10 @@ def _fold_findings(scores: list[Claim], claims: Sequence[Claim]) -> Iterator[Cla
         what, candidates = f"{k} stratified folds", even_folds(p, n, k)
     reaches = {claim.quantity: claim.interval for claim in scores}
     agrees = any(fold_counts_exist(reaches, folds) for folds in candidates)
-    sentence = (
-        f"{_subject(scores)}{_listed(scores)}, means over {what}: "
-        f"{'some' if agrees else 'no'} whole counts of the folds give them."
+    sentence = headed(
+        scores[0],
+        f"{_listed(scores)}, means over {what}: "
+        f"{'some' if agrees else 'no'} whole counts of the folds give them.",
     )
     level = "consistent" if agrees else "inconsistent"
     yield ClaimFinding("fold-means", level, ids(*scores, *known), sentence)

@@ -8,9 +8,9 @@ from gliomake.claims.groups import (
     Group,
     by_quantity,
     elements,
+    headed,
     ids,
     label,
-    subject,
     together,
     with_article,
 )
@@ -158,7 +158,6 @@ def _dice_and_parts(dice: Claim, precision: Claim, recall: Claim) -> ClaimFindin
     total = precision.number + recall.number
     harmonic = 2 * precision.number * recall.number / total if total else 0.0
     parts = f"precision {precision.value} and recall {recall.value} give a Dice of {harmonic:.3f}"
-    what = subject(dice)
     numbers = {
         "dice": dice.number,
         "precision": precision.number,
@@ -173,7 +172,7 @@ def _dice_and_parts(dice: Claim, precision: Claim, recall: Claim) -> ClaimFindin
     if dice.interval.high < lowest:
         numbers |= {"lowest mean": lowest}
         sentence = (
-            f"{what}: {parts}, not {dice.value}: the three are not from one pooled count, nor "
+            f"{parts}, not {dice.value}: the three are not from one pooled count, nor "
             "means over the same elements and classes with empty ones counted alike, where it is "
             f"{lowest:.3f} or more."
         )
@@ -182,29 +181,29 @@ def _dice_and_parts(dice: Claim, precision: Claim, recall: Claim) -> ClaimFindin
             ids(precision, recall), "slice-empty0"
         )
         sentence = (
-            f"{what}: {parts}, not {dice.value}: the Dice can be inflated by empty slices counted "
+            f"{parts}, not {dice.value}: the Dice can be inflated by empty slices counted "
             "as 1, or the other two deflated by them."
         )
     elif dice.class_ == "mean":
         level = "consistent" if dice.interval.overlaps(expected) else "note"
         sentence = (
-            f"{what}: {parts} if all classes score alike, and {dice.value} is reported: they can "
+            f"{parts} if all classes score alike, and {dice.value} is reported: they can "
             "be means over the same classes."
         )
     elif dice.interval.overlaps(expected):
         level, implies = "consistent", dict.fromkeys(ids(dice, precision, recall), "pooled")
-        sentence = f"{what}: {parts}, and {dice.value} is reported: consistent within rounding."
+        sentence = f"{parts}, and {dice.value} is reported: consistent within rounding."
     else:
         implies = dict.fromkeys(ids(dice, precision, recall), SLICE_MEAN)
         sentence = (
-            f"{what}: {parts}, not {dice.value}: the three are not from one pooled count; means "
+            f"{parts}, not {dice.value}: the three are not from one pooled count; means "
             "over slices can be so."
         )
     return ClaimFinding(
         "dice-against-precision-recall",
         level,
         ids(dice, precision, recall),
-        sentence,
+        headed(dice, sentence),
         numbers,
         implies,
     )

@@ -110,7 +110,8 @@ def _sum_finding(parts: list[Claim], whole: Claim) -> ClaimFinding:
         low = high = sum(claim.number for claim in parts)
     total, quantity = sum(claim.number for claim in parts), whole.quantity
     names = [claim.subset for claim in parts]
-    start = f"{whole.study}: {', '.join(names[:-1])} and {names[-1]} sum to {total:.0f}"
+    summed = f"{', '.join(names[:-1])} and {names[-1]} sum to {total:.0f}"
+    start = f"{whole.study}: {summed}" if whole.study else f"{summed[0].upper()}{summed[1:]}"
     level = "inconsistent"
     sentence = f"{start}, not the {whole.value} {quantity} stated."
     if Interval(low, high).overlaps(whole.interval):

@@ -6,7 +6,7 @@ from decimal import ROUND_DOWN, Decimal
 from itertools import combinations
 
 from gliomake.claims.findings import ClaimFinding, Context
-from gliomake.claims.groups import by_quantity, ids, label, subject, together
+from gliomake.claims.groups import by_quantity, headed, ids, label, located, subject, together
 from gliomake.claims.interval import SLACK, Interval
 from gliomake.claims.quantities import SYNONYMS
 from gliomake.claims.table import Claim
@@ -83,12 +83,12 @@ def contradictory_values(claims: Sequence[Claim], context: Context) -> list[Clai
 
 def _two_names(one: Claim, other: Claim) -> ClaimFinding:
     """Report two values of one formula."""
-    values = f"{label(one)} {one.value} in {one.where} and {label(other)} {other.value}"
-    what = subject(one)
+    first, second = (located(claim, f"{label(claim)} {claim.value}") for claim in (one, other))
     sentence = (
-        f"{f'{what}: ' if what else ''}{values} in {other.where} are one formula under two names; "
+        f"{first} and {second} are one formula under two names; "
         "over the same elements and classes they are equal."
     )
+    sentence = headed(one, sentence)
     numbers = {one.claim: one.number, other.claim: other.number}
     return ClaimFinding("contradictory-values", "inconsistent", ids(one, other), sentence, numbers)
 
@@ -97,7 +97,7 @@ def _repetition(one: Claim, other: Claim) -> ClaimFinding:
     what = label(one) if one.quantity in ("slices", "patients") else f"the {label(one)}"
     if subject(one):
         what += f" of {subject(one)}"
-    places = f"{one.value} in {one.where} and {other.value} in {other.where}"
+    places = " and ".join(located(claim, claim.value) for claim in (one, other))
     what = what[0].upper() + what[1:]
     level, sentence = "inconsistent", f"{what}: {places}; both cannot be right."
     coarse, fine = sorted((one, other), key=lambda claim: claim.step, reverse=True)
@@ -140,11 +140,10 @@ def _shared_value(one: Claim, other: Claim, group: dict[str, list[Claim]]) -> Cl
         for rival in group[each.quantity]
         if not rival.interval.overlaps(each.interval)
     ]
-    sentence = (
-        f"{one.value} is the {label(one)} in {one.where} and the {label(other)} in {other.where}"
-    )
+    names = " and ".join(located(claim, f"the {label(claim)}") for claim in (one, other))
+    sentence = f"{one.value} is {names}"
     for rival in rivals:
-        sentence += f", while the {label(rival)} is {rival.value} in {rival.where}"
+        sentence += ", while " + located(rival, f"the {label(rival)} is {rival.value}")
     level = "inconsistent" if rivals else "note"
     return ClaimFinding(
         "one-value-two-names", level, ids(*involved, *rivals), f"{sentence}.", numbers
@@ -171,7 +170,7 @@ def _mean_finding(mean: Claim, parts: list[Claim]) -> ClaimFinding:
     value = sum(claim.number for claim in parts) / len(parts)
     numbers = {"mean": mean.number, "mean of classes": value}
     listed = ", ".join(claim.value for claim in parts)
-    start = f"{subject(mean)}: the mean {label(mean)} {mean.value} is"
+    start = headed(mean, f"the mean {label(mean)} {mean.value} is")
     level, sentence = "inconsistent", f"{start} not that of {listed} ({value:.4f})"
     inner = [claim for claim in parts if claim.class_.casefold() not in BACKGROUND]
     if mean.interval.overlaps(_sum(parts, len(parts))):
@@ -229,11 +228,10 @@ def loss_against_score(claims: Sequence[Claim], context: Context) -> list[ClaimF
         left = 1 - loss.number ** (1 / exponent)
         nearest = min(partners, key=lambda claim: abs(claim.number - left))
         others = [claim for claim in partners if claim is not nearest]
-        sentence = (
-            f"A loss of {loss.value} leaves a {label(nearest)} of {left:.3f}; {nearest.value} is "
-            f"reported in {nearest.where}"
+        sentence = f"A loss of {loss.value} leaves a {label(nearest)} of {left:.3f}; " + located(
+            nearest, f"{nearest.value} is reported"
         )
-        sentence += "".join(f", {claim.value} in {claim.where}" for claim in others)
+        sentence += "".join(", " + located(claim, claim.value) for claim in others)
         numbers = {"loss": loss.number, "score left": left, "reported": nearest.number}
         involved = ids(loss, nearest, *others)
         found.append(ClaimFinding("loss-against-score", "note", involved, f"{sentence}.", numbers))
@@ -259,16 +257,17 @@ def ranking(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
             ranks[claim.study].append(claim)
     found = []
     for (_, where, _, _), models in tables.items():
+        which = f"The models in {where}" if where else "The models"
         names = {model: set(map(_metric, scores)) for model, scores in models.items()}
         if len(models) < 2:
             continue
         involved = ids(*(claim for scores in models.values() for claim in scores))
         listed = "; ".join(f"{model} by {' and '.join(sorted(q))}" for model, q in names.items())
         if set.intersection(*names.values()):
-            sentence = f"The models in {where} share a metric and can be ranked by it: {listed}."
+            sentence = f"{which} share a metric and can be ranked by it: {listed}."
             found.append(ClaimFinding("ranking", "consistent", involved, sentence))
         else:
-            sentence = f"The models in {where} are scored by different metrics and cannot be ranked"
+            sentence = f"{which} are scored by different metrics and cannot be ranked"
             found.append(ClaimFinding("ranking", "note", involved, f"{sentence} by it: {listed}."))
     for same in ranks.values():
         sentence = f"{len(same)} models are ranked in words; the document prints no score of them."
