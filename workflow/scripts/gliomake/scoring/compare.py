@@ -105,7 +105,7 @@ def likely_size(difference: float, standard_error: float, bound: float = _LEVEL)
     Examples
     --------
     >>> likely_size(0.2, 1.0), round(likely_size(1.5, 1.0), 2)
-    (0.0, 2.38)
+    (0.0, 2.71)
     """
     if not (math.isfinite(difference) and math.isfinite(standard_error)):
         return math.nan
