@@ -505,3 +505,11 @@ def test_no_mask_says_what_was_looked_for(tmp_path):
     options = {"channels": {}, "classes": CLASSES, "mask": "{case}.nii.gz"}
     with pytest.raises(CaseError, match=r"no file that fits '\{case\}\.nii\.gz'"):
         open_dataset("own", tmp_path, reader="nifti", **options)
+
+
+def test_no_distances_are_measured_where_none_are_asked_for(scans):
+    scans.write("A.nii.gz", labels())
+    run = native(scans)
+    whole, quick = measure_native(run), measure_native(run, distances=False)
+    assert len(whole.distances) and not len(quick.distances)
+    pd.testing.assert_frame_equal(whole.counts, quick.counts)

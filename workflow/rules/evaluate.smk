@@ -20,10 +20,8 @@ rule counts:
     params:
         task=task_of,
         native=native_of,
-        regions=setting(lambda study: dict(study.regions)),
-        lesions=setting(lambda study: study.evaluation.lesions),
+        measured=setting(lambda study: study.measured),
         threshold=setting(lambda study: study.threshold),
-        postprocess=setting(lambda study: study.postprocess),
         code=code_of("counts"),
     script:
         "../scripts/counts.py"
@@ -48,9 +46,7 @@ rule counts_native:
         runtime=120,
     params:
         native=native_settings,
-        regions=setting(lambda study: dict(study.regions)),
-        lesions=setting(lambda study: study.evaluation.lesions),
-        postprocess=setting(lambda study: study.postprocess),
+        measured=setting(lambda study: study.measured),
         code=code_of("counts"),
     script:
         "../scripts/counts.py"

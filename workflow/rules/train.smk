@@ -180,7 +180,7 @@ rule bring:
         model=BROUGHT,
     conda:
         "../../envs/data.yaml"
-    threads: 1
+    threads: 4
     resources:
         mem_mb=2000,
         runtime=120,

@@ -12,6 +12,7 @@ def main(snakemake):
         size=snakemake.params.size,
         predictions=snakemake.output.predictions,
         listing=snakemake.output.brought,
+        threads=snakemake.threads,
         attributes={
             "study": wildcards.study,
             "model": wildcards.model,

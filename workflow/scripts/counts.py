@@ -8,16 +8,11 @@ from gliomake.scoring.native import measure_native, native_run
 
 def main(snakemake):
     files, params, written = snakemake.input, snakemake.params, snakemake.output
-    options = {
-        "regions": params.regions,
-        "lesions": params.lesions,
-        "postprocess": params.postprocess,
-    }
     if params.native:
         run = native_run(params.native, files, files.get("predictions"))
-        measured = measure_native(run, threads=snakemake.threads, **options)
+        measured = measure_native(run, threads=snakemake.threads, **params.measured)
     else:
-        measured = measure_run(files.predictions, files.shards, **options)
+        measured = measure_run(files.predictions, files.shards, **params.measured)
     for name in ("counts", "distances", "regions", "patients"):
         write_tsv(getattr(measured, name), written[name])
 

@@ -132,6 +132,10 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--lesions", choices=("glioma-2023", "metastases-2023"),
         help="score lesions one by one, by the rules of BraTS since 2023",
     )  # fmt: skip
+    score.add_argument(
+        "--no-distances", dest="distances", action="store_false",
+        help="leave out HD95 and surface Dice, which take longest",
+    )  # fmt: skip
     score.add_argument("--images", type=Path, help="folder of the scans, to see them in the report")
     score.add_argument(
         "--pattern", help="where predictions lie in their folder, such as {case}_{class}.nii.gz"
@@ -212,6 +216,7 @@ def _score(parsed: argparse.Namespace) -> int:
         images=parsed.images,
         regions=parsed.regions,
         lesions=parsed.lesions,
+        distances=parsed.distances,
         name=parsed.name,
         cores=parsed.cores,
         dry_run=parsed.dry_run,

@@ -310,6 +310,8 @@ def study_masks(masks: np.ndarray, known: Sequence[str], classes: Sequence[str])
     ndarray, shape (slice, class, height, width)
         Of the study's classes.
     """
+    if tuple(classes) == tuple(known):
+        return masks
     if set(classes) <= set(known):
         return masks[:, [list(known).index(name) for name in classes]]
     return masks.max(axis=1, keepdims=True)

@@ -44,10 +44,18 @@ def split_classes(
     CaseError
         There is a label that no class has.
     """
-    values, counts = np.unique(labels, return_counts=True)
     any_label = len(classes) == 1 and not next(iter(classes.values()))
     taken = {label for group in classes.values() for label in group}
     known = {0, *taken, *ignored}
+    mask = np.zeros((len(labels), len(classes), *labels.shape[1:]), np.uint8)
+    counted: dict[float, int] = {0: int(np.count_nonzero(labels == 0))}
+    for label in sorted(known - {0}):
+        here = labels == label
+        counted[label] = int(np.count_nonzero(here))
+        for index, group in enumerate(classes.values()):
+            if label in group and counted[label]:
+                mask[:, index] |= here
+    values, counts = _values(labels, counted)
     whole = bool(np.all(values == np.rint(values)))
     bad = {
         float(value): int(count)
@@ -56,13 +64,17 @@ def split_classes(
     }
     if bad:
         raise _unknown(case, path, bad, classes, ignored, names or {}, whole)
-    mask = np.zeros((len(labels), len(classes), *labels.shape[1:]), np.uint8)
-    for index, group in enumerate(classes.values()):
-        if any_label:
-            mask[:, 0] = ~np.isin(labels, [0, *ignored])
-        for label in group:
-            mask[:, index] |= labels == label
+    if any_label:
+        mask[:, 0] = ~np.isin(labels, [0, *ignored])
     return mask, {f"{value:g}": int(n) for value, n in zip(values, counts, strict=True)}
+
+
+def _values(labels: np.ndarray, counted: Mapping[float, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values that there are and how often; all are sorted where some are not known."""
+    if sum(counted.values()) < labels.size:
+        return np.unique(labels, return_counts=True)
+    found = {value: count for value, count in sorted(counted.items()) if count}
+    return np.array(list(found)), np.array(list(found.values()))
 
 
 def _unknown(

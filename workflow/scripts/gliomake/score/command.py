@@ -38,6 +38,7 @@ def score(
     images: Path | None = None,
     regions: str | None = None,
     lesions: str | None = None,
+    distances: bool = True,
     name: str = "scores",
     cores: int = 2,
     dry_run: bool = False,
@@ -65,6 +66,8 @@ def score(
         ``WT=NEC+ED+ET``: unions of classes that are scored beside them.
     lesions : str, optional
         A key of `gliomake.scoring.lesions.LESION_RULES`.
+    distances : bool
+        Whether HD95 and surface Dice are measured.
     name : str
         Of the study.
     cores : int
@@ -117,6 +120,7 @@ def score(
         jobs=max(cores, 1),
         regions=read_regions(regions, list(classes)) if regions else {},
         lesions=lesions,
+        distances=distances,
     )
     config = write_pages(scoring, out)
     command = [

@@ -40,6 +40,8 @@ class Scoring:
         Unions of classes that are scored beside them.
     lesions : str or None
         By which rules lesions are scored one by one.
+    distances : bool
+        Whether surface distances are measured.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Scoring:
     jobs: int = 2
     regions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     lesions: str | None = None
+    distances: bool = True
 
 
 def write_pages(scoring: Scoring, out: Path) -> Path:
@@ -145,7 +148,11 @@ def _study_page(scoring: Scoring) -> dict[str, Any]:
         "threshold": 0.5,
         "postprocess": None,
         "reported_subset": "test",
-        "evaluation": {"grid": "native", "lesions": scoring.lesions},
+        "evaluation": {
+            "grid": "native",
+            "distances": scoring.distances,
+            "lesions": scoring.lesions,
+        },
         "regions": {name: list(each) for name, each in scoring.regions.items()},
         "models": {
             name: {"predictions": {"root": str(root.absolute()), "pattern": pattern}}

@@ -215,15 +215,16 @@ def predict_baseline(
             f"thresholds of {', '.join(fitted.thresholds)}, but the study's classes are "
             f"{', '.join(classes)}: fit them again"
         )
+    with open_shard(shards[0]) as file:
+        shape = file["mask"].shape[1:]
     keys = split[split["subset"].isin(["val", "test"])].sort_values(["subset", "patient", "slice"])
 
     def batches() -> Iterator[np.ndarray]:
         for part in _parts(keys):
-            arrays = load_arrays(shards, part, None if fitted is None else [fitted.channel])
             if fitted is None:
-                yield np.zeros(arrays.mask.shape, np.float16)
+                yield np.zeros((len(part), *shape), np.float16)
             else:
-                yield fitted.predict(arrays.image[:, 0])
+                yield fitted.predict(load_arrays(shards, part, [fitted.channel]).image[:, 0])
 
     write_predictions(
         out,

@@ -155,12 +155,18 @@ def count_pixels(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
     predicted, truth = np.asarray(predicted, bool), np.asarray(truth, bool)
     if predicted.shape != truth.shape:
         raise ValueError(f"predicted masks {predicted.shape} and true masks {truth.shape} differ")
-    axes = (-2, -1)
-    tp = np.count_nonzero(predicted & truth, axis=axes)
-    fp = np.count_nonzero(predicted, axis=axes) - tp
-    fn = np.count_nonzero(truth, axis=axes) - tp
+    tp = _count_images(predicted & truth)
+    fp = _count_images(predicted) - tp
+    fn = _count_images(truth) - tp
     tn = predicted.shape[-1] * predicted.shape[-2] - tp - fp - fn
     return np.stack([tp, fp, fn, tn], axis=-1).astype(np.int64)
+
+
+def _count_images(masks: np.ndarray) -> np.ndarray:
+    # Image by image: NumPy's count along axes turns every pixel into 8 bytes first.
+    images = masks.reshape(-1, *masks.shape[-2:])
+    counts = np.fromiter((np.count_nonzero(image) for image in images), np.int64, len(images))
+    return counts.reshape(masks.shape[:-2])
 
 
 def count_predictions(
@@ -229,7 +235,9 @@ def _count_chunks(
     """Yield counts (slice, variant, class, 4), the second variant cleaned up."""
     for first in range(0, probability.shape[0], CHUNK):
         rows = slice(first, first + CHUNK)
-        values = np.asarray(probability[rows], np.float32)
+        values = np.asarray(probability[rows])
+        if values.dtype != np.uint8:  # label maps
+            values = np.asarray(values, np.float32)
         sound = ((values >= 0) & (values <= 1)).all(axis=(1, 2, 3))
         if not sound.all():
             bad = first + int(np.argmin(sound))

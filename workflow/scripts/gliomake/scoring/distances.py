@@ -118,12 +118,8 @@ def surface_voxels(mask: np.ndarray, number: np.ndarray) -> np.ndarray:
         Slice number, row and column of each voxel that has a face neighbour outside the mask.
     """
     # Only within its bounds; beyond them, as beyond the volume, nothing is mask.
-    bounds = []
-    for axis in range(mask.ndim):
-        others = tuple(other for other in range(mask.ndim) if other != axis)
-        present = np.flatnonzero(mask.any(axis=others))
-        bounds.append(slice(present[0], present[-1] + 1))
-    part = mask[tuple(bounds)]
+    bounds = bounding_box(mask)
+    part = mask[bounds]
     padded = np.pad(part, 1)
     inside = part.copy()
     middle = slice(1, -1)
@@ -133,6 +129,37 @@ def surface_voxels(mask: np.ndarray, number: np.ndarray) -> np.ndarray:
     voxels = np.argwhere(part & ~inside) + [bound.start for bound in bounds]
     voxels[:, 0] = number[voxels[:, 0]]
     return voxels
+
+
+def bounding_box(mask: np.ndarray, margin: int = 0) -> tuple[slice, slice, slice]:
+    """Find where in a volume there is anything.
+
+    Parameters
+    ----------
+    mask : ndarray (slice, height, width) of bool
+        The volume.
+    margin : int
+        Voxels to add on every side, as far as the volume goes.
+
+    Returns
+    -------
+    tuple of slice
+        Along each axis; empty where nothing is.
+
+    Examples
+    --------
+    >>> bounding_box(np.eye(4, dtype=bool)[None, 1:3], margin=1)
+    (slice(0, 1, None), slice(0, 2, None), slice(0, 4, None))
+    """
+    rows, columns = np.any(mask, axis=2), np.any(mask, axis=1)
+    bounds = []
+    for present in (np.any(rows, axis=1), np.any(rows, axis=0), np.any(columns, axis=0)):
+        places = np.flatnonzero(present)
+        if not len(places):
+            return (slice(0, 0),) * 3
+        first, last = int(places[0]), int(places[-1])
+        bounds.append(slice(max(first - margin, 0), min(last + 1 + margin, len(present))))
+    return bounds[0], bounds[1], bounds[2]
 
 
 def measure_predictions(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from gliomake.scoring.distances import surface_distances
+from gliomake.scoring.distances import bounding_box, surface_distances
 from gliomake.scoring.metrics import DISTANCE_METRICS
 
 NEIGHBOURS_26 = np.ones((3, 3, 3), bool)
@@ -116,10 +116,18 @@ def score_lesions(
         Scores of the patient.
     """
     predicted, truth = (_without_gaps(mask, number, rules.dilation) for mask in (predicted, truth))
+    # Only where there is anything: that is a small part of a volume.
+    room = bounding_box(predicted | truth, rules.dilation)
+    if not predicted[room].size:
+        return LesionScores(0, 0, 0, 1.0, 1.0, 0.0)
+    predicted, truth = predicted[room], truth[room]
     found, count = ndimage.label(predicted, NEIGHBOURS_26)
     lesions, reach, bounds = _true_lesions(truth, rules.dilation)
     near = found[bounds]
-    touching = np.unique(np.stack([reach, near])[:, (reach > 0) & (near > 0)], axis=1)
+    both = (reach > 0) & (near > 0)
+    touching = np.stack(
+        np.divmod(np.unique(reach[both].astype(np.int64) * (count + 1) + near[both]), count + 1)
+    )
     sizes = np.bincount(lesions.ravel(), minlength=2)
     predicted_sizes = np.bincount(found.ravel(), minlength=count + 1)
     shared = np.bincount(lesions[near > 0], minlength=len(sizes))
@@ -156,7 +164,7 @@ def score_lesions(
         hd95.append(named["hd95"])
     spurious = count - len(set(touching[1].tolist()))
     total = len(dice) + spurious
-    if not total:
+    if not total:  # only lesions that are too small to count
         return LesionScores(0, 0, 0, 1.0, 1.0, 0.0)
     return LesionScores(
         true=len(dice),
@@ -175,14 +183,10 @@ def _true_lesions(
 
     Only as far as the dilation reaches: most of a volume holds no lesion.
     """
-    places = ndimage.find_objects(truth.astype(np.uint8))
-    if not places:
+    bounds = bounding_box(truth, dilation)
+    if not truth[bounds].size:
         none = np.zeros((1, 1, 1), int)
         return none, none, (slice(0, 1),) * 3
-    bounds = tuple(
-        slice(max(part.start - dilation, 0), min(part.stop + dilation, size))
-        for part, size in zip(places[0], truth.shape, strict=True)
-    )
     part = truth[bounds]
     wide = ndimage.binary_dilation(part, DILATION, iterations=dilation)
     reach, _ = ndimage.label(wide, NEIGHBOURS_26)

@@ -102,6 +102,7 @@ def measure_slices(
     parts: Iterable[PredictedSlices],
     *,
     regions: Mapping[str, Sequence[str]] | None = None,
+    distances: bool = True,
     lesions: str | None = None,
     postprocess: Mapping[str, Any] | None = None,
 ) -> Measured:
@@ -113,6 +114,8 @@ def measure_slices(
         Whole patients; at least one.
     regions : mapping of str to sequence of str, optional
         Classes of each region.
+    distances : bool
+        Whether surface distances are measured.
     lesions : str, optional
         A key of `LESION_RULES`; without it no lesion is looked at.
     postprocess : mapping, optional
@@ -130,7 +133,7 @@ def measure_slices(
     ValueError
         A probability is not a number from 0 to 1.
     """
-    measured = [_measure(part, regions or {}, lesions, postprocess) for part in parts]
+    measured = [_measure(part, regions or {}, distances, lesions, postprocess) for part in parts]
     if not measured:
         raise EmptyRunError("there is no predicted slice: expected those of val and test")
     return Measured.joined(measured)
@@ -139,18 +142,19 @@ def measure_slices(
 def _measure(
     part: PredictedSlices,
     regions: Mapping[str, Sequence[str]],
+    far: bool,
     lesions: str | None,
     postprocess: Mapping[str, Any] | None,
 ) -> Measured:
     masks = part.probability.shape[2:] != (1, 1)  # a classifier has no surface, and no volume
-    distances = measure_predictions(part, postprocess) if masks else _none(DISTANT)
+    distances = measure_predictions(part, postprocess) if masks and far else _none(DISTANT)
     union = with_regions(part, regions) if masks and regions else None
     wanted = masks and (regions or lesions)
     return Measured(
         _count(part, postprocess),
         distances,
         _count(union, postprocess) if union else _none(COUNTED),
-        _patients(part, union, lesions, postprocess) if wanted else _none(PATIENT_COLUMNS),
+        _patients(part, union, far, lesions, postprocess) if wanted else _none(PATIENT_COLUMNS),
     )
 
 
@@ -199,14 +203,18 @@ def with_regions(part: PredictedSlices, regions: Mapping[str, Sequence[str]]) ->
 def _patients(
     part: PredictedSlices,
     union: PredictedSlices | None,
+    far: bool,
     lesions: str | None,
     postprocess: Mapping[str, Any] | None,
 ) -> pd.DataFrame:
     """Measure volumes and lesions of each patient, of regions distances as well."""
     frames = [_volumes(part, lesions, postprocess)]
     if union is not None:
-        distances = measure_predictions(union, postprocess).drop(columns="missed")
-        frames.append(_volumes(union, lesions, postprocess).merge(distances, how="left", on=KEYS))
+        volumes = _volumes(union, lesions, postprocess)
+        if far:
+            distances = measure_predictions(union, postprocess).drop(columns="missed")
+            volumes = volumes.merge(distances, how="left", on=KEYS)
+        frames.append(volumes)
     whole = [frame for frame in frames if len(frame)]
     return pd.concat(whole).reindex(columns=PATIENT_COLUMNS) if whole else _none(PATIENT_COLUMNS)
 
@@ -228,7 +236,8 @@ def _volumes(
                 one, other = truth[:, index], predicted[:, index]
                 ml = x * y * z / MM3_A_ML
                 row = dict(zip(KEYS, (patient, subset, name, cleaned), strict=True))
-                row |= {"truth_ml": one.sum() * ml, "predicted_ml": other.sum() * ml}
+                row |= {"truth_ml": np.count_nonzero(one) * ml}
+                row |= {"predicted_ml": np.count_nonzero(other) * ml}
                 if lesions:
                     found = score_lesions(other, one, number, (x, y, z), LESION_RULES[lesions])
                     row |= {"lesions": found.true, "hit": found.hit, "spurious": found.spurious}

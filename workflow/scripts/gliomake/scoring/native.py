@@ -1,11 +1,9 @@
 """Scores on the scans' own grid: the truth as it is on disk, probabilities brought to it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from gliomake.datasets.base import Dataset, Volume
 from gliomake.files.tsv import read_tsv
 from gliomake.prepare.inspection import load_case, open_data
 from gliomake.prepare.split import evaluated_slices, read_split
+from gliomake.processes import in_order
 from gliomake.scoring.counts import PredictedSlices
 from gliomake.scoring.measure import Measured, measure_slices
 
@@ -117,26 +116,11 @@ def measure_native(run: NativeRun, *, threads: int = 1, **options: Any) -> Measu
     shares = _shares(cases)
     work = partial(_measure_share, run, rows, options)
     parts = []
-    with _Processes(min(threads, len(shares))) as results:
-        for number, part in enumerate(results(work, shares), start=1):
-            parts.append(part)
-            print(f"{sum(map(len, shares[:number]))}/{len(cases)} cases", flush=True)
+    measured = in_order(work, shares, min(threads, len(shares)))
+    for number, part in enumerate(measured, start=1):
+        parts.append(part)
+        print(f"{sum(map(len, shares[:number]))}/{len(cases)} cases", flush=True)
     return Measured.joined(parts)
-
-
-class _Processes:
-    """Map over processes, or here where one is enough."""
-
-    def __init__(self, count: int):
-        # Started anew, a process would run the job's script; no file is open when these fork.
-        self._pool = ProcessPoolExecutor(count, get_context("fork")) if count > 1 else None
-
-    def __enter__(self) -> Any:
-        return self._pool.map if self._pool else map
-
-    def __exit__(self, *error: object) -> None:
-        if self._pool:
-            self._pool.shutdown(cancel_futures=True)
 
 
 def _shares(cases: Sequence[Case]) -> list[list[Case]]:
@@ -223,7 +207,8 @@ def _part(
 ) -> PredictedSlices:
     volume = _truth(dataset, case)
     found = source.read(case)
-    kept = np.isin(case.numbers, subsets.index)
+    scored = np.isin(case.numbers, subsets.index)
+    kept: Any = slice(None) if scored.all() else scored  # all of them are not copied
     numbers = case.numbers[kept].tolist()
     spacing = np.array(volume.spacing or (np.nan,) * 3, np.float32)
     return PredictedSlices(

@@ -18,6 +18,8 @@ class Evaluation:
     grid : str
         ``resized``: the preprocessed slices. ``native``: the scans as they are on disk, to whose
         grid probabilities are brought back. ``both``: resized, and native beside it.
+    distances : bool
+        Whether distances between surfaces are measured, which takes longer than all other scores.
     lesions : str or None
         By which rules lesions are scored one by one, see `gliomake.scoring.lesions`.
     strata : tuple of str
@@ -25,6 +27,7 @@ class Evaluation:
     """
 
     grid: str = RESIZED
+    distances: bool = True
     lesions: str | None = None
     strata: tuple[str, ...] = ()
 

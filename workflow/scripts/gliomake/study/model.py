@@ -323,6 +323,16 @@ class Study:
         return any(is_leak(run) for model in self.models for run in self.leakage.runs(model))
 
     @property
+    def measured(self) -> dict[str, Any]:
+        """Say what is measured of each run, see `gliomake.scoring.measure.measure_slices`."""
+        return {
+            "regions": dict(self.regions),
+            "distances": self.evaluation.distances,
+            "lesions": self.evaluation.lesions,
+            "postprocess": self.postprocess,
+        }
+
+    @property
     def recipe(self) -> Recipe:
         """Return how slices are preprocessed; studies with equal recipes share their shards."""
         return cast(Recipe, {**self.plain["preprocess"], "classes": self.plain["classes"]})

@@ -123,11 +123,7 @@ class Recomputation:
         """Measure a run anew, from its predictions."""
         predictions = self._path(self.runs[model, run]["predictions"])
         scans, inputs = self.entry.get("scans"), self.inputs
-        options: dict[str, Any] = {
-            "regions": self.study.regions,
-            "lesions": self.study.evaluation.lesions,
-            "postprocess": self.study.postprocess,
-        }
+        options = self.study.measured
         if scans and not self.study.classifies(model):
             settings = {
                 **scans,
