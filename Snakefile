@@ -5,7 +5,16 @@ from snakemake.utils import min_version
 min_version("9.19")
 
 
-configfile: os.path.relpath(f"{workflow.basedir}/config/config.yaml")
+include: "workflow/rules/place.smk"
+
+
+configfile: os.path.relpath(BASE / "config/config.yaml")
+
+
+# In another folder: what that folder sets, over the defaults.
+if own_file("config/config.yaml"):
+
+    configfile: "config/config.yaml"
 
 
 report: "reports/captions/workflow.rst"
@@ -39,4 +48,6 @@ for study in STUDIES:
             products(study).all(),
 
 
-check_request(workflow, config, STUDIES, COMMAND, patients_of)
+# Of what a user types, a module knows neither rules nor files.
+if not IS_MODULE:
+    check_request(workflow, config, STUDIES, COMMAND, patients_of)

@@ -7,7 +7,6 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
-BASE = Path(workflow.basedir).resolve()
 sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 
 from adapter import check_place, one_at_a_time
@@ -26,14 +25,17 @@ from gliomake.study.run import RUNS, SPLITS, ConfigError, split_name
 check_place(BASE)
 give_jobs_our_library()
 COMMAND = command_line(workflow)
-checked, STUDIES, DATASETS = checked_start(workflow, config, BASE, COMMAND)
+checked, STUDIES, DATASETS = checked_start(
+    workflow, config, BASE, COMMAND, own_file("config/config.yaml")
+)
 config.update(checked)
 
 
 # All paths of results, reports and logs are relative: an experiment has them in its own folder.
+START = BASE if HERE.resolve().is_relative_to(BASE) else HERE
 if config["experiment"]:
 
-    workdir: str(BASE / "experiments" / config["experiment"])
+    workdir: str(START / "experiments" / config["experiment"])
 
 
 PATHS = Paths()
@@ -42,12 +44,14 @@ DATA = PATHS.data("{dataset}")
 STUDY = PATHS.study("{study}")
 RUN = STUDY.run("{model}", "{run}")
 # Fetched once for all experiments.
-shared = Paths(resources=BASE / "resources") if config["experiment"] else PATHS
+shared = Paths(resources=START / "resources") if config["experiment"] else PATHS
 ENCODER_WEIGHTS = shared.encoder_weights("{encoder}")
 
 
 def home(path):
-    """A file of the checkout, as it is named from where the workflow runs."""
+    """A file of the checkout, as it is named from where the workflow runs; before it one's own."""
+    if own_file(path):
+        return str(own_file(path))
     inside = Path.cwd().is_relative_to(BASE)
     return os.path.relpath(BASE / path) if inside else str(BASE / path)
 

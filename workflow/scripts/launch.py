@@ -10,6 +10,7 @@ from typing import Any
 from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import ExecMode
+from snakemake.utils import update_config
 
 from gliomake.datasets.spec import DatasetSpec
 from gliomake.start import requests, settings
@@ -17,6 +18,8 @@ from gliomake.start.claims import check_claims
 from gliomake.study.faults import fault_report
 from gliomake.study.model import Study
 from gliomake.study.run import ConfigError
+
+DEFAULT = "config/config.yaml"
 
 
 class ConfigurationError(WorkflowError):
@@ -43,7 +46,11 @@ def command_line(workflow: Any) -> Namespace | None:
 
 
 def checked_start(
-    workflow: Any, config: dict[str, Any], base: Path, command: Namespace | None
+    workflow: Any,
+    config: dict[str, Any],
+    base: Path,
+    command: Namespace | None,
+    own: Path | None = None,
 ) -> tuple[dict[str, Any], dict[str, Study], dict[str, DatasetSpec]]:
     """Check the configuration and read the studies, see `gliomake.start.settings.start`.
 
@@ -57,37 +64,45 @@ def checked_start(
         The checkout.
     command : Namespace or None
         Of `command_line`.
+    own : Path, optional
+        Configuration of the folder of the start, where that is not the checkout.
 
     Raises
     ------
     ConfigurationError
         With all that is wrong.
     """
+    # The configuration that another Snakefile hands to a module need not be whole.
+    whole = load_configfile(base / DEFAULT)
+    update_config(whole, config)
     places = [Path(workflow.rundir), base]
     profile = requests.missing_profile(command and command.workflow_profile, places)
     try:
         started = settings.start(
-            config,
+            whole,
             base,
             Path.cwd(),
-            lambda: _config_layers(workflow, base),
+            lambda: _config_layers(workflow, base, own),
             elsewhere=workflow.overwrite_workdir is not None,
             others=[profile] if profile else [],
         )
         if workflow.is_main_process:
             models = {name: study.models for name, study in started[1].items()}
-            check_claims(base / "config" / "claims.tsv", models)
+            mine = Path("config/claims.tsv")
+            check_claims(mine if mine.is_file() else base / mine, models)
     except ConfigError as error:
         raise ConfigurationError(str(error)) from None
     return started
 
 
-def _config_layers(workflow: Any, base: Path) -> list[settings.Layer]:
+def _config_layers(workflow: Any, base: Path, own: Path | None) -> list[settings.Layer]:
     """List what the configuration was merged from, the last one first."""
     given = workflow.config_settings
     start = f"{workflow.rundir}{os.sep}"
     files = [(str(f).removeprefix(start), f) for f in reversed(given.configfiles)]
-    files.append(("config/config.yaml", base / "config" / "config.yaml"))
+    if own:
+        files.append((DEFAULT, own))
+    files.append((str(base / DEFAULT) if own else DEFAULT, base / DEFAULT))
     return [
         ("--config", given.config),
         *((name, load_configfile(path)) for name, path in files),

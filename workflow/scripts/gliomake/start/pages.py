@@ -26,15 +26,21 @@ KEPT = (
 )  # fmt: skip
 
 
-def find_pages(config: Mapping[str, Any], base: Path) -> tuple[dict[str, list[Path]], list[Fault]]:
+def find_pages(
+    config: Mapping[str, Any], base: Path, here: Path | None = None
+) -> tuple[dict[str, list[Path]], list[Fault]]:
     """Find the pages of studies and data sets: ours, and those in folders of the user's own.
 
     Parameters
     ----------
     config : mapping
-        ``studies_folder`` and ``datasets_folder`` are looked at; relative ones start at `base`.
+        ``studies_folder`` and ``datasets_folder`` are looked at; relative ones start at `here`
+        where there is such a folder, else at `base`.
     base : Path
         The checkout.
+    here : Path, optional
+        The folder of the start, by default the checkout. Pages in its ``config/studies`` and
+        ``config/datasets`` are taken in place of ours of the same id.
 
     Returns
     -------
@@ -45,12 +51,18 @@ def find_pages(config: Mapping[str, Any], base: Path) -> tuple[dict[str, list[Pa
     """
     pages: dict[str, list[Path]] = {}
     faults = []
+    here = here or base
     for what, key in PAGES.items():
-        found = {path.stem: path for path in sorted((base / "config" / what).glob("*.yaml"))}
+        found = {
+            path.stem: path
+            for place in (base, here)
+            for path in sorted((place / "config" / what).glob("*.yaml"))
+        }
         given = config.get(key)
         if isinstance(given, str):
-            folder, reason = expand(given, base)
-            own = base / folder
+            start = here if (here / given).is_dir() else base
+            folder, reason = expand(given, start)
+            own = start / folder
             if not reason and not own.is_dir():
                 reason = "there is no such folder"
             if reason:

@@ -108,7 +108,7 @@ def start(
         faults = [_sourced(Fault((str(key),), message), layers()) for key in large]
         raise ConfigError(fault_report(faults or [Fault((), message)]))
     config = typed(config)
-    pages, found = find_pages(config, base)
+    pages, found = find_pages(config, base, here)
     faults = [*others, *config_faults(config, [path.stem for path in pages["studies"]]), *found]
     if elsewhere and config.get("experiment"):
         what = "an experiment has its folder already: give either this or --directory"
@@ -195,7 +195,8 @@ def expanded_roots(
     datasets : mapping of str to DatasetSpec
         The data sets.
     base, here : Path
-        The checkout, from which relative roots count, and the folder in which the workflow runs.
+        The checkout, and the folder in which the workflow runs. Relative roots start at `here`
+        where there is such a folder, else at the checkout.
     experiment : str, optional
         The experiment's name, where it has one.
 
@@ -211,11 +212,12 @@ def expanded_roots(
     stays = here == base and not experiment
     blocks, faults = {}, []
     for name, spec in datasets.items():
-        root, reason = expand(spec.root, base)
+        start = here if (here / spec.root).is_dir() else base
+        root, reason = expand(spec.root, start)
         if reason:
             faults.append(Fault(("datasets", name, "root"), f"found {spec.root!r}; {reason}"))
         elif root != PHANTOM and not stays:
-            root = str(base / root)
+            root = str(start / root)
         elif root.startswith(f"{base}{os.sep}"):
             root = root.removeprefix(f"{base}{os.sep}")
         blocks[name] = {"root": root, "on_bad_case": spec.on_bad_case, "groups": spec.groups}
