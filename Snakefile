@@ -48,6 +48,4 @@ for study in STUDIES:
             products(study).all(),
 
 
-# Of what a user types, a module knows neither rules nor files.
-if not IS_MODULE:
-    check_request(workflow, config, STUDIES, COMMAND, patients_of)
+check_request(workflow, config, STUDIES, COMMAND, patients_of, among_others=IS_MODULE)

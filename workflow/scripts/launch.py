@@ -115,6 +115,8 @@ def check_request(
     studies: dict[str, Study],
     command: Namespace | None,
     patients: Callable[[str, int], int | None],
+    *,
+    among_others: bool = False,
 ) -> None:
     """Stop at targets that there are not, and at runs that cannot exist, before any job.
 
@@ -128,6 +130,8 @@ def check_request(
         Of `command_line`; without one nothing is checked.
     patients : callable
         See `gliomake.start.requests.run_faults`.
+    among_others : bool
+        Whether this is a module of another workflow, whose targets are left to it.
 
     Raises
     ------
@@ -136,8 +140,12 @@ def check_request(
     """
     if command is None:
         return
+    targets = command.targets or ["all"]
+    if among_others:
+        places = tuple(f"results/{study}/" for study in studies)
+        targets = [target for target in targets if target.startswith(places)]
     faults = requests.request_faults(
-        command.targets or ["all"],
+        targets,
         config,
         studies,
         rules=[each.name for each in workflow.rules if not each.has_wildcards()],
