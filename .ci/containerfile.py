@@ -1,4 +1,4 @@
-"""Read a Containerfile: its RUN lines as a shell script, for machines without a container engine."""
+"""Read a Containerfile: its RUN lines as a script, for machines without a container engine."""
 
 import json
 import re

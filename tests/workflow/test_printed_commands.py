@@ -34,6 +34,7 @@ COMMENTED = (
 OF_STUDY, OF_TARGET = "{{ snakemake.wildcards.study }}", "{{ snakemake.wildcards.target }}"
 PLACEHOLDERS = {
     "path/to/kaggle_3m": "resources/data/lgg/kaggle_3m",
+    "path/to/gliomake/workflow/Snakefile": "workflow/Snakefile",
     "path/to/gliomake/Snakefile ...": "Snakefile --cores 2 coco_unet",
     f"{OF_STUDY}/figures/{OF_TARGET}": "lgg-encoders/figures/masks",
     f"{OF_STUDY}/tables/{OF_TARGET}": "coco-unet/tables/metrics",

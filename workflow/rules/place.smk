@@ -6,7 +6,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from snakemake.sourcecache import LocalGitFile, LocalSourceFile
+from snakemake.sourcecache import LocalSourceFile
 
 
 def place_of_workflow(rules, cache):
@@ -17,13 +17,8 @@ def place_of_workflow(rules, cache):
     """
     if isinstance(rules, LocalSourceFile):
         return Path(rules.get_path_or_uri(secret_free=False)).resolve().parents[1]
-    if isinstance(rules, LocalGitFile):
-        import git
-
-        repository = git.Repo(rules.repo_path)
-    else:
-        rules.cache_path = cache
-        repository = rules.hosted_repo.repo
+    rules.cache_path = cache
+    repository = rules.hosted_repo.repo
     commit = repository.commit(rules.ref).hexsha
     folder = Path(cache) / "gliomake" / commit
     if not folder.is_dir():
