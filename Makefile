@@ -21,7 +21,7 @@ verify: .venv/installed
 
 ## Describe the finished build as a Workflow Run RO-Crate, in reports/build/crate.
 crate: .venv/installed
-	$(BIN)/gliomake crate
+	$(BIN)/snakemake --reporter crate --quiet all -- all
 
 ## Compute again what others published, and write docs/checked-from-outside.md.
 outside: .venv/installed

@@ -6,6 +6,7 @@ its steps and their tools; one action for the whole run and one a job, with inpu
 
 import shutil
 import tempfile
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ Entity = dict[str, Any]
 
 CRATE = "https://w3id.org/ro/crate/1.1"
 RUNS = "https://w3id.org/ro/wfrun"
+RUN_TERMS = "https://w3id.org/ro/terms/workflow-run/context"
 PROFILES = (
     (f"{RUNS}/process/0.5", "Process Run Crate", "0.5"),
     (f"{RUNS}/workflow/0.5", "Workflow Run Crate", "0.5"),
@@ -30,11 +32,28 @@ SETTINGS = "configuration.json"
 LANGUAGE = "https://w3id.org/workflowhub/workflow-ro-crate#snakemake"
 MIT = "https://spdx.org/licenses/MIT"
 AUTHORS = "#authors"
+DONE = "http://schema.org/CompletedActionStatus"
+README = "README.md"
+BIOSCHEMAS = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 TYPES = {
     ".csv": "text/csv", ".tsv": "text/tab-separated-values", ".json": "application/json",
     ".html": "text/html", ".svg": "image/svg+xml", ".png": "image/png", ".h5": "application/x-hdf5",
     ".yaml": "application/yaml", ".md": "text/markdown", ".py": "text/x-python",
+    ".css": "text/css", ".js": "text/javascript", ".txt": "text/plain", ".j2": "text/plain",
+    ".log": "text/plain",
 }  # fmt: skip
+
+TOLD = """# A build of gliomake
+
+This folder is a research object crate (https://w3id.org/ro/crate): `ro-crate-metadata.json` says of
+each job what it read, what it wrote, when, and by which script; files have their SHA-256.
+
+- `reports/build/index.html`: the report, to be opened in a browser.
+- `results/`: scores, tables, figures, trained weights and predictions.
+- `code/`: the workflow as it ran; `configuration.json`: all its settings.
+
+Scans and preprocessed images are described and not included: they have terms of their own.
+"""
 
 
 class CrateError(ValueError):
@@ -73,6 +92,7 @@ def write_crate(build: Build, folder: Path) -> int:
         whole = Path(private) / "crate"
         copy_code(build.checkout, whole)
         write_json(build.config, whole / SETTINGS)
+        (whole / README).write_text(TOLD, encoding="utf-8")
         described = 0
         for path in files_of(build.jobs):
             described += 1
@@ -108,12 +128,14 @@ def metadata(build: Build) -> dict[str, Any]:
         *_actions(build, jobs, rules),
     ]
     unique = {entity["@id"]: entity for entity in graph}
-    return {"@context": [f"{CRATE}/context", f"{RUNS}/context"], "@graph": list(unique.values())}
+    return {"@context": [f"{CRATE}/context", RUN_TERMS], "@graph": list(unique.values())}
 
 
 def _heads(build: Build, jobs: list[JobRun], files: list[Entity]) -> list[Entity]:
     inside = [file["@id"] for file in files if not file["@id"].startswith("#")]
-    parts = dict.fromkeys([WORKFLOW, SETTINGS, f"{IN_CRATE}/", *_tools(build, jobs), *inside])
+    parts = dict.fromkeys(
+        [WORKFLOW, SETTINGS, README, f"{IN_CRATE}/", *_tools(build, jobs), *inside]
+    )
     data = sorted({"synthetic images" if block["root"] == "phantom" else "real data"
                    for block in build.config.get("datasets", {}).values()})  # fmt: skip
     studies = ", ".join(build.config.get("studies", ()))
@@ -126,7 +148,8 @@ def _heads(build: Build, jobs: list[JobRun], files: list[Entity]) -> list[Entity
         "datePublished": _time(max(job.ended for job in jobs)),
         "license": _to(MIT), "author": _to(AUTHORS), "mainEntity": _to(WORKFLOW),
         "conformsTo": [_to(profile) for profile, *_ in PROFILES],
-        "hasPart": [_to(part) for part in parts], "mentions": [_to("#run"), _to("#engine-run")],
+        "hasPart": _all(parts),
+        "mentions": _all(["#run", "#engine-run", *(f"#job-{n}" for n in range(len(jobs)))]),
     }  # fmt: skip
     head = {
         "@id": "ro-crate-metadata.json", "@type": "CreativeWork", "about": _to("./"),
@@ -140,8 +163,12 @@ def _heads(build: Build, jobs: list[JobRun], files: list[Entity]) -> list[Entity
         "@id": SETTINGS, "@type": "File", "name": "Configuration of the run",
         "encodingFormat": TYPES[".json"], "description": "Defaults, and what was laid over them.",
     }  # fmt: skip
+    readme = {
+        "@id": README, "@type": "File", "name": "How to read this folder", "about": _to("./"),
+        "encodingFormat": TYPES[".md"],
+    }  # fmt: skip
     return [
-        head, root, code, settings,
+        head, root, code, settings, readme,
         *({"@id": profile, "@type": "CreativeWork", "name": name, "version": version}
           for profile, name, version in PROFILES),
         {"@id": MIT, "@type": "CreativeWork", "name": "MIT License", "identifier": MIT},
@@ -166,8 +193,8 @@ def _workflow(build: Build, rules: list[str]) -> list[Entity]:
         "@id": WORKFLOW, "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
         "name": "gliomake", "version": __version__, "programmingLanguage": _to(LANGUAGE),
         "license": _to(MIT), "author": _to(AUTHORS), "encodingFormat": "text/plain",
-        "step": [_to(f"#step-{rule}") for rule in rules],
-        "hasPart": [_to(tool) for tool in dict.fromkeys(tools.values())],
+        "step": _all(f"#step-{rule}" for rule in rules),
+        "hasPart": _all(tools.values()), "conformsTo": _to(BIOSCHEMAS),
     }  # fmt: skip
     language = {
         "@id": LANGUAGE, "@type": "ComputerLanguage", "name": "Snakemake",
@@ -197,17 +224,17 @@ def _actions(build: Build, jobs: list[JobRun], rules: list[str]) -> list[Entity]
     given = [path for path in files_of(jobs) if path not in made]
     begun, ended = min(job.begun for job in jobs), max(job.ended for job in jobs)
     times = {"startTime": _time(begun), "endTime": _time(ended)}
-    done = {"@id": "http://schema.org/CompletedActionStatus"}
     run = {
         "@id": "#run", "@type": "CreateAction", "name": "Run of gliomake",
-        "instrument": _to(WORKFLOW), "actionStatus": done, **times,
-        "object": [_to(SETTINGS), *(_to(_name(build, path)) for path in given)],
-        "result": [_to(_name(build, path)) for path in sorted(made)],
+        "description": f"{len(jobs)} jobs, as far as their results are still there.",
+        "instrument": _to(WORKFLOW), "actionStatus": DONE, **times,
+        "object": _all([SETTINGS, *(_name(build, path) for path in given)]),
+        "result": _all(_name(build, path) for path in sorted(made)),
     }  # fmt: skip
     organised = {
         "@id": "#engine-run", "@type": "OrganizeAction", "name": f"Snakemake {build.snakemake}",
         "instrument": _to("#snakemake"), "result": _to("#run"), **times,
-        "object": [_to(f"#control-{number}") for number in range(len(jobs))],
+        "object": _all(f"#control-{number}" for number in range(len(jobs))),
     }  # fmt: skip
     entities = [run, organised]
     for number, job in enumerate(jobs):
@@ -215,11 +242,12 @@ def _actions(build: Build, jobs: list[JobRun], rules: list[str]) -> list[Entity]
             {"@id": f"#control-{number}", "@type": "ControlAction", "name": f"Start of {job.name}",
              "instrument": _to(f"#step-{job.rule}"), "object": _to(f"#job-{number}")},
             {"@id": f"#job-{number}", "@type": "CreateAction", "name": job.name,
-             "instrument": _to(_tool(build, job.rule)), "actionStatus": done,
+             "instrument": _to(_tool(build, job.rule)), "actionStatus": DONE,
              "startTime": _time(job.begun), "endTime": _time(job.ended),
-             "object": [_to(_name(build, path)) for path in job.inputs],
-             "result": [_to(_name(build, path)) for path in job.outputs],
-             **({"description": f"in {job.environment}"} if job.environment else {})},
+             "object": _all(_name(build, path) for path in job.inputs),
+             "result": _all(_name(build, path) for path in job.outputs),
+             "description": f"One job of the rule {job.rule}"
+             + (f" in the environment {job.environment}." if job.environment else ".")},
         ]  # fmt: skip
     return entities
 
@@ -237,8 +265,7 @@ def _described(build: Build, path: str) -> Entity:
     entity: Entity = {"@id": _name(build, path), "name": place}
     if whole.is_file():
         entity |= {"contentSize": str(whole.stat().st_size), "sha256": file_sha256(whole)}
-        if form := TYPES.get(whole.suffix):
-            entity["encodingFormat"] = form
+        entity["encodingFormat"] = TYPES.get(whole.suffix, "application/octet-stream")
     if reason := build.reason_to_leave_out(path):
         return entity | {"@type": "CreativeWork", "description": f"Not in the crate: {reason}."}
     return entity | {"@type": "Dataset" if whole.is_dir() else "File"}
@@ -246,6 +273,12 @@ def _described(build: Build, path: str) -> Entity:
 
 def _to(name: str) -> dict[str, str]:
     return {"@id": name}
+
+
+def _all(names: Iterable[str]) -> Any:
+    """Refer to entities; JSON-LD of crates has one value without a list."""
+    found = [_to(name) for name in dict.fromkeys(names)]
+    return found[0] if len(found) == 1 else found
 
 
 def _time(seconds: float) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 CODE = (
     "Snakefile", "workflow/Snakefile", "workflow/rules", "workflow/schemas", "workflow/scripts",
     "config", "envs", "profiles", "reports/captions", "reports/templates", "pyproject.toml",
-    "requirements.lock", "CITATION.cff", "codemeta.json", "LICENSE", "README.md", "CHANGELOG.md",
+    "requirements.lock", "Containerfile", "Makefile", "CITATION.cff", "codemeta.json", "LICENSE",
+    "README.md", "CHANGELOG.md",
 )  # fmt: skip
 # Slices and scans of patients, under terms of their own; synthetic ones are made again in seconds.
 DATA = ("resources/", "results/shards/")
