@@ -8,8 +8,11 @@ UV_VERSION := 0.13.8
 
 ## Build all five studies at demo scale on phantoms, ending with the report's path.
 demo: .venv/installed
-	$(BIN)/snakemake --cores $(CORES) --quiet rules host -- all
+	$(BIN)/snakemake --cores $(CORES) --logger gliomake -- all
 	@echo "report: $(CURDIR)/reports/build/index.html"
+	@echo "next:   make app         try the models on scans, in a browser"
+	@echo "        make verify      compute every number of the report again"
+	@echo "        config/README.md where to get the real data, and how to use your own"
 
 ## Open the web page on which trained models are tried; works right after `make demo`.
 app: .venv/installed

@@ -1,5 +1,6 @@
 """What somebody watching a training sees: a bar on a terminal, a line an epoch in a log."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +27,8 @@ class Reporter:
         For the lines; standard error by default.
     terminal : text stream, optional
         For the bar; by default what was standard error when the process started, so that a
-        training whose output goes to a log still shows one. No bar where it is no terminal.
+        training whose output goes to a log still shows one. No bar where it is no terminal, or
+        where ``GLIOMAKE_CONSOLE`` is set.
     """
 
     def __init__(
@@ -45,7 +47,8 @@ class Reporter:
         self.started = self.shown = time.monotonic()
         self.bar: Progress | None = None
         self.task = TaskID(0)
-        if self.terminal and self.terminal.isatty():
+        # A console that shows all trainings leaves no room for bars.
+        if self.terminal and self.terminal.isatty() and "GLIOMAKE_CONSOLE" not in os.environ:
             self.bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),

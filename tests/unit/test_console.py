@@ -1,0 +1,130 @@
+"""What somebody watching a build sees, told by hand; tests/workflow/test_logger.py has a start."""
+
+import io
+import re
+
+import pytest
+
+from gliomake.start.console import VARIABLE, Console, training_pace
+from gliomake.start.duration import duration
+from gliomake.training.progress import Reporter
+
+
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def console(clock, stream=None) -> Console:
+    return Console(stream if stream is not None else io.StringIO(), clock, every=0)
+
+
+def seen(stream: io.StringIO) -> str:
+    """What a terminal shows in the end: a carriage return and an erasure begin a line again."""
+    return "\n".join(line.rsplit("\r\x1b[K", 1)[-1] for line in stream.getvalue().split("\n"))
+
+
+def training_log(folder, epochs: int):
+    """A log as a training writes it."""
+    log = folder / "train.log"
+    with log.open("w") as stream, Reporter(10, 36, name="unet", stream=stream) as reporter:
+        reporter.open("cpu", "float32", "36 slices", [{}])
+        for epoch in range(1, epochs + 1):
+            reporter.advance(epoch, 36, lambda: 0.5)
+            row = {"epoch": epoch, "train_loss": 0.5, "val_loss": 0.4}
+            reporter.epoch(row, "val_loss")
+    return log
+
+
+def test_a_line_a_job_says_what_and_how_long(clock):
+    told = console(clock)
+    told.plan(12)
+    told.announce(3, "figure lgg-encoders/masks", None)
+    clock.now += 50
+    told.start([3])
+    clock.now += 3.14
+    told.finish(3)
+    told.finish(99)
+    told.close()
+    assert told.stream.getvalue().splitlines() == [
+        "12 jobs", "[ 1/12] figure lgg-encoders/masks 3.1 s", "2 jobs in 53 s",
+    ]  # fmt: skip
+
+
+def test_what_waits_for_others_is_counted_and_not_told(clock):
+    told = console(clock)
+    told.announce(1, "all", None)
+    told.finish(1, silent=True)
+    assert told.done == 1 and told.stream.getvalue() == ""
+
+
+def test_a_training_tells_its_speed_and_the_time_left(clock, tmp_path):
+    told = console(clock)
+    told.plan(2)
+    told.announce(1, "train lgg-encoders/unet/patient-f0-s0", str(training_log(tmp_path, 3)))
+    told.look()
+    name = re.escape("... train lgg-encoders/unet/patient-f0-s0")
+    last = told.stream.getvalue().splitlines()[-1]
+    assert re.fullmatch(rf"{name}: epoch 3/10, [\d.e+]+ slices/s, .+ left at most", last)
+    training_log(tmp_path, 10)
+    told.finish(1)
+    last = told.stream.getvalue().splitlines()[-1]
+    assert re.fullmatch(r"\[1/2\] train \S+ 0\.0 s, [\d.e+]+ slices/s", last)
+
+
+def test_a_training_before_its_first_epoch_says_nothing(clock, tmp_path):
+    told = console(clock)
+    told.announce(1, "train a", str(training_log(tmp_path, 0)))
+    told.announce(2, "train b", str(tmp_path / "none.log"))
+    told.look()
+    assert told.stream.getvalue() == ""
+    assert training_pace(None) is None
+
+
+def test_a_terminal_has_one_line_that_changes(clock, tmp_path):
+    told = console(clock, Terminal())
+    told.plan(2)
+    told.announce(1, "train a", str(training_log(tmp_path, 3)))
+    told.announce(2, "figure b", None)
+    told.look()
+    told.look()
+    assert seen(told.stream).splitlines()[-1].startswith("[0/2] train a: epoch 3/10")
+    told.finish(2)
+    assert seen(told.stream).splitlines() == ["2 jobs", "[1/2] figure b 0.0 s"]
+
+
+def test_what_failed_is_listed_at_the_end(clock):
+    told = console(clock)
+    told.announce(1, "train a", "logs/train/a.log")
+    told.fail(1)
+    told.fail(7)
+    told.close()
+    told.close()
+    assert told.stream.getvalue().splitlines() == ["failed: train a, see logs/train/a.log"]
+
+
+def test_a_training_leaves_the_bar_to_the_console(monkeypatch):
+    monkeypatch.setenv(VARIABLE, "1")
+    assert Reporter(4, 10, stream=io.StringIO(), terminal=Terminal()).bar is None
+    monkeypatch.delenv(VARIABLE)
+    assert Reporter(4, 10, stream=io.StringIO(), terminal=Terminal()).bar is not None
+
+
+@pytest.mark.parametrize(("seconds", "words"), [
+    (0, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (59.4, "59 s"), (3599.6, "1 h 00 min"),
+])  # fmt: skip
+def test_times_in_words(seconds, words):
+    assert duration(seconds) == words
