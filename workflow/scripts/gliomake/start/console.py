@@ -5,6 +5,7 @@ Snakemake: a logger plugin tells it what happens.
 """
 
 import re
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -251,7 +252,8 @@ class Console:
         with self.lock:
             self._clear()
             if words and not self.stop.is_set():
-                width = 100
+                # A line that the terminal breaks in two could not be taken back.
+                width = shutil.get_terminal_size((100, 24)).columns - 1
                 self.stream.write(f"{self._count()} {words}"[:width])
                 self.stream.flush()
                 self.shown = True
