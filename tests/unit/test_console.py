@@ -106,14 +106,19 @@ def test_a_terminal_has_one_line_that_changes(clock, tmp_path):
     assert seen(told.stream).splitlines() == ["2 jobs", "[1/2] figure b 0.0 s"]
 
 
-def test_what_failed_is_listed_at_the_end(clock):
+def test_what_failed_is_shown_and_listed_at_the_end(clock, tmp_path):
     told = console(clock)
-    told.announce(1, "train a", "logs/train/a.log")
-    told.fail(1)
-    told.fail(7)
+    log = tmp_path / "a.log"
+    log.write_text("".join(f"line {number}\n" for number in range(30)))
+    told.announce(1, "train a", str(log))
+    told.announce(2, "train b", "none.log")
+    assert told.fail(1) and not told.fail(2) and not told.fail(7)
     told.close()
     told.close()
-    assert told.stream.getvalue().splitlines() == ["failed: train a, see logs/train/a.log"]
+    lines = told.stream.getvalue().splitlines()
+    assert lines[0] == f"failed: train a; the end of {log}:"
+    assert lines[1:21] == [f"    line {number}" for number in range(10, 30)]
+    assert lines[21:] == [f"failed: train a, see {log}", "failed: train b, see none.log"]
 
 
 def test_a_training_leaves_the_bar_to_the_console(monkeypatch):

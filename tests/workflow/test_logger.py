@@ -51,9 +51,17 @@ def test_nothing_to_do_is_said(folder):
 def test_an_error_is_shown_in_full_once_and_summed_up(folder):
     told = lines("--keep-going", "--show-failed-logs", "bad/x.txt", "good/a.txt", folder=folder)
     whole = "\n".join(told)
-    assert "it broke" in told and any("Error in rule bad" in line for line in told)
-    assert whole.count("RuleException") == whole.count("Logfile logs/bad-x.log") == 1
+    assert "failed: bad x; the end of logs/bad-x.log:\n    it broke\n" in whole
+    assert whole.count("it broke") == 1 and "RuleException" not in whole
     assert told[-1] == "failed: bad x, see logs/bad-x.log"
+
+
+def test_an_error_without_a_log_is_told_by_snakemake(folder):
+    file = folder / "Snakefile"
+    file.write_text(file.read_text().replace("echo it broke > {log}; exit 1", "exit 1"))
+    told = lines("bad/x.txt", folder=folder)
+    whole = "\n".join(told)
+    assert whole.count("RuleException") == 1 and any("Error in rule bad" in line for line in told)
 
 
 def test_a_dry_run_is_snakemakes_own(folder):

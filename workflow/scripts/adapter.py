@@ -1,5 +1,6 @@
 """What stands between Snakemake and all scripts: logs, and one start of the workflow at a time."""
 
+import os
 import shlex
 import sys
 import traceback
@@ -47,13 +48,12 @@ def _run(main: Callable[[Any], None], snakemake: Any) -> None:
         try:
             main(snakemake)
         except Exception as error:
-            if type(error).__module__.startswith("gliomake."):
-                print(error)
-                print(f"{snakemake.rule}: {error}", file=terminal)
-            else:
-                traceback.print_exc()
-                message = f"{snakemake.rule}: {error}\n(traceback in {snakemake.log[0]})"
-                print(message, file=terminal)
+            own = type(error).__module__.startswith("gliomake.")
+            print(error) if own else traceback.print_exc()
+            # A console shows the log itself, see `gliomake.start.console`.
+            if "GLIOMAKE_CONSOLE" not in os.environ:
+                where = "" if own else f"\n(traceback in {snakemake.log[0]})"
+                print(f"{snakemake.rule}: {error}{where}", file=terminal)
             raise SystemExit(1) from None
         finally:
             sys.stdout, sys.stderr = sys.__stdout__, terminal

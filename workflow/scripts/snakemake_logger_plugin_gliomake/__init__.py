@@ -18,7 +18,12 @@ UNSAID = (
     "Group jobs: inactive", "Select jobs to execute", "Execute ", "Complete log", "Elapsed time",
     "Config file ", "Storing output in storage", "Shutting down, this might take some time",
 )  # fmt: skip
-SHOWN_AS_THEY_ARE = (None, LogEvent.ERROR, LogEvent.JOB_ERROR, LogEvent.GROUP_ERROR)
+SHOWN_AS_THEY_ARE = (None, LogEvent.ERROR, LogEvent.GROUP_ERROR)
+# Said better by the list of what failed, at the end.
+UNSAID_ERRORS = (
+    "Exiting because a job execution failed",
+    "WorkflowError:\nAt least one job did not complete successfully",
+)
 
 
 class LogHandler(LogHandlerBase):
@@ -38,6 +43,7 @@ class LogHandler(LogHandlerBase):
         stream = sys.stdout if told.stdout else sys.stderr
         self.console = Console(stream, every=0 if told.dryrun else None)
         self.silent: set[int] = set()
+        self.held: list[logging.LogRecord] = []
         if not told.dryrun:
             os.environ[VARIABLE] = "1"
 
@@ -67,11 +73,16 @@ class LogHandler(LogHandlerBase):
             self.console.start(facts.get("jobs") or [])
         elif event == LogEvent.JOB_FINISHED:
             self.console.finish(facts["job_id"], silent=facts["job_id"] in self.silent)
-        elif event in SHOWN_AS_THEY_ARE:
-            if event == LogEvent.JOB_ERROR:
-                self.console.fail(facts.get("jobid", -1))
-            if record.levelno >= logging.WARNING or not self._unsaid(record):
-                self._as_it_is(record)
+        elif event == LogEvent.JOB_ERROR:
+            held, self.held = self.held, []
+            if not self.console.fail(facts.get("jobid", -1)):
+                for each in (*held, record):
+                    self._as_it_is(each)
+        elif event == LogEvent.ERROR and facts.get("exception") == "RuleException":
+            # Of a script's job it names a temporary file; its log says more, if it says anything.
+            self.held.append(record)
+        elif event in SHOWN_AS_THEY_ARE and not self._unsaid(record):
+            self._as_it_is(record)
 
     def _announce(self, facts: dict) -> None:
         from gliomake.start.console import job_name
@@ -84,7 +95,8 @@ class LogHandler(LogHandlerBase):
     @staticmethod
     def _unsaid(record: logging.LogRecord) -> bool:
         text = record.getMessage().strip()
-        return not text or text == "None" or text.startswith(UNSAID)
+        unsaid = UNSAID_ERRORS if record.levelno >= logging.WARNING else UNSAID
+        return text in ("", "None") or text.startswith(unsaid)
 
     def _as_it_is(self, record: logging.LogRecord) -> None:
         text = self.format(record) if self.plain.filter(record) else ""
@@ -93,6 +105,9 @@ class LogHandler(LogHandlerBase):
 
     def close(self) -> None:
         """Sum up."""
+        for record in self.held:
+            self._as_it_is(record)
+        self.held = []
         self.console.close()
         super().close()
 

@@ -19,8 +19,8 @@ from gliomake.start.duration import duration
 VARIABLE = "GLIOMAKE_CONSOLE"
 # The line of an epoch in a training's log, see `gliomake.training.progress`.
 EPOCH = re.compile(r"^epoch (\d+/\d+): .*?, ([\d.e+]+ slices/s), (.+ left at most)$", re.M)
-# No more of a log is read than its end.
-TAIL = 4000
+# No more of a log is read than its end, in bytes, and shown of an error, in lines.
+TAIL, ERROR_LINES = 8000, 20
 TERMINAL_SECONDS, LINES_SECONDS = 1.0, 30.0
 
 
@@ -82,14 +82,7 @@ def training_pace(log: Path | None) -> tuple[str, str, str] | None:
         Epoch of epochs, speed, time left: ``("3/10", "312 slices/s", "40 s left at most")``. None
         before the end of the first epoch, and for logs of other jobs.
     """
-    try:
-        with open(log or "", "rb") as file:
-            file.seek(0, 2)
-            file.seek(max(file.tell() - TAIL, 0))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        return None
-    found = EPOCH.findall(text)
+    found = EPOCH.findall(_tail(log))
     return found[-1] if found else None
 
 
@@ -182,16 +175,28 @@ class Console:
             words += f", {pace[1]}"
         self.line(words)
 
-    def fail(self, job: int) -> None:
-        """Take note of a failed job.
+    def fail(self, job: int) -> bool:
+        """Print a failed job with the end of its log.
 
         Parameters
         ----------
         job : int
             Its number.
+
+        Returns
+        -------
+        bool
+            Whether the log told anything; else the caller must.
         """
-        if job in self.jobs:
-            self.failed.append(self.jobs.pop(job))
+        ran = self.jobs.pop(job, None)
+        if ran is None:
+            return False
+        self.failed.append(ran)
+        if not (told := _tail(ran.log).strip("\n")):
+            return False
+        lines = [f"    {line}" for line in told.splitlines()[-ERROR_LINES:]]
+        self.line("\n".join([f"failed: {ran.name}; the end of {ran.log}:", *lines]))
+        return True
 
     def line(self, text: str) -> None:
         """Print a line, in place of what says what runs.
@@ -262,6 +267,17 @@ class Console:
         if self.shown:
             self.stream.write("\r\033[K")
             self.shown = False
+
+
+def _tail(log: Path | None) -> str:
+    """Read the end of a log; nothing where there is none."""
+    try:
+        with open(log or "", "rb") as file:
+            file.seek(0, 2)
+            file.seek(max(file.tell() - TAIL, 0))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def _jobs(count: int) -> str:
