@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.8
 
-.PHONY: demo app crate test test-quick test-long lint format lock verify outside clean help
+.PHONY: demo app crate bench test test-quick test-long lint format lock verify outside clean help
 
 ## Build all five studies at demo scale on phantoms, ending with the report's path.
 demo: .venv/installed
@@ -25,6 +25,10 @@ verify: .venv/installed
 ## Describe the finished build as a Workflow Run RO-Crate, in reports/build/crate.
 crate: .venv/installed
 	$(BIN)/snakemake --reporter crate --quiet all -- all
+
+## Measure how fast everything is, beside the plain way; one table in a quarter of an hour.
+bench: .venv/installed
+	$(BIN)/python benchmarks/bench.py
 
 ## Compute again what others published, and write docs/checked-from-outside.md.
 outside: .venv/installed

@@ -294,7 +294,7 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
         TRAININGS, {"split"},
     ),
     "preprocessing": (
-        [edit("prepare/preprocess.py", "np.rint(_resize(", "np.floor(_resize(")],
+        [edit("prepare/preprocess.py", "np.rint(_resized(", "np.floor(_resized(")],
         TRAININGS, {"shard", "figure"},
     ),
     "one reader": (

@@ -41,7 +41,7 @@ def training_log(folder, epochs: int):
     """A log as a training writes it."""
     log = folder / "train.log"
     with log.open("w") as stream, Reporter(10, 36, name="unet", stream=stream) as reporter:
-        reporter.open("cpu", "float32", "36 slices", [{}])
+        reporter.open("cpu", "float32", "36 slices", [{"threads": 1}])
         for epoch in range(1, epochs + 1):
             reporter.advance(epoch, 36, lambda: 0.5)
             row = {"epoch": epoch, "train_loss": 0.5, "val_loss": 0.4}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gliomake.boxes import bounding_box
 from gliomake.datasets.base import CaseError
 
 
@@ -48,13 +49,15 @@ def split_classes(
     taken = {label for group in classes.values() for label in group}
     known = {0, *taken, *ignored}
     mask = np.zeros((len(labels), len(classes), *labels.shape[1:]), np.uint8)
-    counted: dict[float, int] = {0: int(np.count_nonzero(labels == 0))}
+    room = bounding_box(labels != 0)  # a small part of a volume
+    there, inside = labels[room], mask.transpose(0, 2, 3, 1)[room]
+    counted: dict[float, int] = {0: labels.size - int(np.count_nonzero(there))}
     for label in sorted(known - {0}):
-        here = labels == label
+        here = there == label
         counted[label] = int(np.count_nonzero(here))
         for index, group in enumerate(classes.values()):
             if label in group and counted[label]:
-                mask[:, index] |= here
+                inside[..., index] |= here
     values, counts = _values(labels, counted)
     whole = bool(np.all(values == np.rint(values)))
     bad = {
@@ -65,7 +68,7 @@ def split_classes(
     if bad:
         raise _unknown(case, path, bad, classes, ignored, names or {}, whole)
     if any_label:
-        mask[:, 0] = ~np.isin(labels, [0, *ignored])
+        inside[..., 0] = ~np.isin(there, [0, *ignored])
     return mask, {f"{value:g}": int(n) for value, n in zip(values, counts, strict=True)}
 
 

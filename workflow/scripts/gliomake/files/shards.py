@@ -24,6 +24,8 @@ from gliomake.files.sealed import create_sealed, open_slices, read_names
 from gliomake.study.blocks import Recipe
 
 TEXT = h5py.string_dtype()
+TOGETHER = 64
+"""Slices that are written at a time, give or take a case."""
 _BYTES = np.dtype(np.uint8)
 _ARRAYS = {
     "image": (("channels", "height", "width"), (_BYTES, np.dtype(np.float16))),
@@ -110,23 +112,48 @@ def write_shard(
         file.attrs["recipe"] = json.dumps(recipe, sort_keys=True)
         file.attrs["channels"] = json.dumps(recipe["channels"])
         file.attrs["classes"] = json.dumps(recipe["classes"])
+        columns = {name: file[name] for name in ("image", "mask", "patient", "slice", "spacing")}
         total = 0
-        for volume in volumes:
-            count = len(volume.slices)
-            spacing = volume.spacing or (np.nan, np.nan, np.nan)
-            rows = {
-                "image": volume.image,
-                "mask": volume.mask,
-                "patient": np.array([volume.patient] * count, dtype=object),
-                "slice": volume.slices,
-                "spacing": np.tile(np.array(spacing, np.float32), (count, 1)),
-            }
+        for rows in _rows_of(volumes):
+            count = len(rows["slice"])
             for name, values in rows.items():
-                file[name].resize(total + count, axis=0)
-                if count:
-                    file[name][total:] = values
+                columns[name].resize(total + count, axis=0)
+                if name != "mask":
+                    columns[name][total:] = values
+            # What is not written is 0, takes no room, and is read in no time.
+            for first, last in _stretches(np.flatnonzero(rows["mask"].any(axis=(1, 2, 3)))):
+                columns["mask"][total + first : total + last] = rows["mask"][first:last]
             total += count
     return total
+
+
+def _rows_of(volumes: Iterable[Volume]) -> Iterator[dict[str, np.ndarray]]:
+    """Put cases together until there are `TOGETHER` slices: each write costs as much as ten."""
+    parts: list[dict[str, np.ndarray]] = []
+    for volume in volumes:
+        count = len(volume.slices)
+        if not count:
+            continue
+        spacing = np.array(volume.spacing or (np.nan,) * 3, np.float32)
+        part = {
+            "image": volume.image,
+            "mask": volume.mask,
+            "patient": np.array([volume.patient] * count, dtype=object),
+            "slice": volume.slices,
+            "spacing": np.tile(spacing, (count, 1)),
+        }
+        parts.append(part)
+        if sum(len(each["slice"]) for each in parts) >= TOGETHER:
+            yield _joined(parts)
+            parts = []
+    if parts:
+        yield _joined(parts)
+
+
+def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    if len(parts) == 1:
+        return parts[0]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _column(file: h5py.File, name: str, shape: tuple[int, ...], dtype: Any, **options: Any) -> None:
@@ -186,12 +213,16 @@ def load_arrays(
                     f"{path} holds {dtype} of {shape[2:]} pixels, the shards before it "
                     f"{image.dtype} of {image.shape[2:]}: they are of different recipes. {REBUILD}"
                 )
-            for first, last in _stretches(source):
-                into = target[first:last]
-                rows = slice(source[first], source[last - 1] + 1)
-                image[into] = file["image"][rows][:, picked]
-                mask[into] = file["mask"][rows]
-                spacing[into] = file["spacing"][rows]
+            every = picked == list(range(len(names)))
+            images, masks, spacings = (file[name] for name in ("image", "mask", "spacing"))
+            for rows, into in _blocks(source, target):
+                if every and isinstance(into, slice):
+                    images.read_direct(image, rows, into)
+                    masks.read_direct(mask, rows, into)
+                else:
+                    image[into] = images[rows][:, picked]
+                    mask[into] = masks[rows]
+                spacing[into] = spacings[rows]
             found[target] = True
     missing = [key for key, row in wanted.items() if not found[row]]
     if missing or image is None or mask is None:
@@ -254,10 +285,21 @@ def _channel_indices(
     return [names.index(name) for name in (channels or names)]
 
 
-def _stretches(rows: np.ndarray, longest: int = 64) -> Iterable[tuple[int, int]]:
-    """Yield bounds of runs of neighbouring rows: one read each, and memory bounded."""
+def _stretches(rows: np.ndarray, longest: int = 64) -> Iterator[tuple[int, int]]:
+    """Yield first row and the one after the last of runs of neighbours; memory is bounded."""
     first = 0
     for last in range(1, len(rows) + 1):
         if last == len(rows) or rows[last] != rows[last - 1] + 1 or last - first >= longest:
-            yield first, last
+            yield int(rows[first]), int(rows[last - 1]) + 1
             first = last
+
+
+def _blocks(source: np.ndarray, target: np.ndarray) -> Iterator[tuple[slice, slice | np.ndarray]]:
+    """Yield runs of neighbouring rows, and where in the result they go: a slice if in order."""
+    done = 0
+    for start, stop in _stretches(source):
+        into = target[done : done + stop - start]
+        done += stop - start
+        in_order = bool((np.diff(into) == 1).all())
+        where = slice(int(into[0]), int(into[-1]) + 1) if in_order else into
+        yield slice(start, stop), where

@@ -4,10 +4,12 @@ A recipe has the keys ``channels``, ``image_size``, ``intensity``, ``slices`` an
 (one class of a name that the data set does not have: any of its classes).
 """
 
+from collections.abc import Callable
+
 import numpy as np
-from skimage.transform import resize
 
 from gliomake.datasets.base import Volume
+from gliomake.prepare.resize import resize_images
 from gliomake.study.blocks import Recipe
 
 INTENSITIES = ("unit", "zscore", "minmax")
@@ -44,20 +46,23 @@ def preprocess(
     ValueError
         Unknown intensity, or ``unit`` for data that are not bytes.
     """
-    image = volume.image[:, [channels.index(name) for name in recipe["channels"]]]
-    mask = volume.mask
-    if classes is not None and set(recipe["classes"]) <= set(classes):
-        mask = mask[:, [classes.index(name) for name in recipe["classes"]]]
-    elif len(recipe["classes"]) == 1:
+    image, mask = volume.image, volume.mask
+    if tuple(recipe["channels"]) != channels:
+        image = image[:, [channels.index(name) for name in recipe["channels"]]]
+    wanted = tuple(recipe["classes"])
+    if classes is not None and set(wanted) <= set(classes) and wanted != classes:
+        mask = mask[:, [classes.index(name) for name in wanted]]
+    elif len(wanted) == 1 and (classes is None or wanted != classes):
         mask = mask.max(axis=1, keepdims=True)
     # By any class, as the split has it.
     tumour = volume.mask.any(axis=(1, 2, 3))
-    kept = tumour if recipe["slices"] == "tumour" else np.ones(len(mask), bool)
+    kept = np.flatnonzero(tumour if recipe["slices"] == "tumour" else tumour | True)
     size = recipe["image_size"]
     height, width = image.shape[2:]
-    prepared = [normalise(slice_image, recipe["intensity"], size) for slice_image in image[kept]]
     dtype = np.uint8 if recipe["intensity"] == "unit" else np.float16
-    empty = np.empty((0, image.shape[1], size, size), dtype)
+    prepared = np.empty((len(kept), image.shape[1], size, size), dtype)
+    for row, number in enumerate(kept):
+        prepared[row] = normalise(image[number], recipe["intensity"], size)
     spacing = volume.spacing
     if spacing is not None:
         # Arrays are (x, y) = (height, width) in NIfTI slices; a resized pixel covers more tissue.
@@ -66,8 +71,8 @@ def preprocess(
         case=volume.case,
         patient=volume.patient,
         slices=volume.slices[kept],
-        image=np.stack(prepared) if prepared else empty,
-        mask=resize_mask(mask[kept], size),
+        image=prepared,
+        mask=resize_mask(mask, size, kept),
         spacing=spacing,
     )
 
@@ -121,32 +126,106 @@ def normalise(image: np.ndarray, intensity: str, size: int) -> np.ndarray:
     if intensity == "unit":
         if image.dtype != np.uint8:
             raise ValueError(f"intensity unit needs 8-bit images; found {image.dtype}")
-        return np.rint(_resize(image.astype(np.float32), size)).clip(0, 255).astype(np.uint8)
-    scaled = np.zeros(image.shape, np.float32)
-    for channel, values in enumerate(image.astype(np.float32)):
-        if intensity == "zscore":
-            tissue = values != 0
-            spread = values[tissue].std() if tissue.any() else 0.0
-            if spread > 0:
-                scaled[channel][tissue] = (values[tissue] - values[tissue].mean()) / spread
-        elif intensity == "minmax":
-            low, high = values.min(), values.max()
-            if high > low:
-                scaled[channel] = (values - low) / (high - low)
-        else:
-            raise ValueError(f"intensity {intensity!r}: expected one of {', '.join(INTENSITIES)}")
-    return _resize(scaled, size).astype(np.float16)
+        return np.rint(_resized(image, size)).clip(0, 255).astype(np.uint8)
+    if intensity not in INTENSITIES:
+        raise ValueError(f"intensity {intensity!r}: expected one of {', '.join(INTENSITIES)}")
+    # A weighted sum of pixels may be scaled after it is taken as well as before: there are fewer.
+    adapt = _centre if intensity == "zscore" else _span
+    return to_half(_resized(image, size, adapt))
 
 
-def _resize(image: np.ndarray, size: int) -> np.ndarray:
-    """Bilinear; smoothed first where it shrinks, so that thin structures do not alias."""
-    if image.shape[1:] == (size, size):
-        return image
-    shape = (len(image), size, size)
-    return resize(image, shape, order=1, mode="edge", anti_aliasing=True, preserve_range=True)
+Adapt = Callable[[np.ndarray, bool], tuple[np.ndarray, np.ndarray]]
 
 
-def resize_mask(mask: np.ndarray, size: int) -> np.ndarray:
+def _resized(image: np.ndarray, size: int, adapt: Adapt | None = None) -> np.ndarray:
+    """Resize a slice, of which only the part that is not 0 is looked at.
+
+    Parameters
+    ----------
+    image : ndarray (channel, height, width)
+        The slice.
+    size : int
+        Height and width of the result.
+    adapt : callable, optional
+        Takes the part, as float32, which it may change, and whether there is background around it.
+        Gives of each channel what to subtract after resizing, and what to multiply by.
+
+    Returns
+    -------
+    ndarray (channel, size, size) of float32
+        The slice.
+    """
+    shape = image.shape[1:]
+    seen = (image != 0).any(axis=0)
+    rows, columns = (np.flatnonzero(seen.any(axis=axis)) for axis in (1, 0))
+    top, left = (int(places[0]) if len(places) else 0 for places in (rows, columns))
+    high, wide = (int(places[-1]) + 1 if len(places) else 0 for places in (rows, columns))
+    part = np.array(image[:, top:high, left:wide], np.float32, order="C")
+    if adapt is None or not part.size:
+        return resize_images(part, size, shape, (top, left))
+    less, factor = adapt(part, part.shape[1:] != shape)
+    done = resize_images(part, size, shape, (top, left))
+    if less.any():
+        done -= less[:, None, None]
+    return done * factor[:, None, None]
+
+
+def _centre(values: np.ndarray, surrounded: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Subtract each channel's mean from its non-zero pixels; scale their spread to 1."""
+    tissue = values != 0
+    count = np.maximum(np.count_nonzero(tissue, axis=(1, 2)), 1).astype(np.float32)
+    values -= (values.sum(axis=(1, 2)) / count)[:, None, None]
+    values *= tissue
+    spread = np.sqrt((values * values).sum(axis=(1, 2)) / count)
+    return np.zeros_like(spread), _inverse(spread)
+
+
+def _span(values: np.ndarray, surrounded: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Scale each channel's range to that from 0 to 1."""
+    low, high = values.min(axis=(1, 2)), values.max(axis=(1, 2))
+    if surrounded:
+        low, high = np.minimum(low, 0), np.maximum(high, 0)
+    return low, _inverse(high - low)
+
+
+def _inverse(values: np.ndarray) -> np.ndarray:
+    return np.divide(1, values, out=np.zeros_like(values), where=values > 0)
+
+
+def to_half(values: np.ndarray) -> np.ndarray:
+    """Round to float16, as ``astype`` does in twice the time.
+
+    Parameters
+    ----------
+    values : ndarray of float32
+        Finite numbers.
+
+    Returns
+    -------
+    ndarray of float16
+        The nearest; of two equally near ones that whose last bit is 0.
+
+    Examples
+    --------
+    >>> to_half(np.array([1 / 3, 1e-7, -70000], np.float32))
+    array([3.333e-01, 1.192e-07,      -inf], dtype=float16)
+    """
+    bits = values.view(np.uint32)
+    size = bits & 0x7FFFFFFF
+    # Ten of 23 bits behind the point are kept, and an exponent counts from 15 and not from 127.
+    short = (size + (((size >> 13) & 1) + 0xFFF)) >> 13
+    half = (np.maximum(short, 112 << 10) - (112 << 10)).astype(np.uint16)
+    half |= (bits >> 16).astype(np.uint16) & 0x8000
+    done = half.view(np.float16)
+    # The smallest numbers have fewer bits, and beyond the largest there is infinity.
+    rare = ((size != 0) & (size < 113 << 23)) | (size >= 0x477FF000)
+    if rare.any():
+        with np.errstate(over="ignore"):
+            done[rare] = values[rare].astype(np.float16)
+    return done
+
+
+def resize_mask(mask: np.ndarray, size: int, kept: np.ndarray | None = None) -> np.ndarray:
     """Resize masks by nearest neighbour.
 
     Parameters
@@ -155,6 +234,8 @@ def resize_mask(mask: np.ndarray, size: int) -> np.ndarray:
         0 or 1.
     size : int
         Height and width of the result, pixels.
+    kept : ndarray of int, optional
+        Which slices; all by default.
 
     Returns
     -------
@@ -162,6 +243,13 @@ def resize_mask(mask: np.ndarray, size: int) -> np.ndarray:
         The pixel whose centre lies nearest.
     """
     height, width = mask.shape[2:]
+    if height == width == size:
+        return np.ascontiguousarray(mask if kept is None or len(kept) == len(mask) else mask[kept])
     rows = ((np.arange(size) + 0.5) * height / size).astype(int)
     columns = ((np.arange(size) + 0.5) * width / size).astype(int)
-    return np.ascontiguousarray(mask[:, :, rows][:, :, :, columns])
+    kept = np.arange(len(mask)) if kept is None else kept
+    small = np.zeros((len(kept), mask.shape[1], size, size), np.uint8)
+    for row, number in enumerate(kept):
+        if mask[number].any():
+            small[row] = mask[number][:, rows[:, None], columns]
+    return small

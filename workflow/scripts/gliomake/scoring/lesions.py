@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from gliomake.scoring.distances import bounding_box, surface_distances
+from gliomake.boxes import bounding_box
+from gliomake.scoring.distances import surface_distances
 from gliomake.scoring.metrics import DISTANCE_METRICS
 
 NEIGHBOURS_26 = np.ones((3, 3, 3), bool)

@@ -34,6 +34,7 @@ from gliomake.training.data import (
 from gliomake.training.hardware import choose_hardware, reproducible
 from gliomake.training.history import epoch_scores, history_columns, write_history
 from gliomake.training.optimisation import check_monitors
+from gliomake.training.precision import settle_precision
 from gliomake.training.progress import Reporter
 from gliomake.training.session import NonFiniteError, Session, TrainingInterrupted
 from gliomake.training.tensors import SliceSet
@@ -124,6 +125,14 @@ def fit(
         hardware.adopt(model)
         train_slices, where = place(train, hardware, memory_limit)
         val_slices, _ = place(val, hardware, memory_limit)
+        if not resume:
+            folder.clear()
+        snapshot = folder.load()
+        rates: dict[str, float] = {}
+        if precision == "auto" and not deterministic:
+            hardware, rates = settle_precision(
+                hardware, model, train_slices, config, task, snapshot
+            )
         session = Session(
             model=model,
             # One compiled network a batch size: which one runs then never depends on the past.
@@ -138,9 +147,7 @@ def fit(
             folder=folder,
             interrupted=interrupted,
         )
-        if not resume:
-            folder.clear()
-        session.resume()
+        session.resume(snapshot, rates)
         name = " ".join(str(facts[part]) for part in ("model", "run") if part in facts)
         _run(session, name or "training", where, history_path)
         outputs = Path(weights_path), Path(history_path), Path(facts_path)
@@ -321,6 +328,7 @@ def _finish(session: Session, outputs: tuple[Path, Path, Path], facts: dict[str,
         "device": session.hardware.name,
         "device_type": session.hardware.device.type,
         "precision": session.hardware.precision,
+        "precisions_slices_per_second": session.state.sessions[-1]["slices_per_second"] or None,
         "threads": session.hardware.threads,
         "torch": torch.__version__,
         "seconds": round(state.seconds, 3),

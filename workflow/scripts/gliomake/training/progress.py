@@ -82,6 +82,13 @@ class Reporter:
             The processes that took part, this one last: from which epoch and step, on what.
         """
         words = f"training on {device} in {precision}: {where}"
+        rates = sessions[-1].get("slices_per_second")
+        if rates:
+            found = ", ".join(f"{name} {rate:g} slices/s" for name, rate in rates.items())
+            words += f"; measured: {found}"
+        threads = sessions[-1]["threads"]
+        if threads > 1:
+            words += f"; {threads} threads, and on a CPU the same weights with {threads} alone"
         if len(sessions) > 1:
             now = sessions[-1]
             words += f"; going on in epoch {now['epoch']} after step {now['step']}"

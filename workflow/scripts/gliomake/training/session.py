@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from gliomake.training.checkpoint import StateFolder
+from gliomake.training.checkpoint import Snapshot, StateFolder
 from gliomake.training.data import DeviceSlices
 from gliomake.training.hardware import Hardware
 from gliomake.training.losses import create_loss
@@ -163,9 +163,16 @@ class Session:
                 f"is saved in {self.folder.folder}: the same command goes on from there"
             )
 
-    def resume(self) -> None:
-        """Take up the state that is in the folder, if there is one, and sign in."""
-        snapshot = self.folder.load()
+    def resume(self, snapshot: Snapshot | None, rates: Mapping[str, float] | None = None) -> None:
+        """Take up a state, if there is one, and enter this process into the list of sessions.
+
+        Parameters
+        ----------
+        snapshot : Snapshot or None
+            Of the folder.
+        rates : mapping of str to float, optional
+            Slices a second in each precision, where they were measured.
+        """
         if snapshot:
             parts = self.model, self.optimizer, self.schedule, self.hardware.device
             self.state = unpack(snapshot, *parts)
@@ -176,5 +183,6 @@ class Session:
                 "device": self.hardware.name,
                 "precision": self.hardware.precision,
                 "threads": self.hardware.threads,
+                "slices_per_second": dict(rates or {}),
             }
         )
