@@ -97,6 +97,14 @@ def test_another_folder_has_its_own_configuration(checkout, tmp_path):
     )
 
 
+def test_an_experiment_stays_in_the_folder_where_it_was_started(checkout, tmp_path):
+    folder = configured(tmp_path / "own")
+    start = ("-s", str(checkout / "workflow" / "Snakefile"), "--cores", "2")
+    built(snakemake(*start, "--config", "experiment=small", "--", SPLIT, folder=folder))
+    assert (folder / "experiments" / "small" / SPLIT).is_file()
+    assert not (folder / "results").exists() and not (checkout / "experiments").exists()
+
+
 def test_a_fault_of_ones_own_configuration_names_its_file(checkout, tmp_path):
     folder = configured(tmp_path / "own", {"scale": "papr"})
     start = ("-s", str(checkout / "workflow" / "Snakefile"), "--directory", str(folder))
