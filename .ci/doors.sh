@@ -114,6 +114,7 @@ if wants container; then
     export VENV=$scratch/venv APP=$scratch/copy TORCH_BACKEND=${TORCH_BACKEND-}
     python .ci/containerfile.py Containerfile >"$scratch/build.sh"
     # An empty name of torch's build is none at all.
+    # shellcheck disable=SC2016
     [ -n "$TORCH_BACKEND" ] || sed -i 's/^UV_TORCH_BACKEND="$TORCH_BACKEND" //' "$scratch/build.sh"
     bash "$scratch/build.sh"
     (cd "$scratch/container" && configured && PATH=$VENV/bin:$PATH && build container --snakefile "$APP/workflow/Snakefile" "$target")

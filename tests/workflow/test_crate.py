@@ -38,6 +38,20 @@ def test_a_finished_build_is_described(built):
     assert "Nothing to be done" in snakemake("-n", *SMALL, TARGET, folder=built).stdout
 
 
+def test_a_crate_holds_what_builds_it_again(built, tmp_path):
+    crate = tmp_path / "crate"
+    where = ("--reporter", "crate", "--report-crate-folder", str(crate))
+    done = snakemake(*where, *SMALL, TARGET, folder=built)
+    assert done.returncode == 0, done.stdout + done.stderr
+    again = tmp_path / "again"
+    again.mkdir()
+    start = ("--snakefile", str(crate / "code/Snakefile"), "--cores", "2")
+    done = snakemake(*start, "--configfile", str(crate / "configuration.json"), "--", TARGET,
+                     folder=again)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (again / TARGET).read_bytes() == (built / TARGET).read_bytes()
+
+
 def test_what_was_not_built_is_no_crate(built):
     where = ("--report-crate-folder", "away", "--report-crate-largest", "1")
     done = snakemake("--reporter", "crate", *where, *SMALL, "report", folder=built)
