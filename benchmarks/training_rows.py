@@ -45,7 +45,7 @@ TRAINING: dict[str, Any] = {
     "checkpoint_steps": 10**9,
 }
 THREADS = 2
-ROUNDS = 3
+ROUNDS = 2
 
 
 def rows(scratch: Path) -> Iterator[Row]:
@@ -63,7 +63,7 @@ def rows(scratch: Path) -> Iterator[Row]:
     """
     hardware = choose_hardware("auto", "auto", THREADS)
     gpu = hardware.device.type == "cuda"
-    steps, batch = (40, 64) if gpu else (4, 8)
+    steps, batch = (40, 64) if gpu else (2, 8)
     for title, base, size, bar in SIZES:
         slices = made_up_slices(steps * batch, size)
         yield _resident(title, base, slices, hardware, batch)
