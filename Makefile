@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.8
 
-.PHONY: demo app crate bench test test-quick test-long lint format lock verify outside clean help
+.PHONY: demo app crate bench docs test test-quick test-long lint format lock verify outside clean help
 
 ## Build all five studies at demo scale on phantoms, ending with the report's path.
 demo: .venv/installed
@@ -33,6 +33,11 @@ bench: .venv/installed
 ## Compute again what others published, and write docs/checked-from-outside.md.
 outside: .venv/installed
 	$(BIN)/python benchmarks/outside.py
+
+## Build the documentation into site/; it reads without a network.
+docs: .venv/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "documentation: $(CURDIR)/site/index.html"
 
 ## Run every test.
 test: .venv/installed
@@ -86,7 +91,7 @@ lock: | $(BIN)/uv
 
 ## Remove all that was built: results, logs, phantoms and the report.
 clean:
-	rm -rf results logs reports/build .snakemake resources/phantoms
+	rm -rf results logs reports/build site .snakemake resources/phantoms
 
 ## List these targets.
 help:

@@ -21,7 +21,8 @@ from gliomake.study import load as studies
 
 NAMES = "snakemake|make|conda|export|squeue|rm|python3?|pip|gliomake"
 PROGRAM = rf"(?:[A-Z_]+=\S+ )*(?:\S*/)?(?:{NAMES})\b"
-PLACES = ("README.md", "config/README.md", "CHANGELOG.md", "docs/*.md", "reports/captions/*.rst",
+PLACES = ("README.md", "config/README.md", "CHANGELOG.md", "docs/*.md", "docs/howto/*.md",
+          "docs/explain/*.md", "docs/decisions/*.md", "reports/captions/*.rst",
           "examples/*/README.md")  # fmt: skip
 COMMENTED = (
     "config/*.yaml",
@@ -33,6 +34,7 @@ COMMENTED = (
 # What stands for something of the user's, and what the test puts there.
 OF_STUDY, OF_TARGET = "{{ snakemake.wildcards.study }}", "{{ snakemake.wildcards.target }}"
 PLACEHOLDERS = {
+    "my-study/config.yaml": "examples/own-data/config.yaml",
     "path/to/kaggle_3m": "resources/data/lgg/kaggle_3m",
     "path/to/gliomake/workflow/Snakefile": "workflow/Snakefile",
     "path/to/gliomake/Snakefile ...": "Snakefile --cores 2 coco_unet",
@@ -44,7 +46,7 @@ PLACEHOLDERS = {
 SHOWN = ("results/lgg-encoders/figures/masks.svg", "results/coco-unet/tables/metrics.csv")
 """Targets beside which a page prints how they are built."""
 PAPER_ROOTS = ("lgg/kaggle_3m", "brats2020", "brats2021", "coco")
-CONDA = {"--use-conda", "--sdm"}
+CONDA = {"--use-conda", "--sdm", "--containerize"}
 """What needs a conda on this machine; checked by its form alone."""
 STUDIES = [
     studies.load_study(path, "demo") for path in sorted((ROOT / "config/studies").glob("*.yaml"))
