@@ -15,11 +15,13 @@ resamples take some minutes.
 
 import argparse
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import special, stats
 
 LIBRARY = Path(__file__).parents[1] / "workflow" / "scripts"
 sys.path.insert(0, str(LIBRARY))
@@ -64,7 +66,33 @@ def intervals(
         "percentile, widened by t": t_interval(replicates, sums.values(), len(top)),
         "studentised": score_intervals(sums, resamples, seed),
     }
-    return {name: (float(low[0]), float(high[0])) for name, (low, high) in found.items()}
+    methods = {name: (float(low[0]), float(high[0])) for name, (low, high) in found.items()}
+    if (bottom == 1).all():
+        methods["BCa"] = bca_interval(top, resamples, seed)
+        if metric == "dice":
+            methods["t of the logit"] = logit_interval(top)
+    return methods
+
+
+def bca_interval(values: np.ndarray, resamples: int, seed: int) -> tuple[float, float]:
+    """Give SciPy's bias-corrected and accelerated interval of a mean."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # samples of equal values have none
+        found = stats.bootstrap(
+            (values,), np.mean, n_resamples=resamples, method="BCa", rng=seed, vectorized=True
+        ).confidence_interval
+    return float(found.low), float(found.high)
+
+
+def logit_interval(values: np.ndarray) -> tuple[float, float]:
+    """Give Student's interval of a mean of shares on the logit's scale."""
+    mean = values.mean()
+    if not 0 < mean < 1:
+        return float("nan"), float("nan")
+    error = values.std(ddof=1) / np.sqrt(len(values)) / (mean * (1 - mean))
+    reach = stats.t.ppf(0.975, len(values) - 1) * error
+    low, high = special.expit(special.logit(mean) + np.array([-reach, reach]))
+    return float(low), float(high)
 
 
 def median_interval(values: np.ndarray, resamples: int, seed: int) -> tuple[float, float]:
