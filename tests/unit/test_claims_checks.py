@@ -8,7 +8,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gliomake.claims.checks import run_checks
-from gliomake.claims.checks.sizes import nested_signature
+from gliomake.claims.checks.sizes import flat_signature, nested_signature
 from gliomake.claims.findings import Context
 from gliomake.claims.interval import Interval, balance
 
@@ -186,6 +186,31 @@ def test_nested_shares_of_slices_are_recognised(total, outer, inner):
     assert signature[0] == "ceil"
     (found,) = findings(split_claims(total - test - val, val, test), "split-sizes")
     assert "two nested splits" in found.sentence
+
+
+@given(st.integers(500, 60_000), st.integers(8, 17), st.integers(1, 2))
+def test_shares_of_all_slices_are_recognised(total, train, val):
+    train, val = total * train // 20, total * val // 20
+    sizes = {"train": train, "val": val, "test": total - train - val}
+    assert flat_signature(sizes) is not None
+    (found,) = findings(split_claims(*sizes.values()), "split-sizes")
+    assert found.implies == dict.fromkeys(found.claims, "slice")
+
+
+def test_cut_off_shares_of_all_slices_are_told_in_full():
+    # 0.7 x 12391 = 8673.7 and 0.15 x 12391 = 1858.65; ten slices less are no such shares.
+    (found,) = findings(split_claims(8673, 1858, 1860), "split-sizes")
+    assert "floor(0.7 x 12391) = 8673 for train and floor(0.15 x 12391) = 1858" in found.sentence
+    assert flat_signature({"train": 8663, "val": 1868, "test": 1860}) is None
+
+
+def test_a_mean_of_classes_outside_them_has_no_weights():
+    classes = {"WT": "0.90", "TC": "0.80", "ET": "0.70"}
+    claims = [claim("dice", value, class_=name) for name, value in classes.items()]
+    for mean, says in (("0.83", "weighted by the images"), ("0.65", "nor of any weights")):
+        (found,) = findings([*claims, claim("dice", mean, class_="mean")], "mean-of-classes")
+        assert found.level == "inconsistent"
+        assert says in found.sentence
 
 
 @pytest.mark.parametrize("sizes", [(2811, 701, 417), (2830, 706, 393), (2828, 709, 392)])

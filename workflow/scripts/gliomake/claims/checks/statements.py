@@ -189,6 +189,16 @@ def _mean_finding(mean: Claim, parts: list[Claim]) -> ClaimFinding:
             sentence += (
                 f", but of {n} classes if one more, such as the background, is {missing:.3f}"
             )
+    if level == "inconsistent" and "score of one more class" not in numbers:
+        # A class is left out of an image without it, and so counts less in a mean over images.
+        whole = Interval(
+            min(claim.interval.low for claim in parts), max(claim.interval.high for claim in parts)
+        )
+        sentence += (
+            "; weighted by the images that have each class it can be"
+            if whole.overlaps(mean.interval)
+            else ", nor of any weights, as it lies outside them"
+        )
     return ClaimFinding("mean-of-classes", level, ids(mean, *parts), f"{sentence}.", numbers)
 
 
