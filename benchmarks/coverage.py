@@ -130,6 +130,8 @@ def measure(
                     found.setdefault(method, []).append((low <= truth <= high, high - low))
             for method, told in found.items():
                 held, width = np.array(told, float).T
+                if np.isnan(width).all():  # no interval of so few
+                    continue
                 yield kind, name, n, method, 100 * held.mean(), float(np.nanmedian(width))
     values = patients["dice_2d"].to_numpy(float) / 100
     for n in SIZES:
@@ -180,10 +182,11 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     names = list(dict.fromkeys(table["population"]))
     chosen = [name for name in names if "lesions" not in name and not name.startswith("HD, 3D")]
     figure, panels = plt.subplots(1, len(chosen), figsize=(3.2 * len(chosen), 3), sharey=True)
+    colours = {name: f"C{place}" for place, name in enumerate(dict.fromkeys(table["method"]))}
     for axes, name in zip(panels, chosen, strict=True):
         part = table[(table["population"] == name) & (table["kind"] != "median")]
         for method, rows in part.groupby("method", sort=False):
-            axes.plot(rows["n"], rows["coverage"], marker="o", label=method)
+            axes.plot(rows["n"], rows["coverage"], marker="o", label=method, color=colours[method])
         axes.axhline(95, color="grey", linewidth=0.8)
         axes.set(xscale="log", xlabel="patients", title=name.replace(", 334 patients", ""))
         axes.title.set_fontsize(8)
