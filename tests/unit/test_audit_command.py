@@ -133,10 +133,20 @@ def test_percentages_are_shares_whatever_they_are_written_as(tmp_path, capsys):
     assert "CONTRADICTION: A score outside its range" in capsys.readouterr().out
 
 
+AGREEING = {
+    "gist-dl4j-segmentation",
+    "gist-dl4j-segmentation-trained",
+    "wiki-eight-classes",
+    "s41598-025-09833-y",
+}
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.csv")), ids=lambda path: path.stem)
-def test_every_example_has_a_contradiction(path, capsys):
-    assert main(["audit", str(path)]) == 1
-    assert "CONTRADICTION" in capsys.readouterr().out
+def test_every_example_ends_as_its_numbers_do(path, capsys):
+    """Of these nothing contradicts; what is found in each is worked out in tests of their own."""
+    sound = path.stem in AGREEING
+    assert main(["audit", str(path)]) == (0 if sound else 1)
+    assert ("CONTRADICTION" in capsys.readouterr().out) != sound
 
 
 def test_a_missing_table_is_said(tmp_path, capsys):
