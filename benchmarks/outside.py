@@ -18,12 +18,9 @@ from scipy.spatial import KDTree
 BASE = Path(__file__).parents[1]
 sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 
+from gliomake.scoring.averaging import element_scores  # noqa: E402
 from gliomake.scoring.distances import surface_distances, surface_voxels  # noqa: E402
-from gliomake.scoring.metrics import (  # noqa: E402
-    DISTANCE_METRICS,
-    TOLERANCE,
-    element_scores,
-)
+from gliomake.scoring.metrics import DISTANCE_METRICS, TOLERANCE  # noqa: E402
 
 FACTS = BASE / "docs" / "outside"
 PAGE = BASE / "docs" / "checked-from-outside.md"

@@ -16,7 +16,7 @@ from row import Row, in_turns
 from skimage.transform import resize
 
 from gliomake.datasets import open_dataset
-from gliomake.datasets.base import Dataset
+from gliomake.datasets.base import Dataset, Volume
 from gliomake.datasets.volumes import NiftiDataset
 from gliomake.files import sealed
 from gliomake.files.shards import load_arrays, write_shard
@@ -37,18 +37,7 @@ NEAREST = {"order": 0, "mode": "edge", "anti_aliasing": False, "preserve_range":
 
 
 def rows(scratch: Path) -> Iterator[Row]:
-    """Measure preprocessing and reading.
-
-    Parameters
-    ----------
-    scratch : Path
-        A folder for made-up data.
-
-    Yields
-    ------
-    Row
-        As they are measured.
-    """
+    """Measure preprocessing and reading on made-up data; give each row as it is measured."""
     folder = _brats(scratch)
     for size in (128, 240):
         yield _nifti(folder, scratch, size)
@@ -170,73 +159,66 @@ def _apart(ours: Path, plain: Path) -> str:
 
 def _lgg(scratch: Path) -> Row:
     write_phantom("lgg", scratch / "lgg", 12, 0)
-    dataset = open_dataset("lgg", scratch / "lgg")
-    channels, classes = tuple(dataset.channels), list(dataset.classes)
-    recipe = _recipe(channels, 128, "unit", classes)
     masks = sorted((scratch / "lgg").rglob("*_mask.tif"))
 
-    def plain() -> None:
-        with h5py.File(scratch / "plain.h5", "w") as out:
-            for number, path in enumerate(masks):
-                image = tifffile.imread(str(path).replace("_mask", "")) / 255.0
-                shrunk = resize(image, (128, 128, 3), **RESIZED)
-                mask = resize(tifffile.imread(path) > 0, (128, 128), **NEAREST)
-                _write_slice(out, number, shrunk, mask)
+    def slices() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for path in masks:
+            yield tifffile.imread(str(path).replace("_mask", "")), tifffile.imread(path) > 0
 
-    seconds = in_turns({"ours": _ours(dataset, recipe, scratch / "ours.h5"), "plain": plain})
-    return Row(
-        "LGG slices to shards, 128x128",
-        "slices/s",
-        *(len(masks) / seconds[name] for name in ("ours", "plain")),
-        least=3,
-        note="plain: tifffile, float64, scikit-image, gzip-4 HDF5",
-    )
+    return _pictures("LGG slices", "lgg", slices, "tifffile", scratch)
 
 
 def _coco(scratch: Path) -> Row:
     write_phantom("coco", scratch / "coco", 60, 0)
-    dataset = open_dataset("coco", scratch / "coco")
-    channels, classes = tuple(dataset.channels), list(dataset.classes)
-    recipe = _recipe(channels, 128, "unit", classes)
     indexes = sorted((scratch / "coco").rglob("*.json"))
 
+    def images() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for index in indexes:
+            coco = COCO(index)
+            for number, entry in coco.imgs.items():
+                image = np.asarray(Image.open(index.parent / entry["file_name"]).convert("L"))
+                mask = np.zeros(image.shape, bool)
+                for annotation in coco.imgToAnns[number]:
+                    mask |= coco.annToMask(annotation) > 0
+                yield image[..., None], mask
+
+    return _pictures("COCO images", "coco", images, "Pillow, pycocotools", scratch)
+
+
+def _pictures(
+    what: str,
+    name: str,
+    read: Callable[[], Iterator[tuple[np.ndarray, np.ndarray]]],
+    libraries: str,
+    scratch: Path,
+) -> Row:
+    """Compare shards of a data set of pictures with what a plain loop over its files writes."""
+    dataset = open_dataset(name, scratch / name)
+    recipe = _recipe(tuple(dataset.channels), 128, "unit", list(dataset.classes))
+    count = 0
+
     def plain() -> None:
+        nonlocal count
         with h5py.File(scratch / "plain.h5", "w") as out:
-            for index in indexes:
-                coco = COCO(index)
-                for number, entry in coco.imgs.items():
-                    image = np.asarray(Image.open(index.parent / entry["file_name"]).convert("L"))
-                    mask = np.zeros(image.shape, bool)
-                    for annotation in coco.imgToAnns[number]:
-                        mask |= coco.annToMask(annotation) > 0
-                    _write_slice(
-                        out,
-                        f"{index.parent.name}-{number}",
-                        resize(image / 255.0, (128, 128), **RESIZED)[..., None],
-                        resize(mask, (128, 128), **NEAREST),
+            for count, (image, mask) in enumerate(read(), start=1):
+                shrunk = resize(image / 255.0, (128, 128, image.shape[2]), **RESIZED)
+                arrays = shrunk.astype(np.float32), resize(mask, (128, 128), **NEAREST)
+                for kind, values in zip(("image", "mask"), arrays, strict=True):
+                    out.create_dataset(
+                        f"{count}/{kind}", data=values, compression="gzip", compression_opts=4
                     )
 
     seconds = in_turns({"ours": _ours(dataset, recipe, scratch / "ours.h5"), "plain": plain})
-    count = len(dataset.cases())
     return Row(
-        "COCO images to shards, 128x128",
+        f"{what} to shards, 128x128",
         "slices/s",
-        *(count / seconds[name] for name in ("ours", "plain")),
+        *(count / seconds[way] for way in ("ours", "plain")),
         least=3,
-        note="plain: Pillow, pycocotools, float64, scikit-image, gzip-4 HDF5",
+        note=f"plain: {libraries}, float64, scikit-image, gzip-4 HDF5",
     )
 
 
-def _write_slice(out: h5py.File, name: object, image: np.ndarray, mask: np.ndarray) -> None:
-    for kind, values in (("image", image.astype(np.float32)), ("mask", mask.astype(np.uint8))):
-        out.create_dataset(
-            f"{name}/{kind}", data=values, compression="gzip", compression_opts=4
-        )  # fmt: skip
-
-
 def _reading(scratch: Path) -> Row:
-    from gliomake.datasets.base import Volume
-
     patients, slices, size = 24, 155, 128
     recipe = _recipe(MODALITIES, size, "zscore", list(LABELS))
     rng = np.random.default_rng(0)

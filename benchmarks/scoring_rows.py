@@ -20,18 +20,7 @@ SHAPE = (240, 240, 155)
 
 
 def rows(scratch: Path) -> Iterator[Row]:
-    """Measure scoring.
-
-    Parameters
-    ----------
-    scratch : Path
-        A folder for made-up data.
-
-    Yields
-    ------
-    Row
-        As they are measured.
-    """
+    """Measure scoring, with made-up data in a folder; give each row as it is measured."""
     counts = made_up_counts(369, 155, ("ED", "ET", "NEC"), side=240)
     seconds, memory = timed_scores(counts, 10_000)
     yield Row(

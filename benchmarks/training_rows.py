@@ -49,18 +49,7 @@ ROUNDS = 2
 
 
 def rows(scratch: Path) -> Iterator[Row]:
-    """Measure training and prediction on the device that is there.
-
-    Parameters
-    ----------
-    scratch : Path
-        A folder for made-up data.
-
-    Yields
-    ------
-    Row
-        As they are measured.
-    """
+    """Measure training and prediction on the device here; give rows as they are measured."""
     hardware = choose_hardware("auto", "auto", THREADS)
     gpu = hardware.device.type == "cuda"
     steps, batch = (40, 64) if gpu else (2, 8)

@@ -23,18 +23,7 @@ FOLDS, SEEDS = 5, 3
 
 
 def rows(scratch: Path) -> Iterator[Row]:
-    """Measure the workflow.
-
-    Parameters
-    ----------
-    scratch : Path
-        A folder for made-up data.
-
-    Yields
-    ------
-    Row
-        As they are measured.
-    """
+    """Measure the workflow, with made-up data in a folder; give each row as it is measured."""
     yield _demo()
     with tempfile.TemporaryDirectory() as folder:
         yield _dry_run(Path(folder), "every study of the demo", 4, ["-n", "all"])

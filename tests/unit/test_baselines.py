@@ -8,6 +8,7 @@ import pytest
 
 from gliomake.datasets.base import Volume
 from gliomake.files.shards import write_shard
+from gliomake.scoring.averaging import score
 from gliomake.scoring.baselines import (
     IntensityThreshold,
     fit_from_shards,
@@ -15,7 +16,6 @@ from gliomake.scoring.baselines import (
     predict_baseline,
 )
 from gliomake.scoring.counts import count_pixels
-from gliomake.scoring.metrics import score
 from stored_predictions import load_predictions
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gliomake.claims.checks import run_checks
 from gliomake.claims.findings import SLICE_MEAN, Context
-from gliomake.scoring.metrics import element_scores
+from gliomake.scoring.averaging import element_scores
 
 
 @pytest.mark.parametrize(

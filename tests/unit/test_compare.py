@@ -9,6 +9,7 @@ import pytest
 from gliomake.report.keys import ComparisonKey
 from gliomake.report.numbers import Number
 from gliomake.report.scores import _says
+from gliomake.scoring.averaging import score
 from gliomake.scoring.bootstrap import resample_weights, widening
 from gliomake.scoring.compare import (
     COLUMNS,
@@ -17,7 +18,7 @@ from gliomake.scoring.compare import (
     likely_size,
     patients_to_settle,
 )
-from gliomake.scoring.metrics import COUNT_COLUMNS, score
+from gliomake.scoring.metrics import COUNT_COLUMNS
 
 PATIENTS = [f"p{index}" for index in range(8)]
 

@@ -6,17 +6,15 @@ import sklearn.metrics
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gliomake.scoring.metrics import (
+from gliomake.scoring.averaging import (
     CONVENTIONS,
-    COUNT_METRICS,
     ONE_COUNT,
     SEGMENTATION_CONVENTIONS,
-    SEGMENTATION_METRICS,
     convention_scores,
     element_scores,
     score,
-    tversky_name,
 )
+from gliomake.scoring.metrics import COUNT_METRICS, SEGMENTATION_METRICS, tversky_name
 
 NAN = float("nan")
 # Slices of 100 pixels (tp, fp, fn, tn): found in part, nothing there and nothing found, made up,

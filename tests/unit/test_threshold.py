@@ -11,7 +11,7 @@ from gliomake.figures.masks import final_mask
 from gliomake.files.predictions import apply_gate, to_mask, write_predictions
 from gliomake.files.shards import write_shard
 from gliomake.report import viewer
-from gliomake.report.inputs import RunFiles
+from gliomake.report.run_files import RunFiles
 from gliomake.scoring.baselines import IntensityThreshold
 from gliomake.scoring.measure import measure_run
 from stored_predictions import load_predictions

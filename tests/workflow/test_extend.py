@@ -175,7 +175,7 @@ def test_a_loss_is_made_and_is_zero_for_the_truth(done):
 def test_a_metric_is_scored(done):
     code = (
         "import numpy as np\nfrom gliomake.scoring.registry import METRICS\n"
-        "from gliomake.scoring.metrics import score\n"
+        "from gliomake.scoring.averaging import score\n"
         "counts = np.array([[5, 1, 2, 8], [0, 0, 0, 16]])\n"
         "print(METRICS['npv'].title, score(counts, 'npv', 'pooled'))"
     )

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gliomake.start.console import job_name
+
 # What of the checkout explains a build: code, settings, pages, environments.
 CODE = (
     "Snakefile", "workflow/Snakefile", "workflow/rules", "workflow/schemas", "workflow/scripts",
@@ -47,7 +49,7 @@ class JobRun:
     @property
     def name(self) -> str:
         """The rule and what told the job from others, such as ``train lgg-encoders/unet``."""
-        return " ".join([self.rule, "/".join(self.wildcards.values())]).strip()
+        return job_name(self.rule, self.wildcards)
 
 
 @dataclass(frozen=True)

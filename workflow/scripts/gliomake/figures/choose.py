@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from gliomake.files.tsv import read_tsv
-from gliomake.scoring.metrics import COUNT_COLUMNS, element_scores
+from gliomake.scoring.averaging import element_scores
+from gliomake.scoring.metrics import COUNT_COLUMNS
 
 SIZES = (("large", 0.95), ("median", 0.5), ("small", 0.1))
 QUALITIES = (("good", 0.95), ("median", 0.5), ("bad", 0.05))

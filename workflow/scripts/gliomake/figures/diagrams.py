@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Polygon, Rectangle
 
 from gliomake.figures import style
-from gliomake.scoring.metrics import element_scores
+from gliomake.scoring.averaging import element_scores
 from gliomake.scoring.registry import METRICS
 from gliomake.study.targets import TargetSpec
 

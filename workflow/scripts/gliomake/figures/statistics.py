@@ -13,7 +13,8 @@ from gliomake.datasets.spec import class_colour
 from gliomake.figures import style
 from gliomake.files.tsv import read_tsv
 from gliomake.prepare.split import tumour_columns
-from gliomake.scoring.metrics import COUNT_COLUMNS, score
+from gliomake.scoring.averaging import score
+from gliomake.scoring.metrics import COUNT_COLUMNS
 from gliomake.study.targets import TargetSpec
 
 CELLS = (("true negatives", "false positives"), ("false negatives", "true positives"))

@@ -14,7 +14,7 @@ from gliomake.files.provenance import file_sha256
 from gliomake.files.tsv import atomic_path
 from gliomake.infer.model import Model
 from gliomake.infer.predict import Prediction, to_grid
-from gliomake.scoring.metrics import element_scores
+from gliomake.scoring.averaging import element_scores
 
 TRUTH = (86, 180, 233)
 OPACITY = 0.45

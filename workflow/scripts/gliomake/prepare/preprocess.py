@@ -56,7 +56,7 @@ def preprocess(
         mask = mask.max(axis=1, keepdims=True)
     # By any class, as the split has it.
     tumour = volume.mask.any(axis=(1, 2, 3))
-    kept = np.flatnonzero(tumour if recipe["slices"] == "tumour" else tumour | True)
+    kept = np.flatnonzero(tumour) if recipe["slices"] == "tumour" else np.arange(len(mask))
     size = recipe["image_size"]
     height, width = image.shape[2:]
     dtype = np.uint8 if recipe["intensity"] == "unit" else np.float16

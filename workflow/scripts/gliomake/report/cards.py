@@ -7,9 +7,10 @@ from typing import Any
 
 from gliomake.prepare.split import training_fraction
 from gliomake.report import evidence, scores
-from gliomake.report.inputs import RunFiles, StudyInputs, records
+from gliomake.report.inputs import StudyInputs, records
 from gliomake.report.numbers import STATES, NumberBook
 from gliomake.report.render import render
+from gliomake.report.run_files import RunFiles
 from gliomake.report.table import Column, Table, plain, scored, text
 from gliomake.scoring.registry import METRICS
 from gliomake.study.blocks import Training

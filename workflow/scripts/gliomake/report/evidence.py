@@ -4,7 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from gliomake.report.inputs import HASH_KEYS, RunFiles, StudyInputs
+from gliomake.report.inputs import StudyInputs
+from gliomake.report.run_files import HASH_KEYS, RunFiles
 from gliomake.report.table import Cell, Column, Table, from_frame, plain, text
 
 RUN_FILES = (

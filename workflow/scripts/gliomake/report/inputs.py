@@ -14,14 +14,13 @@ from gliomake.files.tsv import read_tsv
 from gliomake.prepare.split import read_split
 from gliomake.report.keys import ScoreKey
 from gliomake.report.numbers import STATES
+from gliomake.report.run_files import RunFiles
 from gliomake.study.kinds import MODEL_NEEDS
 from gliomake.study.model import Study
 from gliomake.study.overrides import words
-from gliomake.study.paths import Paths, RunPaths
+from gliomake.study.paths import Paths
 from gliomake.study.run import split_name
 from gliomake.study.targets import Target, unknown_need
-
-HASH_KEYS = ("data_hash", "split_hash", "config_hash", "code_hash")
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -30,65 +29,6 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
         dict(zip(map(str, frame.columns), row, strict=True))
         for row in frame.itertuples(index=False, name=None)
     ]
-
-
-@dataclass(frozen=True)
-class RunFiles:
-    """Files of one run of one model; ``None`` where there is no such file.
-
-    Attributes
-    ----------
-    model, run : str
-        Whose files; a gated model or a baseline has no weights.
-    counts : Path
-        ``counts.tsv``: all scores rest on it.
-    distances, regions, patients, predictions, brought, weights, history, train : Path or None
-        The other files of the run's folder.
-    """
-
-    model: str
-    run: str
-    counts: Path
-    distances: Path | None = None
-    regions: Path | None = None
-    patients: Path | None = None
-    predictions: Path | None = None
-    brought: Path | None = None
-    weights: Path | None = None
-    history: Path | None = None
-    train: Path | None = None
-
-    @classmethod
-    def found(cls, at: RunPaths, model: str, run: str) -> "RunFiles":
-        """Name the files of a run's folder, as far as they are there."""
-        return cls(
-            model,
-            run,
-            counts=at.counts,
-            distances=_present(at.distances),
-            regions=_present(at.regions),
-            patients=_present(at.patients),
-            predictions=_present(at.predictions),
-            brought=_present(at.brought),
-            weights=_present(at.weights),
-            history=_present(at.history),
-            train=_present(at.train),
-        )
-
-    @property
-    def key(self) -> str:
-        """``<model>/<run>``."""
-        return f"{self.model}/{self.run}"
-
-    @property
-    def split(self) -> str:
-        """Name of the split, ``<method>-f<fold>``."""
-        return split_name(self.run)
-
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        """Content of ``train.json``; empty where nothing was trained."""
-        return read_json(self.train) if self.train else {}
 
 
 @dataclass(frozen=True)
@@ -340,10 +280,6 @@ class StudyInputs:
         return read_tsv(path) if path else pd.DataFrame()
 
 
-def _present(path: Path) -> Path | None:
-    return path if path.is_file() else None
-
-
 def study_inputs(
     study: Study,
     *,
@@ -393,7 +329,7 @@ def study_inputs(
         claims=own.claims,
         findings=own.findings,
         reported=Path(reported),
-        comparisons=_present(own.comparisons),
+        comparisons=own.comparisons if own.comparisons.is_file() else None,
         leakage=own.leakage if study.measures_leak else None,
         spread=own.spread if study.measures_leak else None,
         grids=own.grids if study.evaluation.beside else None,

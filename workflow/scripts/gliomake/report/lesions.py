@@ -3,8 +3,9 @@
 import pandas as pd
 
 from gliomake.files.tsv import read_tsv
-from gliomake.report.inputs import RunFiles, StudyInputs, records
+from gliomake.report.inputs import StudyInputs, records
 from gliomake.report.numbers import STATES
+from gliomake.report.run_files import RunFiles
 from gliomake.report.table import Cell, Column, Table, text
 from gliomake.scoring.metrics import DISTANCE_METRICS
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from gliomake.report.inputs import RunFiles, StudyInputs, records
+from gliomake.report.inputs import StudyInputs, records
 from gliomake.report.keys import ComparisonKey, ScoreKey
 from gliomake.report.numbers import STATES, Number, NumberBook
+from gliomake.report.run_files import RunFiles
 from gliomake.report.table import Column, Table, plain, scored, text
 from gliomake.scoring.compare import FEWEST_PATIENTS
 from gliomake.scoring.metrics import DISTANCE_METRICS

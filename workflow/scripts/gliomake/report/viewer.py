@@ -15,10 +15,11 @@ from gliomake.files.mask_shards import NO_IMAGE
 from gliomake.files.predictions import open_predictions, to_mask
 from gliomake.files.shards import load_arrays
 from gliomake.files.tsv import read_tsv
-from gliomake.report.inputs import RunFiles, StudyInputs
+from gliomake.report.inputs import StudyInputs
 from gliomake.report.keys import SliceKey
 from gliomake.report.numbers import NumberBook
-from gliomake.scoring.metrics import element_scores
+from gliomake.report.run_files import RunFiles
+from gliomake.scoring.averaging import element_scores
 from gliomake.study.model import BASELINES
 
 SLICES = 60

@@ -17,7 +17,7 @@ from gliomake.files.atomic import atomic_path
 from gliomake.files.predictions import to_mask, write_predictions
 from gliomake.files.sealed import read_names
 from gliomake.files.shards import ShardError, load_arrays, open_shard
-from gliomake.scoring.metrics import element_scores
+from gliomake.scoring.averaging import element_scores
 
 # Slices in memory at a time.
 BATCH = 512

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from gliomake.scoring.averaging import ONE_COUNT, SEGMENTATION_CONVENTIONS, convention_scores
 from gliomake.scoring.bootstrap import (
     FEWEST_UNITS,
     RESAMPLES,
@@ -21,10 +22,7 @@ from gliomake.scoring.metrics import (
     CLASSIFICATION_METRICS,
     COUNT_COLUMNS,
     DISTANCE_METRICS,
-    ONE_COUNT,
-    SEGMENTATION_CONVENTIONS,
     SEGMENTATION_METRICS,
-    convention_scores,
 )
 from gliomake.scoring.patient_metrics import LESION_METRICS
 from gliomake.scoring.registry import is_share

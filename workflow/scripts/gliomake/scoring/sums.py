@@ -5,12 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from gliomake.scoring.metrics import (
-    ONE_COUNT,
-    PER_CLASS_METRICS,
-    count_metric,
-    element_scores,
-)
+from gliomake.scoring.averaging import ONE_COUNT, element_scores
+from gliomake.scoring.metrics import PER_CLASS_METRICS, count_metric
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from gliomake.files.atomic import durable_path
-from gliomake.scoring.metrics import COUNT_METRICS, score, tversky_name
+from gliomake.scoring.averaging import score
+from gliomake.scoring.metrics import COUNT_METRICS, tversky_name
 from gliomake.study.blocks import Loss
 
 FIRST_COLUMNS = ("epoch", "learning_rate", "seconds", "train_loss", "val_loss")
