@@ -19,6 +19,7 @@ BASE = Path(__file__).parents[1]
 sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 
 from gliomake.scoring.averaging import element_scores  # noqa: E402
+from gliomake.scoring.bootstrap import percentile_interval, replicate  # noqa: E402
 from gliomake.scoring.distances import surface_distances, surface_voxels  # noqa: E402
 from gliomake.scoring.metrics import DISTANCE_METRICS, TOLERANCE  # noqa: E402
 
@@ -26,6 +27,16 @@ FACTS = BASE / "docs" / "outside"
 PAGE = BASE / "docs" / "checked-from-outside.md"
 EQUAL = 1e-5
 EMPTY = ("prediction-empty", "truth-empty", "both-empty")
+
+
+# Two bootstraps of one sample draw differently; their ends differ by a few hundredths of the
+# standard error at 15 000 resamples.
+DRAWN = 0.06
+WHAT = {
+    "standard_error": "standard error",
+    "low": "lower end less the mean",
+    "high": "upper end less the mean",
+}
 
 
 class Column(NamedTuple):
@@ -37,8 +48,12 @@ class Column(NamedTuple):
     differs: str = ""
 
 
-AREA = "weighs surfaces by their area; not computed here"
+AREA = "weighs surfaces by their area (not computed here)"
 SHARES = "the mean of both surfaces' shares, not the share of both together"
+UNION = "the percentile of both surfaces together, in voxels (not computed here)"
+HALF = "the mean of both surfaces' shares, at half a voxel and not at 1 mm (not computed here)"
+EXCHANGED = "exchanges the spacing of x and z (not computed here)"
+LESIONS = "the mean of both surfaces' shares (not computed here)"
 TOOLS = (
     Column("monai_hd95", "MONAI", "hd95"),
     Column("metrics_reloaded_hd95", "Metrics Reloaded", "hd95"),
@@ -114,33 +129,71 @@ def of_tools() -> Iterator[Cell]:
 
 
 def of_brats() -> Iterator[Cell]:
-    """Yield Dice of regions from their counts, and HD95 of lesions as measured."""
+    """Yield Dice of regions from their counts, and distances of regions and lesions as measured."""
     for row in read("brats-regions.tsv").to_dict("records"):
         if np.isfinite(row["published_dice"]):
             counts = np.array([row[name] for name in ("tp", "fp", "fn", "tn")])
             ours = float(element_scores(counts, "dice"))
             case = f"{row['case']} {row['region']}"
             yield Cell("BraTS evaluation", case, "dice", row["published_dice"], ours, EQUAL, "")
+            for score, differs in (("hd95", UNION), ("nsd", HALF)):
+                theirs, ours = row[f"published_{score}"], row[f"measured_{score}"]
+                yield Cell("BraTS evaluation", case, score, theirs, ours, EQUAL, differs)
     for number, row in enumerate(read("brats-lesions.tsv").to_dict("records"), start=1):
-        exchanged = row["spacing_x"] != row["spacing_z"]
+        exchanged = [EXCHANGED] if row["spacing_x"] != row["spacing_z"] else []
+        source, case = "BraTS evaluation, lesions", f"{row['case']} {row['region']} {number}"
         yield Cell(
-            "BraTS evaluation, lesions", f"{row['case']} {row['region']} {number}", "hd95-union",
-            row["published_hd95"], row["pooled_hd95_mm"], EQUAL,
-            "exchanges the spacing of x and z; not computed here" if exchanged else "",
+            source, case, "hd95-union", row["published_hd95"], row["pooled_hd95_mm"], EQUAL,
+            "; ".join(exchanged),
+        )  # fmt: skip
+        yield Cell(
+            source, case, "nsd", row["published_nsd"], row["measured_nsd"], EQUAL,
+            "; ".join([LESIONS, *exchanged]),
         )  # fmt: skip
 
 
 def of_segval() -> Iterator[Cell]:
-    """Yield means and standard deviations of published scores of patients."""
+    """Yield means, standard deviations and intervals of published scores of patients."""
     patients = read("segval-patients.tsv")
     columns = {"DSC": "dice", "HD": "hd"}
     for row in read("segval-published.tsv").to_dict("records"):
         if row["data"] == "brain":
-            values = patients[f"{columns[row['metric']]}_{row['net'].lower()}"]
-            for what, ours in (("mean", values.mean()), ("sd", values.std(ddof=1))):
-                case = f"{row['net']} network, {row['metric']}, {what}"
-                within = 0.000501  # its last printed place
-                yield Cell("SegVal", case, columns[row["metric"]], row[what], ours, within, "")
+            score = columns[row["metric"]]
+            values = patients[f"{score}_{row['net'].lower()}"].to_numpy()
+            error, (low, high) = values.std() / len(values) ** 0.5, interval_of_mean(values)
+            given = (
+                ("mean", values.mean(), 0.000501),  # the last printed place
+                ("sd", values.std(ddof=1), 0.000501),
+                ("standard_error", error, DRAWN * error),
+                ("low", low, DRAWN * error),
+                ("high", high, DRAWN * error),
+            )
+            for what, ours, within in given:
+                case = f"{row['net']} network, {row['metric']}, {WHAT.get(what, what)}"
+                yield Cell("SegVal", case, score, row[what], float(ours), within, "")
+    for row in read("segval-subsamples.tsv").to_dict("records"):
+        values = patients[f"dice_{row['net'].lower()}"].to_numpy()
+        drawn = subsampled_intervals(values, row["patients"])
+        # Either side is a mean over so many samples of its own.
+        within = 3 * np.sqrt(2) * drawn.std(axis=0) / len(drawn) ** 0.5
+        for side, what in enumerate(("low", "high")):
+            case = f"{row['net']} network, {row['patients']} patients, {WHAT[what]}"
+            ours = float(drawn[:, side].mean())
+            yield Cell("SegVal, samples", case, "dice", row[what], ours, float(within[side]), "")
+
+
+def interval_of_mean(values: np.ndarray, resamples: int = 15_000, seed: int = 0) -> np.ndarray:
+    """Compute the percentile interval of a mean, both ends less the mean."""
+    means = replicate(lambda weights: weights @ values[:, None] / len(values), len(values),
+                      resamples, seed)  # fmt: skip
+    return np.concatenate(percentile_interval(means)) - values.mean()
+
+
+def subsampled_intervals(values: np.ndarray, patients: int, samples: int = 100) -> np.ndarray:
+    """Compute the intervals of samples of so many patients: (sample, end)."""
+    rng = np.random.default_rng(patients)
+    drawn = (rng.choice(values, patients, replace=False) for _ in range(samples))
+    return np.array([interval_of_mean(each, 1000, seed) for seed, each in enumerate(drawn)])
 
 
 def cells() -> list[Cell]:
@@ -169,16 +222,20 @@ def page(found: list[Cell]) -> str:
         groups.setdefault((cell.source, cell.score), []).append(cell)
     for (source, score), members in groups.items():
         most = max(abs(cell.theirs - cell.ours) for cell in members)
-        reasons = "; ".join(dict.fromkeys(cell.differs for cell in members if cell.differs))
+        parts = (part for cell in members for part in cell.differs.split("; ") if part)
+        reasons = "; ".join(dict.fromkeys(parts))
         same = sum(cell.equal for cell in members)
         theirs = sum(map(_explained, members))
         counts = f"{len(members)} | {same} | {theirs}"
         lines.append(f"| {source} | `{score}` | {counts} | {most:.3g} | {reasons} |")
     lines += [
         "",
-        "The HD95 of single lesions was measured on the label maps of the BraTS example, which are",
-        "not in this repository; all else is computed when the page is made. Masks of which one is",
-        "empty are left out: each tool has a rule of its own for them.",
+        "Distances of the BraTS example were measured on its label maps, which are not in this",
+        "repository; all else is computed when the page is made. Masks of which one is empty are",
+        "left out: each tool has a rule of its own for them. Ends of intervals are drawn by both",
+        "sides: they count as equal within 6 % of the standard error, and means over 100 samples of",
+        "few patients within three of their own standard errors. SegVal's intervals are plain",
+        "percentiles; those of our reports cover better ([intervals](intervals.md)).",
         "",
         "## Every number",
         "",

@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 
 from gliomake.scoring.bootstrap import percentile_interval, replicate
-from gliomake.scoring.scores import score_intervals
+from gliomake.scoring.coverage import DISTANCE, METHOD, SHARE, describe_intervals
+from gliomake.scoring.scores import score_intervals, score_table
 from gliomake.scoring.sums import ScoreSums
 
 SCORES = Path(__file__).parents[2] / "docs" / "outside" / "segval-patients.tsv"
+MEASURED = Path(__file__).parents[2] / "benchmarks" / "results" / "coverage.tsv"
 SAMPLES, RESAMPLES = 300, 300
 
 
@@ -52,3 +54,38 @@ def test_skew_scores_are_where_percentiles_fail():
     """Of 11 patients, most of them near 1."""
     ours, percentile = coverage(lambda rng: 1 - rng.gamma(1.0, 0.12, 11), 0.88)
     assert percentile < 0.90 < 0.92 < ours
+
+
+@pytest.mark.parametrize(("score", "table"), [("Dice", SHARE), ("HD", DISTANCE)])
+def test_the_coverage_printed_beside_intervals_is_the_one_measured(score, table):
+    rows = pd.read_csv(MEASURED, sep="\t")
+    rows = rows[(rows["kind"] == "mean") & (rows["method"] == METHOD.removesuffix(" bootstrap"))]
+    rows = rows[rows["population"].str.startswith(score)]
+    lower = rows.groupby("n")["coverage"].min() / 100
+    assert lower.round(3).to_dict() == table
+
+
+def test_each_score_says_how_its_interval_was_made_and_how_often_such_hold():
+    def rows(patients: int) -> list[dict]:
+        counts = pd.DataFrame(
+            [(f"p{i}", 0, "test", "tumour", False, 5 + i, 2, 1, 90) for i in range(patients)],
+            columns=["patient", "slice", "subset", "class", "postprocess", "tp", "fp", "fn", "tn"],
+        )
+        return score_table(counts, ["dice"], ["pooled", "patient"], resamples=100)
+
+    for row in rows(12):
+        assert (row["ci_method"], row["ci_units"]) == ("studentised bootstrap", 12)
+        assert row["ci_coverage"] == SHARE[11]
+    for row in rows(5):
+        assert (row["ci_low"], row["ci_method"], row["ci_coverage"]) == (None, None, None)
+        assert row["ci_units"] == 5
+
+
+def test_the_sentence_of_a_card():
+    assert describe_intervals(5) == (
+        "No intervals: 5 patients are too few for one that holds what it says."
+    )
+    said = describe_intervals(22, distances=True)
+    assert "studentised bootstrap over 22 patients" in said
+    assert "Dice in 92 %" in said and "Hausdorff distance in 87 %" in said
+    assert "over 30 images" in describe_intervals(30, images=True)

@@ -5,6 +5,8 @@ After Mitchell et al. 2019, "Model cards for model reporting".
 
 from typing import Any
 
+import pandas as pd
+
 from gliomake.prepare.split import training_fraction
 from gliomake.report import evidence, scores
 from gliomake.report.inputs import StudyInputs, records
@@ -12,6 +14,8 @@ from gliomake.report.numbers import STATES, NumberBook
 from gliomake.report.render import render
 from gliomake.report.run_files import RunFiles
 from gliomake.report.table import Column, Table, plain, scored, text
+from gliomake.scoring.coverage import describe_intervals
+from gliomake.scoring.metrics import DISTANCE_METRICS
 from gliomake.scoring.registry import METRICS
 from gliomake.study.blocks import Training
 from gliomake.study.overrides import differences_text, score_overrides
@@ -86,6 +90,7 @@ def card(inputs: StudyInputs, files: RunFiles, book: NumberBook) -> dict[str, An
         "limits": limits(inputs, files),
         "warnings": evidence.warnings(inputs, files.split),
         "scores": _scores(inputs, files, book),
+        "intervals": _intervals(inputs, files),
         "trail_of": evidence.run_trails(inputs)[str(files.counts)],
     }
 
@@ -207,15 +212,27 @@ def limits(inputs: StudyInputs, files: RunFiles) -> list[str]:
     return found
 
 
-def _scores(inputs: StudyInputs, files: RunFiles, book: NumberBook) -> Table:
+def _shown(inputs: StudyInputs, files: RunFiles) -> pd.DataFrame:
+    """Return the model's scores on the reported subset."""
     frame = inputs.scores
-    subset = inputs.reported_subset
-    frame = frame[
+    return frame[
         (frame["model"] == files.model)
         & (frame["run"] == files.run)
-        & (frame["subset"] == subset)
+        & (frame["subset"] == inputs.reported_subset)
         & frame["metric"].isin(METRICS)
     ]
+
+
+def _intervals(inputs: StudyInputs, files: RunFiles) -> str:
+    shown = _shown(inputs, files)
+    split = inputs.split_tables[files.split]
+    distances = bool(shown["metric"].isin(DISTANCE_METRICS).any())
+    images = not split["patient"].ne("").any()
+    return describe_intervals(int(shown["ci_units"].max()), images=images, distances=distances)
+
+
+def _scores(inputs: StudyInputs, files: RunFiles, book: NumberBook) -> Table:
+    frame = _shown(inputs, files)
     conventions = scores.conventions_of(frame)
     columns = [Column("Metric"), Column("Class"), Column("Masks", optional=True)]
     columns += [Column(name, numeric=True, help=scores.CONVENTIONS[name]) for name in conventions]
@@ -236,5 +253,5 @@ def _scores(inputs: StudyInputs, files: RunFiles, book: NumberBook) -> Table:
                 plain(max(number.n or 0 for number in numbers.values())),
             ]
         )
-    caption = f"Scores on the {subset} set with 95 % intervals"
+    caption = f"Scores on the {inputs.reported_subset} set with 95 % intervals"
     return Table("scores", caption, columns, rows).compact()

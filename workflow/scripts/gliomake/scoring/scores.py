@@ -7,6 +7,7 @@ patients). Every score then follows from a weighted sum of a few columns, for th
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from gliomake.scoring.bootstrap import (
     replicate,
     studentised_interval,
 )
+from gliomake.scoring.coverage import METHOD, measured_coverage
 from gliomake.scoring.metrics import (
     CLASSIFICATION_METRICS,
     COUNT_COLUMNS,
@@ -286,8 +288,10 @@ def score_table(
     Returns
     -------
     list of dict
-        Keys ``subset class metric convention postprocess value ci_low ci_high n``, sorted. None
-        stands for what is undefined, and for an interval that `score_intervals` does not give.
+        Keys ``subset class metric convention postprocess value ci_low ci_high n ci_method ci_units
+        ci_coverage``, sorted: `n` elements were averaged or pooled, `ci_units` patients (images)
+        drawn; how often such intervals held the truth is `measured_coverage`. None stands for
+        what is undefined, and for an interval that `score_intervals` does not give.
 
     Raises
     ------
@@ -313,9 +317,20 @@ def score_table(
                         "ci_low": _none_if_nan(ci_low),
                         "ci_high": _none_if_nan(ci_high),
                         "n": int(n),
+                        **_interval_facts(metric, ci_low, len(part.units)),
                     }
                 )
     return sorted(rows, key=lambda row: tuple(str(row[name]) for name in _KEY))
+
+
+def _interval_facts(metric: str, end: float, units: int) -> dict[str, Any]:
+    """Say how an interval was made and how far it can be trusted."""
+    given = not np.isnan(end)
+    return {
+        "ci_method": METHOD if given else None,
+        "ci_units": units,
+        "ci_coverage": measured_coverage(metric, units) if given else None,
+    }
 
 
 def score_intervals(
