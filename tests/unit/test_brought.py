@@ -160,3 +160,40 @@ def test_labels_that_nobody_explains_are_asked_for(tmp_path):
     source._dataset = type("Other", (), {"name": "other", "classes": STUDY})()
     with pytest.raises(SourceError, match=r"say it in `predictions\.labels`"):
         source.read(scans.case())
+
+
+def save_npz(scans, values, name="A.npz", key="probabilities"):
+    np.savez_compressed(scans.folder / name, **{key: values})
+
+
+@pytest.mark.parametrize("key", ["probabilities", "softmax"])
+def test_probabilities_as_nnunet_saves_them(scans, key):
+    """Class, z, y, x with the background first; half floats are read as well."""
+    values = shares(background=True)
+    save_npz(scans, values.transpose(3, 2, 1, 0), key=key)
+    found = scans.open("{case}.npz").read(scans.case())
+    assert found.files == ("A.npz",) and found.probability.dtype == np.float32
+    expected = values[..., 1:].transpose(2, 3, 0, 1)
+    np.testing.assert_allclose(found.probability, expected, atol=1e-6)
+    assert scans.open("{case}.npz").read(scans.case("B")).missing
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda s: save_npz(s, shares().transpose(3, 2, 1, 0)[:, :-1]), "shape"),
+        (lambda s: save_npz(s, shares(background=True).transpose(3, 2, 1, 0) * 0.9), "not to 1"),
+        (lambda s: save_npz(s, shares(5).transpose(3, 2, 1, 0)), "5 probabilities a voxel"),
+        (lambda s: save_npz(s, shares().transpose(3, 2, 1, 0) * np.nan), "NaN"),
+        (lambda s: save_npz(s, shares()[..., 0]), r"an array \(5, 4, 6\)|an array"),
+        (lambda s: save_npz(s, labels()[None]), "of uint8|of int"),
+        (lambda s: save_npz(s, shares(), key="logits"), "arrays logits"),
+        (lambda s: save_npz(s, np.array([{}]), key="probabilities"), "damaged"),
+        (lambda s: (s.folder / "A.npz").write_bytes(b"PK\x03\x04 damaged"), "damaged"),
+    ],
+)
+def test_a_spoilt_npz_is_named(scans, spoil, words):
+    spoil(scans)
+    with pytest.raises(CaseError, match=words) as caught:
+        scans.open("{case}.npz").read(scans.case())
+    assert "A.npz" in str(caught.value)

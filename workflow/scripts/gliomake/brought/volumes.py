@@ -1,4 +1,4 @@
-"""Predictions in NIfTI files: a label map a case, probabilities a class, or all of them in 4D."""
+"""Predictions in volumes: a label map a case, probabilities a class, all in 4D, or in .npz."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +8,7 @@ import nibabel
 import numpy as np
 import pandas as pd
 
+from gliomake.brought.arrays import read_npz
 from gliomake.brought.four import is_4d, read_4d
 from gliomake.brought.source import (
     Case,
@@ -23,6 +24,7 @@ from gliomake.datasets.brats_geometry import geometry_errors
 from gliomake.datasets.brats_scale import whole_labels
 from gliomake.datasets.nifti import NiftiHeader, read_header, read_slices
 from gliomake.datasets.root import DataRoot
+from gliomake.study.forms import ARRAYS
 
 SUM = 1e-3
 """How far the probabilities of a voxel, background among them, may add up to something but 1."""
@@ -79,6 +81,11 @@ class VolumeSource:
             values = np.concatenate([self._volume(case, path)[0] for path in paths], axis=1)
             return self._shares(case, paths, values)
         path = paths[0]
+        if path.suffix == ARRAYS:
+            values = read_npz(self._disk, path, case.case)
+            self._check_place(case, path, _grid(values))
+            laid = self._laid(case, path, values)
+            return self._shares(case, paths, self._channels(case, path, laid))
         if is_4d(self._disk, path, case.case):
             values, affine, spacing = read_4d(self._disk, path, case.case)
             self._check_place(case, path, _Place(_grid(values), affine, spacing))
@@ -124,14 +131,18 @@ class VolumeSource:
             raise CaseError(case.case, path, found, expected, advice)
         return values
 
-    def _check_place(self, case: Case, path: Path, header: "NiftiHeader | _Place") -> None:
-        """Refuse a volume that does not lie where the truth does."""
+    def _check_place(
+        self, case: Case, path: Path, header: NiftiHeader | _Place | tuple[int, int, int]
+    ) -> None:
+        """Refuse a volume that does not lie where the truth does; a size alone has no place."""
         place = offered(self._dataset, "mask_place")
         found = place(case.case) if place else None
         if found is None:  # masks without a place in space: sizes are compared
             return
         truth, expected = found
-        if isinstance(header, _Place):
+        if isinstance(header, tuple):
+            header = replace(expected, shape=header)
+        elif isinstance(header, _Place):
             codes = nibabel.aff2axcodes(header.affine)
             header = replace(
                 expected,

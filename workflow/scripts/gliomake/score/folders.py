@@ -42,6 +42,9 @@ PICTURES = tuple(
 PATTERNS = (*VOLUMES, *PICTURES)
 """Where files of masks lie in the layouts that are understood without a pattern, in this order."""
 
+PROBABILITIES = "{case}.npz"
+"""Of nnU-Net, where there is nothing else; label maps beside them go first."""
+
 LOOKED_AT = 10
 """Files of the truth in which labels are looked for where nobody says them."""
 
@@ -149,7 +152,7 @@ def find_predictions(place: Path, pattern: str | None, truth: Truth) -> tuple[Pa
             f"--predictions {place}: found a folder; for a COCO data set give the results file, or "
             "--pattern 'results_{folder}.json'"
         )
-    found = _best(place, (truth.pattern, *PATTERNS), set(truth.files))
+    found = _best(place, (truth.pattern, *PATTERNS, PROBABILITIES), set(truth.files))
     if found is None:
         cases = ", ".join(sorted(truth.files)[:3])
         raise ScoreError(

@@ -6,7 +6,7 @@ from string import Formatter
 
 from gliomake.study.evaluation import NATIVE, Brought
 from gliomake.study.faults import Fault, meant
-from gliomake.study.forms import PICTURES, RESULTS, STORED, VOLUMES, suffix
+from gliomake.study.forms import ARRAYS, PICTURES, RESULTS, STORED, VOLUMES, suffix
 from gliomake.study.model import Study
 from gliomake.study.run import ALL, parse_run
 
@@ -53,7 +53,7 @@ def evaluation_faults(study: Study) -> Iterator[Fault]:
 def _pattern_faults(pattern: str) -> Iterator[str]:
     end = suffix(pattern)
     if not end:
-        listed = ", ".join((".nii.gz", *PICTURES, RESULTS, STORED))
+        listed = ", ".join((".nii.gz", ARRAYS, *PICTURES, RESULTS, STORED))
         yield f"expected a file name that ends in one of {listed}"
         return
     try:
@@ -70,7 +70,9 @@ def _pattern_faults(pattern: str) -> Iterator[str]:
     if not one and not {"case", "patient"} & set(fields):
         yield "put {case} where the case's name stands"
     if end in VOLUMES and "slice" in fields:
-        yield "a NIfTI file is a whole volume: take {slice} out"
+        yield f"a {end} file is a whole volume: take {{slice}} out"
+    if end == ARRAYS and "class" in fields:
+        yield "an .npz file holds all classes: take {class} out"
     if PurePosixPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
         yield "expected a path below `root`"
 

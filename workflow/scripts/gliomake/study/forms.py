@@ -5,7 +5,8 @@ Needs the standard library only: jobs and the start of the workflow read it.
 
 from pathlib import PurePosixPath
 
-VOLUMES = (".nii", ".nii.gz", ".nii*")
+ARRAYS = ".npz"
+VOLUMES = (".nii", ".nii.gz", ".nii*", ARRAYS)
 PICTURES = (".png", ".tif", ".tiff", ".bmp", ".gif")
 RESULTS, STORED = ".json", ".h5"
 
