@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from checkout import copy_checkout, snakemake
-from gliomake.files.tsv import read_tsv
+from gliomake.files.tsv import read_tsv, write_tsv
+from gliomake.verify.check import VerificationError, verify
 
 STUDY = "results/made-up-unet"
 
@@ -25,7 +26,8 @@ def built(tmp_path_factory) -> Path:
     script = [sys.executable, "examples/own-data/make_data.py"]  # as README prints it
     subprocess.run(script, check=True, capture_output=True, cwd=folder)
     options = ("--configfile", "examples/own-data/config.yaml", "--cores", "1", "all")
-    done = snakemake(*options, folder=folder)
+    both = 'overrides={"made-up-unet": {"evaluation": {"grid": "both"}}}'
+    done = snakemake(*options, "--config", both, folder=folder)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return folder
 
@@ -69,3 +71,21 @@ def test_the_page_shows_the_classes_in_the_colours_of_their_page(built):
     assert viewer["colours"] == ["#D55E00", "#009E73", "#F0E442"]
     assert viewer["channel"] == "t2"
     assert "An audit of" not in html
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_scores_on_both_grids_are_verified(built, deep):
+    """Slices of 48 x 40 pixels became 32 x 32; deep, both are measured from the probabilities."""
+    numbers, path = built / "reports/build/numbers.json", built / STUDY / "grids.tsv"
+    kept, table = path.read_bytes(), read_tsv(path)
+    assert (table["value_resized"] != table["value_native"]).any()
+    verify(numbers, root=built, deep=deep)
+    row = table.index[(table["model"] == "unet") & (table["value_native"] > 0)][0]
+    table.loc[row, "value_native"] += 0.01
+    write_tsv(table, path)
+    try:
+        with pytest.raises(VerificationError) as caught:
+            verify(numbers, root=built, deep=deep)
+    finally:
+        path.write_bytes(kept)
+    assert any("value_native" in str(each) for each in caught.value.differences)

@@ -276,7 +276,7 @@ def native_settings(wildcards):
 def scans_of(wildcards):
     """Where scores on the scans' own grid come from, for the verification of a page."""
     study = STUDIES[wildcards.study]
-    if not study.evaluation.native:
+    if not (study.evaluation.native or study.evaluation.beside):
         return {}
     return {
         "dataset": study.dataset,

@@ -32,13 +32,16 @@ from gliomake.scoring.stages import (
     compare_study,
     measure_leaks,
     paired_runs,
+    score_grids,
     score_model,
 )
 from gliomake.scoring.strata import score_strata
 from gliomake.study.model import Study
+from gliomake.study.paths import Paths
 from gliomake.study.products import study_metrics
 from gliomake.study.run import split_name
 
+MEASURED = ("counts", "distances", "regions", "patients")
 COUNT_KEYS = ["patient", "slice", "subset", "class", "postprocess"]
 Record = dict[str, Any]
 # What reading and scoring files that were tampered with can end in.
@@ -120,23 +123,27 @@ class Recomputation:
         return self.root / name
 
     def _measure(self, model: str, run: str) -> Measured:
-        """Measure a run anew, from its predictions."""
+        """Measure a run anew, from its predictions, on the grid of its scores."""
+        if self.study.evaluation.native and not self.study.classifies(model):
+            return self._measure_on_scans(model, run)
         predictions = self._path(self.runs[model, run]["predictions"])
-        scans, inputs = self.entry.get("scans"), self.inputs
-        options = self.study.measured
-        if scans and not self.study.classifies(model):
-            settings = {
-                **scans,
-                "root": str(self._path(scans["root"])),
-                "classes": self.study.classes,
-                "threshold": self.study.threshold,
-                "brought": scans["brought"].get(model),
-            }
-            split = inputs.splits[split_name(run)]
-            files = SimpleNamespace(cases=inputs.cases, slices=inputs.slices, split=split)
-            return measure_native(native_run(settings, files, predictions), **options)
         shards = [self._path(name) for name in self.entry["shards"]]
-        return measure_run(predictions, shards, **options)
+        return measure_run(predictions, shards, **self.study.measured)
+
+    def _measure_on_scans(self, model: str, run: str) -> Measured:
+        """Measure a run anew, from its predictions and the scans."""
+        scans, inputs = self.entry["scans"], self.inputs
+        settings = {
+            **scans,
+            "root": str(self._path(scans["root"])),
+            "classes": self.study.classes,
+            "threshold": self.study.threshold,
+            "brought": scans["brought"].get(model),
+        }
+        split = inputs.splits[split_name(run)]
+        files = SimpleNamespace(cases=inputs.cases, slices=inputs.slices, split=split)
+        predictions = self._path(self.runs[model, run]["predictions"])
+        return measure_native(native_run(settings, files, predictions), **self.study.measured)
 
     def _counts(self, model: str, run: str) -> pd.DataFrame:
         return self.tables(model, run).counts
@@ -146,12 +153,16 @@ class Recomputation:
         files = self.runs[model, run]
         if self.deep and files["predictions"]:
             return RunTables(**vars(self.measured(model, run)))
-        others = {
-            name: read_tsv(self._path(files[name]))
-            for name in ("distances", "regions", "patients")
-            if files.get(name)
-        }
-        return RunTables(read_tsv(self._path(files["counts"])), **others)
+        return _read_tables(
+            {name: self._path(files[name]) for name in MEASURED if files.get(name)}
+        )
+
+    def _tables_on_scans(self, model: str, run: str) -> RunTables:
+        """Read what was measured of a run beside resized slices, or measure it anew."""
+        if self.deep and self.runs[model, run]["predictions"]:
+            return RunTables(**vars(self._measure_on_scans(model, run)))
+        at = Paths(self._path(self.entry["results"])).study(self.study.id).run(model, run).native
+        return _read_tables({name: at.file(name) for name in MEASURED})
 
     def changed_counts(self, model: str, run: str) -> list[tuple[str, str, str]]:
         """Compare a run's counts file with its predictions.
@@ -204,6 +215,17 @@ class Recomputation:
             read_tsv(self.inputs.cases),
             self.study.evaluation.strata,
             run=run,
+            bootstrap=self.entry["bootstrap"],
+        )
+
+    def grids_table(self) -> pd.DataFrame:
+        """Set scores on resized slices beside those on the scans again."""
+        run, models = self.study.run, self.study.compared_models
+        return score_grids(
+            {model: self.tables(model, run) for model in models},
+            {model: self._tables_on_scans(model, run) for model in models},
+            run=run,
+            metrics=study_metrics(self.study),
             bootstrap=self.entry["bootstrap"],
         )
 
@@ -272,6 +294,10 @@ class Recomputation:
             found[ClaimKey(name, "reproduced")] = _values(row, "reproduced", None)
             found[ClaimKey(name, "nearest_value")] = Values(optional(row["nearest_value"]))
         return found
+
+
+def _read_tables(files: Mapping[str, Path]) -> RunTables:
+    return RunTables(**{name: read_tsv(path) for name, path in files.items()})
 
 
 def _values(row: Record, value: str = "value", n: str | None = "n") -> Values:

@@ -83,6 +83,7 @@ def _steps(study: Recomputation) -> Iterator[_Step]:
         yield _Step(path, make, partial(_scores, path), ("run", *CELL))
     tables = (
         (inputs.comparisons, study.comparison_table, ("model_a", "model_b", "run", *CELL)),
+        (inputs.grids, study.grids_table, ("model", *CELL)),
         (inputs.strata, study.strata_table, ("stratum", "value", "model", *CELL[:-1])),
         (inputs.leakage, lambda: study.leaks().effects, ("model", "leak", *CELL)),
         (inputs.spread, lambda: study.leaks().spread, ("source", *CELL)),
