@@ -133,3 +133,40 @@ def test_a_training_leaves_the_bar_to_the_console(monkeypatch):
 ])  # fmt: skip
 def test_times_in_words(seconds, words):
     assert duration(seconds) == words
+
+
+def test_the_time_left_follows_from_the_jobs_that_have_ended(clock):
+    told = console(clock)
+    told.plan(7, {"train": 4, "figure": 2, "all": 1})
+    assert told.left() == ""
+    told.announce(1, "train a", None)
+    told.announce(2, "train b", None)
+    clock.now += 40  # two at once
+    told.finish(1)
+    told.finish(2)
+    told.announce(3, "train c", None)
+    clock.now += 10
+    # Two trainings of 40 s, 10 s of them gone; figures nobody knows. 90 s of jobs in 50 s.
+    assert told.left() == f"at least {duration(70 / (90 / 50))} left"
+    told.look()
+    assert told.stream.getvalue().splitlines()[-1] == f"... 2 of 7 jobs, {told.left()}"
+    clock.now += 30
+    told.finish(3)
+    told.announce(4, "figure f", None)
+    clock.now += 5
+    told.finish(4)
+    told.announce(5, "all", None)
+    told.finish(5, silent=True)
+    # A training of 40 s and a figure of 5 s; 125 s of jobs in 85 s.
+    assert told.left() == f"about {duration(45 / (125 / 85))} left"
+
+
+def test_a_terminal_shows_the_time_left_first(clock):
+    told = console(clock, Terminal())
+    told.plan(2, {"figure": 2})
+    told.announce(1, "figure a", None)
+    clock.now += 5
+    told.finish(1)
+    told.announce(2, "figure b", None)
+    told.look()
+    assert seen(told.stream).splitlines()[-1] == "[1/2] about 5.0 s left; figure b"

@@ -66,7 +66,8 @@ class LogHandler(LogHandlerBase):
     def _tell(self, record: logging.LogRecord, event: LogEvent | None) -> None:
         facts = record.__dict__
         if event == LogEvent.RUN_INFO and facts.get("stats"):
-            self.console.plan(int(facts["stats"].get("total", 0)))
+            rules = {str(rule): int(count) for rule, count in facts["stats"].items()}
+            self.console.plan(rules.pop("total", 0), rules)
         elif event == LogEvent.JOB_INFO:
             self._announce(facts)
         elif event == LogEvent.JOB_STARTED:

@@ -8,6 +8,7 @@ import re
 import shutil
 import threading
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,11 @@ class Running:
     name: str
     log: Path | None = None
     begun: float | None = None
+
+    @property
+    def rule(self) -> str:
+        """Its rule."""
+        return self.name.partition(" ")[0]
 
 
 def job_name(rule: str, wildcards: Mapping[str, object]) -> str:
@@ -110,6 +116,8 @@ class Console:
         self.live = bool(getattr(stream, "isatty", lambda: False)())
         self.jobs: dict[int, Running] = {}
         self.total = self.done = 0
+        self.waiting: Counter[str] = Counter()
+        self.spent: defaultdict[str, list[float]] = defaultdict(list)
         self.failed: list[Running] = []
         self.begun = clock()
         self.shown = False
@@ -119,15 +127,17 @@ class Console:
         if seconds:
             threading.Thread(target=self._look, args=(seconds,), daemon=True).start()
 
-    def plan(self, total: int) -> None:
+    def plan(self, total: int, rules: Mapping[str, int] | None = None) -> None:
         """Take note of how many jobs there are.
 
         Parameters
         ----------
         total : int
             Jobs.
+        rules : mapping of str to int, optional
+            Jobs of each rule; without it nothing is said of the time left.
         """
-        self.total = total
+        self.total, self.waiting = total, Counter(rules or {})
         self.line(_jobs(total))
 
     def announce(self, job: int, name: str, log: str | None) -> None:
@@ -168,9 +178,14 @@ class Console:
         """
         self.done += 1
         ran = self.jobs.pop(job, None)
-        if ran is None or silent:
+        if ran is None:
             return
-        words = f"{self._count()} {ran.name} {duration(self.clock() - (ran.begun or 0))}"
+        seconds = self.clock() - (ran.begun or 0)
+        self.waiting[ran.rule] -= 1
+        self.spent[ran.rule].append(seconds)
+        if silent:
+            return
+        words = f"{self._count()} {ran.name} {duration(seconds)}"
         if pace := training_pace(ran.log):
             words += f", {pace[1]}"
         self.line(words)
@@ -238,6 +253,35 @@ class Console:
             if (pace := training_pace(job.log))
         ]
 
+    def left(self) -> str:
+        """Estimate how long the rest will take, from the jobs that have ended.
+
+        Returns
+        -------
+        str
+            Such as ``about 6 min 10 s left``; ``at least`` while some of the rules to come have not
+            had a job yet, of which nobody knows how long they take. Empty before the first job's
+            end.
+        """
+        waiting = {rule: count for rule, count in self.waiting.items() if count > 0}
+        ended = sum(map(sum, self.spent.values()))
+        wall = self.clock() - self.begun
+        if not waiting or not ended or not wall:
+            return ""
+        running = [
+            (job.rule, self.clock() - job.begun)
+            for job in list(self.jobs.values())
+            if job.begun is not None
+        ]
+        known = {rule: sum(each) / len(each) for rule, each in self.spent.items() if each}
+        gone: defaultdict[str, float] = defaultdict(float)
+        for rule, seconds in running:
+            gone[rule] += min(seconds, known.get(rule, 0))
+        rest = sum(count * known.get(rule, 0) - gone[rule] for rule, count in waiting.items())
+        at_once = max((ended + sum(seconds for _, seconds in running)) / wall, 1)
+        how = "about" if waiting.keys() <= known.keys() else "at least"
+        return f"{how} {duration(max(rest, 0) / at_once)} left"
+
     def _count(self) -> str:
         width = len(str(self.total))
         return f"[{self.done:>{width}}/{self.total}]" if self.total else "-"
@@ -249,11 +293,13 @@ class Console:
     def look(self) -> None:
         """Show what runs: in the last line of a terminal, elsewhere in lines of their own."""
         if not self.live:
-            for text in self.status():
+            left = self.left()
+            whole = [f"{self.done} of {_jobs(self.total)}, {left}"] if left else []
+            for text in [*self.status(), *whole]:
                 self.line(f"... {text}")
             return
         others = [job.name for job in list(self.jobs.values())]
-        words = "; ".join(self.status() or others[:2])
+        words = "; ".join([*filter(None, [self.left()]), *(self.status() or others[:2])])
         with self.lock:
             self._clear()
             if words and not self.stop.is_set():

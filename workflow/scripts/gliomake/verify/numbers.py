@@ -153,9 +153,7 @@ class Recomputation:
         files = self.runs[model, run]
         if self.deep and files["predictions"]:
             return RunTables(**vars(self.measured(model, run)))
-        return _read_tables(
-            {name: self._path(files[name]) for name in MEASURED if files.get(name)}
-        )
+        return _read_tables({name: self._path(files[name]) for name in MEASURED if files.get(name)})
 
     def _tables_on_scans(self, model: str, run: str) -> RunTables:
         """Read what was measured of a run beside resized slices, or measure it anew."""
