@@ -52,8 +52,9 @@ def rows(scratch: Path) -> Iterator[Row]:
     """Measure training and prediction on the device here; give rows as they are measured."""
     hardware = choose_hardware("auto", "auto", THREADS)
     gpu = hardware.device.type == "cuda"
-    steps, batch = (40, 64) if gpu else (2, 8)
     for title, base, size, bar in SIZES:
+        # On a CPU a slice of 256x256 takes a second or two.
+        steps, batch = (40, 64) if gpu else (2, 8 if size < 128 else 4)
         slices = made_up_slices(steps * batch, size)
         yield _resident(title, base, slices, hardware, batch)
         yield _loader(title, base, slices, hardware, batch, scratch)
