@@ -79,6 +79,9 @@ def test_a_training_tells_its_speed_and_the_time_left(clock, tmp_path):
     name = re.escape("... train lgg-encoders/unet/patient-f0-s0")
     last = told.stream.getvalue().splitlines()[-1]
     assert re.fullmatch(rf"{name}: epoch 3/10, [\d.e+]+ slices/s, .+ left at most", last)
+    lines = len(told.stream.getvalue().splitlines())
+    told.look()  # nothing has changed
+    assert len(told.stream.getvalue().splitlines()) == lines
     training_log(tmp_path, 10)
     told.finish(1)
     last = told.stream.getvalue().splitlines()[-1]

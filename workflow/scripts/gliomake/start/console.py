@@ -121,6 +121,8 @@ class Console:
         self.failed: list[Running] = []
         self.begun = clock()
         self.shown = False
+        self.told: set[str] = set()
+        self.looked = 0
         self.lock = threading.Lock()
         self.stop = threading.Event()
         seconds = every if every is not None else TERMINAL_SECONDS if self.live else LINES_SECONDS
@@ -294,8 +296,13 @@ class Console:
         """Show what runs: in the last line of a terminal, elsewhere in lines of their own."""
         if not self.live:
             left = self.left()
-            whole = [f"{self.done} of {_jobs(self.total)}, {left}"] if left else []
-            for text in [*self.status(), *whole]:
+            news = [text for text in self.status() if text not in self.told]
+            self.told.update(news)
+            # Of a build that stands still in one long job there is no news.
+            if left and (news or self.done != self.looked):
+                news.append(f"{self.done} of {_jobs(self.total)}, {left}")
+            self.looked = self.done
+            for text in news:
                 self.line(f"... {text}")
             return
         others = [job.name for job in list(self.jobs.values())]
