@@ -13,6 +13,7 @@ from gliomake.claims.artefacts import Artefacts
 from gliomake.claims.audit import write_audit
 from gliomake.datasets.base import Volume
 from gliomake.files.predictions import write_predictions
+from gliomake.files.provenance import file_sha256
 from gliomake.files.shards import write_shard
 from gliomake.files.tsv import read_tsv, write_tsv
 from gliomake.prepare.split import make_split, read_split, write_split
@@ -170,17 +171,28 @@ def _index(folder: Path, classes: Sequence[str], volumes: list[Volume]):
     slices = pd.DataFrame(rows)
     cases = pd.DataFrame(
         [{"case": v.case, "patient": v.patient, "stratum": "CS", "folder": ""} for v in volumes]
-    )
+    ).assign(spacing_x=1.0, spacing_y=1.0, spacing_z=2.0)
+    cases["age"] = range(40, 40 + len(cases))
     write_tsv(slices, folder / "slices.tsv")
     write_tsv(cases, folder / "cases.tsv")
     integrity = {
         "dataset": "lgg",
+        "data": "phantom",
         "cases": {"found": PATIENTS + 1, "kept": PATIENTS},
         "refused": [{"case": "P99", "file": "P99/P99_1.tif", "message": "found 31x32 pixels"}],
         "findings": [
             {"kind": "boxes", "message": "All masks are boxes.", "cases": [], "files": []}
         ],
-        "fingerprint": {"patients": PATIENTS, "slices": len(slices), "sizes": {"32x32": 60}},
+        "fingerprint": {
+            "patients": PATIENTS,
+            "slices": len(slices),
+            "slices_with_tumour": int((slices[list(classes)].max(axis=1) > 0).sum()),
+            "slices_with": {name: int((slices[name] > 0).sum()) for name in classes},
+            "sizes": {"32x32": 60},
+            "intensity": {
+                name: {"min": 0.0, "max": 220.0, "mean": 55.0} for name in ("t1", "flair")
+            },
+        },
     }
     (folder / "integrity.json").write_text(json.dumps(integrity))
     return slices, cases
@@ -222,7 +234,13 @@ def _run(folder: Path, study: Study, model: str, run: str, shard: Path, rng) -> 
         (at / "weights.safetensors").write_bytes(model.encode())
         facts = {f"{name}_hash": name * 4 for name in ("data", "split", "config", "code")}
         facts |= {"seconds": 3.25, "device": "cpu", "parameters": 12345, "slices_per_second": 99.5}
+        facts |= {"torch": "2.13.0", "precision": "float32", "encoder_hash": None, "seed": 0}
+        facts |= {"epochs": 2, "training_slices": 20, "best_epoch": 2, "best_monitor": "val_loss"}
+        facts |= {"weights_sha256": file_sha256(at / "weights.safetensors")}
         (at / "train.json").write_text(json.dumps(facts))
+        told = {"task": "segmentation", "architecture": "unet", "options": {"base": 4}}
+        told |= {"channels": ["flair"], "classes": list(study.classes), "recipe": study.recipe}
+        (at / "model.json").write_text(json.dumps(told))
         history = pd.DataFrame({"epoch": [1, 2], "train_loss": [0.5, 0.4], "val_loss": [0.6, 0.5]})
         history[f"val_dice_{study.classes[0]}@pooled"] = [0.5, 0.6]
         write_tsv(history, at / "history.tsv")

@@ -34,6 +34,7 @@ CONTRACT = {
     "results/data/lgg/slices.tsv": PATHS.data("lgg").slices,
     "results/data/lgg/cases.tsv": PATHS.data("lgg").cases,
     "results/data/lgg/integrity.json": PATHS.data("lgg").integrity,
+    "results/data/lgg/datasheet.md": PATHS.data("lgg").datasheet,
     "results/data/lgg/index/001.json": PATHS.data("lgg").group("001"),
     "results/data/lgg/index/001.refused.json": PATHS.data("lgg").refused("001"),
     "results/shards/lgg-01234567/000.h5": PATHS.shard("lgg-01234567", "000"),
@@ -51,6 +52,7 @@ CONTRACT = {
     "results/s/m/patient-f0-s1/regions.tsv": RUN.regions,
     "results/s/m/patient-f0-s1/patients.tsv": RUN.patients,
     "results/s/claims.tsv": STUDY.claims,
+    "results/s/reporting/claim2024.tsv": STUDY.checklist,
     "results/s/comparisons.tsv": STUDY.comparisons,
     "results/s/findings.json": STUDY.findings,
     "results/s/grids.tsv": STUDY.grids,
@@ -149,7 +151,11 @@ def test_the_audit_reads_what_trainings_and_scores_give(products):
 def test_a_study_is_asked_for_its_scores_its_targets_and_its_page(products):
     names = [path.relative_to(".").as_posix() for path in products.all()]
     assert names[0] == "results/lgg-encoders/unet/metrics.json"
-    assert names[-2:] == ["results/lgg-encoders/claims.tsv", "reports/build/lgg-encoders.html"]
+    assert names[-3:] == [
+        "results/lgg-encoders/claims.tsv",
+        "results/data/lgg/datasheet.md",
+        "reports/build/lgg-encoders.html",
+    ]
     assert "results/lgg-encoders/leakage.tsv" in names
     assert sum("/figures/" in name for name in names) == len(products.study.figures)
 

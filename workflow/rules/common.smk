@@ -10,7 +10,13 @@ from snakemake.settings.types import DeploymentMethod
 sys.path.insert(0, str(BASE / "workflow" / "scripts"))
 
 from adapter import check_place, one_at_a_time
-from launch import check_request, checked_start, command_line, give_jobs_our_library
+from launch import (
+    check_request,
+    checked_answers,
+    checked_start,
+    command_line,
+    give_jobs_our_library,
+)
 from gliomake.study import describe
 from gliomake.start import settings
 from gliomake.digests.jobs import job_code, torch_version
@@ -54,6 +60,10 @@ def home(path):
         return str(own_file(path))
     inside = Path.cwd().is_relative_to(BASE)
     return os.path.relpath(BASE / path) if inside else str(BASE / path)
+
+
+# What people say to items of the reporting checklist, study by study.
+ANSWERS = checked_answers(home("config/reporting.yaml"), STUDIES)
 
 
 def patients_of(dataset, enough):

@@ -58,3 +58,24 @@ rule index:
         code=code_of("index"),
     script:
         "../scripts/index.py"
+
+
+rule datasheet:
+    input:
+        integrity=DATA.integrity,
+        cases=DATA.cases,
+    output:
+        datasheet=DATA.datasheet,
+    log:
+        "logs/datasheet/{dataset}.log",
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        about=lambda wildcards: DATASETS[wildcards.dataset].about,
+        code=code_of("datasheet"),
+    script:
+        "../scripts/datasheet.py"

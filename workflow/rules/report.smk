@@ -61,6 +61,7 @@ rule study_page:
         page=PATHS.report.page("{study}"),
         numbers=PATHS.report.study_numbers("{study}"),
         cards=directory(PATHS.report.cards("{study}")),
+        checklist=STUDY.checklist,
     log:
         "logs/report/{study}.log",
     conda:
@@ -77,6 +78,8 @@ rule study_page:
         options=lambda wildcards: settings.repeated(config, wildcards.study),
         root=lambda wildcards: root_of(dataset_of(wildcards)),
         scans=scans_of,
+        about_data=lambda wildcards: DATASETS[dataset_of(wildcards)].about,
+        answers=lambda wildcards: ANSWERS.get(wildcards.study, {}),
         code=code_of("study_page"),
     script:
         "../scripts/study_page.py"

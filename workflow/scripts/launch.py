@@ -3,7 +3,7 @@
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from snakemake.utils import update_config
 from gliomake.datasets.spec import DatasetSpec
 from gliomake.start import requests, settings
 from gliomake.start.claims import check_claims
+from gliomake.start.reporting import read_answers
 from gliomake.study.faults import fault_report
 from gliomake.study.model import Study
 from gliomake.study.run import ConfigError
@@ -93,6 +94,27 @@ def checked_start(
     except ConfigError as error:
         raise ConfigurationError(str(error)) from None
     return started
+
+
+def checked_answers(path: str, studies: Mapping[str, Study]) -> dict[str, dict[str, str]]:
+    """Read what people say to the reporting checklist, see `gliomake.start.reporting`.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    studies : mapping of str to Study
+        The studies.
+
+    Raises
+    ------
+    ConfigurationError
+        With all that is wrong.
+    """
+    try:
+        return read_answers(path, studies)
+    except ConfigError as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def _config_layers(workflow: Any, base: Path, own: Path | None) -> list[settings.Layer]:

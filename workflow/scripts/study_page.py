@@ -4,6 +4,7 @@ from pathlib import Path
 
 from adapter import logged
 from gliomake.report import study_inputs, write_study
+from gliomake.reporting.checklist import write_checklist
 from gliomake.study.model import Study
 
 
@@ -19,7 +20,10 @@ def main(snakemake):
         options=params.options,
         root=params.root,
         scans=params.scans,
+        about_data=params.about_data,
+        answers=params.answers,
     )
+    write_checklist(inputs, snakemake.output.checklist)
     write_study(inputs, Path(snakemake.output.page).parent)
 
 

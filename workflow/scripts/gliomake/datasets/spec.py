@@ -123,6 +123,8 @@ class DatasetSpec:
         Number of jobs that the cases are dealt to.
     options : dict
         What else the reader takes.
+    source, terms : str
+        Who made it and where it is to be had; under what terms. Empty where the page does not say.
     """
 
     id: str
@@ -137,6 +139,8 @@ class DatasetSpec:
     on_bad_case: str = "fail"
     groups: int = 2
     options: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+    terms: str = ""
 
     @classmethod
     def of(cls, page: Mapping[str, Any]) -> "DatasetSpec":
@@ -158,6 +162,8 @@ class DatasetSpec:
             on_bad_case=page.get("on_bad_case", "fail"),
             groups=page.get("groups", 2),
             options={key: page[key] for key in taken(page["reader"], published) if key in page},
+            source=page.get("source", ""),
+            terms=page.get("terms", ""),
         )
 
     @property
@@ -197,6 +203,12 @@ class DatasetSpec:
             "classes": {each.name: list(each.labels) for each in self.classes},
             **self.options,
         }
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What the page says in words: ``title``, and as far as they are stated, others."""
+        said = {"title": self.title, "source": self.source, "terms": self.terms}
+        return {name: text for name, text in said.items() if text}
 
     def facts(self, channels: Sequence[str]) -> DataFacts:
         """Say what a study that takes these channels must know of the data set.

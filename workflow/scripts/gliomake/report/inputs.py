@@ -68,6 +68,10 @@ class StudyInputs:
         The data set's folder, from which figures of raw data are drawn.
     scans : dict
         Where scores on the scans' own grid come from: ``dataset root options brought``; else empty.
+    about_data : dict
+        What the data set's page says in words: ``title source terms``.
+    answers : dict of int to str
+        What people say to items of the reporting checklist, by their numbers.
     """
 
     study: Study
@@ -94,6 +98,8 @@ class StudyInputs:
     options: str = ""
     root: Path | None = None
     scans: dict[str, Any] = field(default_factory=dict)
+    about_data: dict[str, str] = field(default_factory=dict)
+    answers: dict[int, str] = field(default_factory=dict)
 
     @property
     def overrides(self) -> list[dict[str, str]]:
@@ -124,6 +130,11 @@ class StudyInputs:
     def subset(self) -> str:
         """The subset that the viewer shows: the test set, or validation where there is none."""
         return "test" if (self.scores["subset"] == "test").any() else "val"
+
+    @property
+    def checklist(self) -> Path:
+        """Where the reporting checklist is written, in the study's folder."""
+        return Paths(self.claims.parents[1]).study(self.id).checklist
 
     @property
     def reported_subset(self) -> str:
@@ -168,7 +179,7 @@ class StudyInputs:
         for run in self.runs:
             files += [run.counts, run.distances, run.regions, run.patients]
             files += [run.predictions, run.brought]
-            files += [run.weights, run.history, run.train]
+            files += [run.weights, run.history, run.train, run.model_facts]
         for svg in self.figures.values():
             files += [svg, svg.with_suffix(".png")]
         return {str(path): file_sha256(path) for path in files if path}
@@ -292,12 +303,14 @@ def study_inputs(
     options: str = "",
     root: str | Path | None = None,
     scans: dict[str, Any] | None = None,
+    about_data: dict[str, str] | None = None,
+    answers: dict[str, str] | None = None,
 ) -> StudyInputs:
     """Name the files of a study by the contracts' paths.
 
     Parameters
     ----------
-    study, data, scale, shards, reported, bootstrap, options, root, scans
+    study, data, scale, shards, reported, bootstrap, options, root, scans, about_data, answers
         As in `StudyInputs`.
     results : path
         The folder of all results, relative to where the workflow runs, so that the paths of the
@@ -340,4 +353,7 @@ def study_inputs(
         tables={name: own.table(name) for name in study.tables},
         root=Path(root) if root else None,
         scans=scans or {},
+        about_data=about_data or {},
+        # JSON, and Snakemake's parameters, know keys of text only.
+        answers={int(number): text for number, text in (answers or {}).items()},
     )

@@ -150,6 +150,8 @@ def recomputation(inputs: StudyInputs) -> dict[str, Any]:
         "reported": str(inputs.reported),
         "root": str(inputs.root or ""),
         "scans": inputs.scans,
+        "about_data": inputs.about_data,
+        "answers": {str(number): text for number, text in inputs.answers.items()},
         "listing": inputs.listing(),
         "figures": {
             name: {

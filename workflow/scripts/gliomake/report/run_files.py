@@ -57,6 +57,12 @@ class RunFiles:
         )
 
     @property
+    def model_facts(self) -> Path | None:
+        """What a prediction needs to know beside the weights; None where nothing was trained."""
+        path = self.counts.with_name("model.json")
+        return path if path.is_file() else None
+
+    @property
     def key(self) -> str:
         """``<model>/<run>``."""
         return f"{self.model}/{self.run}"

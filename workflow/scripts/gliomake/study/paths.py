@@ -45,6 +45,11 @@ class DataPaths:
         """Checks made, cases refused and why."""
         return self.folder / "integrity.json"
 
+    @property
+    def datasheet(self) -> Path:
+        """What the data set is, for readers of papers."""
+        return self.folder / "datasheet.md"
+
     def group(self, group: str) -> Path:
         """Return the reports on the cases of one group."""
         return self.folder / "index" / f"{group}.json"
@@ -203,6 +208,11 @@ class StudyPaths:
     def spread(self) -> Path:
         """Variation over models, folds and seeds."""
         return self.folder / "spread.tsv"
+
+    @property
+    def checklist(self) -> Path:
+        """The reporting checklist CLAIM 2024, filled in by the run."""
+        return self.folder / "reporting" / "claim2024.tsv"
 
     def metrics(self, model: str) -> Path:
         """Return a model's scores."""

@@ -158,6 +158,7 @@ class Products:
             "leakage": self.leakage,
             "figures": self.outputs("figures"),
             "tables": self.outputs("tables"),
+            "usable": self.usable,
         }
 
     def all(self) -> Iterator[Path]:
@@ -168,6 +169,7 @@ class Products:
         yield from self.leakage
         yield from self.usable
         yield self.of_study.claims
+        yield self.of_data.datasheet
         yield self.paths.report.page(self.study.id)
 
     def target(self, output: str, name: str) -> dict[str, Any]:

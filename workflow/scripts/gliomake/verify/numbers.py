@@ -117,6 +117,8 @@ class Recomputation:
             reported=self._path(self.entry["reported"]),
             bootstrap=self.entry["bootstrap"],
             root=self._path(self.entry["root"]) if self.entry["root"] else None,
+            about_data=self.entry["about_data"],
+            answers=self.entry["answers"],
         )
 
     def _path(self, name: str) -> Path:

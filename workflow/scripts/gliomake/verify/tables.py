@@ -14,6 +14,7 @@ from gliomake.claims.artefacts import Artefacts
 from gliomake.claims.audit import study_findings
 from gliomake.files.contracts import read_json
 from gliomake.report.inputs import StudyInputs
+from gliomake.reporting.checklist import checklist
 from gliomake.study.targets import Target, study_targets, target_spec
 from gliomake.tables import make_table
 from gliomake.verify.difference import TOLERANCE, Difference, changed_cells
@@ -92,6 +93,10 @@ def _steps(study: Recomputation) -> Iterator[_Step]:
     for file, table, key in tables:
         if file:
             yield _Step(file, table, partial(_texts, file), key)
+    written = inputs.checklist
+    if written.is_file():
+        make = partial(checklist, inputs)
+        yield _Step(written, make, partial(_texts, written), ("item",))
     yield _Step(
         inputs.findings,
         partial(_found_again, inputs),

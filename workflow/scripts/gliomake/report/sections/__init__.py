@@ -8,6 +8,7 @@ from gliomake.report.inputs import StudyInputs
 from gliomake.report.sections.audit import Claims, Findings
 from gliomake.report.sections.base import Section
 from gliomake.report.sections.brought import BroughtAlong
+from gliomake.report.sections.checklist import Checklist
 from gliomake.report.sections.grids import Grids
 from gliomake.report.sections.leakage import Leakage
 from gliomake.report.sections.pictures import Figures, Slices, Tables
@@ -32,6 +33,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Tables,
     BroughtAlong,
     Data,
+    Checklist,
     Provenance,
     Rebuild,
 )

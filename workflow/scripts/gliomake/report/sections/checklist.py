@@ -1,0 +1,63 @@
+"""The section of the reporting checklist: what the run fills in, and what is left to people."""
+
+from functools import cached_property
+from typing import ClassVar
+
+import pandas as pd
+
+from gliomake.report.sections.base import Section
+from gliomake.report.table import Column, Table, text
+
+
+class Checklist(Section):
+    """CLAIM 2024, item by item."""
+
+    id: ClassVar[str] = "checklist"
+    title: ClassVar[str] = "Reporting checklist (CLAIM 2024)"
+    short: ClassVar[str] = "Checklist"
+    template: ClassVar[str] = "sections/checklist.html.j2"
+
+    @cached_property
+    def items(self) -> pd.DataFrame:
+        """The items and their answers, made from the files anew."""
+        # A checklist says what the cards say, which are part of this package.
+        from gliomake.reporting.checklist import checklist
+
+        return checklist(self.inputs)
+
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        """How many items have each status."""
+        from gliomake.reporting.checklist import summary
+
+        return list(summary(self.items).items())
+
+    @property
+    def path(self) -> str:
+        """Where the same stands as a file."""
+        return f"results/{self.inputs.id}/reporting/claim2024.tsv"
+
+    @cached_property
+    def table(self) -> Table:
+        """The items."""
+        columns = [
+            Column("Item"),
+            Column("Part", choices=True),
+            Column("What is asked"),
+            Column("Status", choices=True),
+            Column("Answer"),
+            Column("Left for people"),
+            Column("Files"),
+        ]
+        rows = [
+            [
+                text(str(row["item"])),
+                *(text(row[name]) for name in ("part", "asks", "status", "value", "left", "file")),
+            ]
+            for row in self.items.to_dict("records")
+        ]
+        return Table("checklist-table", "The items of CLAIM 2024, in our own words", columns, rows)
+
+    def tables(self) -> list[Table]:
+        """List the checklist."""
+        return [self.table]

@@ -1,0 +1,1 @@
+"""The reporting checklist of a study, filled in by what the run left behind, and a datasheet."""
