@@ -11,8 +11,8 @@ from markupsafe import Markup
 import gliomake
 from gliomake.report import findings
 from gliomake.report.lesions import DISTANCES
-from gliomake.report.scores import CONVENTIONS
 from gliomake.report.verdicts import KINDS
+from gliomake.report.words import RULE_MEANINGS, SUBSETS, counted
 
 TEMPLATES = Path(__file__).parents[4] / "reports" / "templates"
 PAGE_BYTES = 15_000_000
@@ -45,7 +45,9 @@ def environment(templates: Path = TEMPLATES) -> jinja2.Environment:
     )
     found.globals |= {
         "version": gliomake.__version__,
-        "conventions": CONVENTIONS,
+        "rules": RULE_MEANINGS,
+        "subsets": SUBSETS,
+        "counted": counted,
         "distances": DISTANCES,
         "verdict_kinds": KINDS,
         "finding_kinds": findings.KINDS,
