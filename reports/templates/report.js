@@ -64,7 +64,7 @@
         row.hidden = !kept;
         shown += kept;
       });
-      // What a filter holds fixed stands in the filter: a narrow screen leaves its column out.
+      // What a filter holds fixed stands in the filter, and its column can go.
       for (const select of selects) {
         const column = Number(select.dataset.column);
         if (!column) continue;
@@ -127,7 +127,7 @@
     for (const [name, first, ...hashes] of pairs) {
       const value = element("dd");
       value.append(linked && root ? link(first, root + first) : first);
-      for (const hash of hashes) value.append(element("br"), element("code", hash, "hash"));
+      for (const hash of hashes) value.append(first ? element("br") : "", element("code", hash, "hash"));
       made.append(element("dt", name), value);
     }
     return made;
@@ -135,7 +135,7 @@
   const runFiles = (run, of) => {
     const made = element(of > 2 ? "details" : "section", undefined, "run");
     made.append(element(of > 2 ? "summary" : "h3", `${run.model}, ${run.run}: files, with sha256`), list(run.files, true));
-    if (run.hashes.length) made.append(element("h4", "Hashes of what went in"), list(run.hashes));
+    if (run.hashes.length) made.append(element("h4", "Hashes of what went in"), list(run.hashes.map(([name, hash]) => [name, "", hash])));
     return made;
   };
   const address = (id) => `#${encodeURIComponent(id).replaceAll("%2F", "/")}`;

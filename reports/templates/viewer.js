@@ -69,11 +69,13 @@
     });
     return mask;
   };
-  const paint = (id, image, colourOf) => {
+  const paint = (id, image, colourOf, brightness = 1) => {
     const canvas = byId(`viewer-${id}`);
     const context = canvas.getContext("2d");
     context.imageSmoothingEnabled = true;
+    context.filter = `brightness(${brightness})`;
     context.drawImage(image, 0, 0, canvas.width, canvas.height);
+    context.filter = "none";
     const layer = new OffscreenCanvas(size, size);
     const pixels = new ImageData(size, size);
     for (let index = 0; index < size * size; index += 1) {
@@ -102,23 +104,20 @@
     };
     paint("truth", image, first(truth));
     paint("prediction", image, first(predicted));
-    // Pixels of one class: right, missed or spurious. Of several: where truth and mask name
-    // different ones, that is what the error is.
     const kindOf = (pixel) => {
-      const missed = shown.some((each) => truth[each][pixel] && !predicted[each][pixel]);
-      const extra = shown.some((each) => predicted[each][pixel] && !truth[each][pixel]);
-      if (missed && extra) return "confused";
-      if (missed) return "missed";
-      if (extra) return "extra";
-      return shown.some((each) => truth[each][pixel]) ? "hit" : "";
+      const isTrue = shown.some((each) => truth[each][pixel]);
+      const isMask = shown.some((each) => predicted[each][pixel]);
+      if (isTrue && isMask) return shown.every((each) => truth[each][pixel] === predicted[each][pixel]) ? "hit" : "confused";
+      if (isTrue) return "missed";
+      return isMask ? "extra" : "";
     };
     const kinds = Array.from({ length: size * size }, (_, pixel) => kindOf(pixel));
-    // What is right is outlined, so that the image shows.
+    // What is right is outlined, so that the image shows; white would be lost on a bright tumour.
     const inner = (pixel) => [pixel - 1, pixel + 1, pixel - size, pixel + size].every((next) => kinds[next]);
     paint("error", image, (pixel) => {
       const kind = kinds[pixel];
       return kind && !(kind === "hit" && inner(pixel)) ? errors[kind] : null;
-    });
+    }, 0.65);
     describe(slice, shown);
   };
   const describe = (slice, shown) => {

@@ -196,7 +196,7 @@ def says(number: Number, a: str, b: str) -> Cell:
     if number.ci_low is None or number.ci_high is None:
         return Cell("undefined", "undefined", faint=True)
     if (number.n or 0) < FEWEST_PATIENTS:
-        told = f"none: fewer than {FEWEST_PATIENTS} patients"
+        told = f"no verdict: fewer than {FEWEST_PATIENTS} patients"
         return Cell(told, told, faint=True)
     if number.ci_low > 0:
         return text(f"{a} is higher")

@@ -7,6 +7,7 @@ import pandas as pd
 from gliomake.report.inputs import StudyInputs
 from gliomake.report.run_files import HASH_KEYS, RunFiles
 from gliomake.report.table import Cell, Column, Table, plain, text
+from gliomake.report.words import SUBSETS
 
 RUN_FILES = (
     "counts", "distances", "regions", "patients", "predictions", "brought", "weights", "history",
@@ -97,7 +98,7 @@ def split_table(inputs: StudyInputs) -> Table:
     """Show how many patients and slices each split gives each subset."""
     columns = [Column("Split"), Column("Patients on both sides", numeric=True)]
     columns[1:1] = [
-        Column(f"{subset} {what}", numeric=True)
+        Column(f"{SUBSETS[subset].capitalize()} {what}", numeric=True)
         for subset in ("train", "val", "test")
         for what in ("patients", "slices")
     ]
@@ -131,8 +132,10 @@ def _flatten(value: Any, name: str = "") -> list[tuple[str, str]]:
             for key, inner in value.items()
             for pair in _flatten(inner, f"{name}: {key}" if name else str(key))
         ]
-    label = name.replace("_", " ")
-    label = label[:1].upper() + label[1:]
+    # Behind the colon stands a name of the data set.
+    head, colon, rest = name.partition(": ")
+    head = FACTS.get(head, head.replace("_", " "))
+    label = f"{head[:1].upper()}{head[1:]}{colon}{rest}"
     if isinstance(value, list):
         if name == "slices_per_patient" and len(value) == 2:
             low, high = map(_fact, value)
@@ -149,6 +152,11 @@ def _fact(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+FACTS = {
+    "sizes": "slices by size, pixels",
+    "slices_with": "slices by class",
+    "tumour_share": "share of pixels",
+}
 # Of `train.json`, which has more: what a reader compares, and its head.
 RUN_COLUMNS = {
     "epochs": "Epochs",

@@ -142,7 +142,7 @@ def headline(inputs: StudyInputs, book: NumberBook) -> list[dict[str, Any]]:
     list of dict
         One a class: ``class``, ``subset``, ``masks``, ``rules`` (name and meaning of a column),
         ``agreement`` of rules that are one column, ``sample`` and its ``warning``, and ``rows``
-        of ``model``, ``kind`` (``model``, ``gated`` or ``baseline``) and ``numbers``.
+        of ``model``, ``kind`` (``model``, ``gated`` or ``baseline``), ``tag`` and ``numbers``.
     """
     frame = inputs.scores
     frame = frame[
@@ -170,7 +170,8 @@ def _headline_block(inputs: StudyInputs, book: NumberBook, frame: pd.DataFrame) 
     subset = frame["subset"].iloc[0]
     first = next(iter(of_model))
     patients = inputs.run_files(first, inputs.main_run).patients_of.get(subset)
-    slices = next(iter(of_model[first].values())).n or 0
+    numbers = of_model[first]
+    slices = numbers.get("pooled", next(iter(numbers.values()))).n or 0
     return {
         "class": frame["class"].iloc[0],
         "subset": subset,
@@ -183,6 +184,7 @@ def _headline_block(inputs: StudyInputs, book: NumberBook, frame: pd.DataFrame) 
             {
                 "model": model,
                 "kind": model_kind(model),
+                "tag": model_tag(inputs, model),
                 "numbers": [numbers.get(group[0]) for group in groups],
             }
             for model, numbers in of_model.items()
@@ -209,3 +211,18 @@ def model_kind(model: str) -> str:
     if model in BASELINES:
         return "baseline"
     return "gated" if model.endswith(GATED) else "model"
+
+
+def model_tag(inputs: StudyInputs, model: str) -> str:
+    """Say in a few words what a row is that no trained model stands for."""
+    kind = model_kind(model)
+    if kind == "gated":
+        return "after the classifier"
+    if kind == "model":
+        return ""
+    data = inputs.study.data
+    return (
+        f"baseline: threshold on {data.channel}"
+        if model == data.baseline
+        else "baseline: empty mask"
+    )

@@ -98,12 +98,15 @@ class Table:
         """List what a column's filter offers, in the order of the rows."""
         return list(dict.fromkeys(row[column].text for row in self.rows))
 
+    def _is_one_value(self, place: int) -> bool:
+        return self.columns[place].optional and len(self.choices(place)) < 2
+
     def compact(self) -> "Table":
-        """Leave out the optional columns in which all rows say the same."""
+        """Leave out columns that say nothing: empty ones, and optional ones of one value."""
         kept = [
             place
             for place, column in enumerate(self.columns)
-            if not column.optional or len(self.choices(place)) > 1
+            if not place or (self.choices(place) != [""] and not self._is_one_value(place))
         ]
         return Table(
             self.id,

@@ -1,6 +1,7 @@
 """The study's figures and tables as parts of its page."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +178,7 @@ def target_table(inputs: StudyInputs, book: NumberBook, target: str, path: Path)
             numeric[name],
             choices=of_scores and name in KEYS,
             optional=name in ("run", "postprocess"),
-            rule=rule_title(rules.get(name, "")),
+            rule=rule_title(rules[name][1]) if name in rules else "",
         )
         for name in names
     ]
@@ -187,17 +188,17 @@ def target_table(inputs: StudyInputs, book: NumberBook, target: str, path: Path)
     return Table(f"table-{target}", caption, columns, rows).compact()
 
 
-def _convention_note(rules: dict[str, str]) -> str:
+def _convention_note(rules: Mapping[str, tuple[str, str]]) -> str:
     """Say why scores under several rules need not fit each other; empty for one rule."""
-    if not {"slice-empty1", "slice-empty0"} <= set(rules.values()):
-        return ""
     ones, zeros = (
-        listed([column_title(name) for name, rule in rules.items() if rule == wanted])
-        for wanted in ("slice-empty1", "slice-empty0")
+        list(dict.fromkeys(metric_title(metric) for metric, rule in rules.values() if rule == each))
+        for each in ("slice-empty1", "slice-empty0")
     )
+    if not ones or not zeros:
+        return ""
     return (
-        f"A slice that is empty in truth and mask counts 1 in {ones}, and 0 in {zeros}: this is "
-        "how a Dice near 1 can stand beside a precision and a recall near 0"
+        f"A slice that is empty in truth and mask counts 1 in {listed(ones)}, and 0 in "
+        f"{listed(zeros)}: this is how a high {ones[0]} can stand beside a low {zeros[0].lower()}"
     )
 
 

@@ -1,6 +1,7 @@
 """The answer of a study: which reported numbers hold, which do not, and what the audit found."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Container
 from dataclasses import dataclass
@@ -201,21 +202,46 @@ def claims_table(inputs: StudyInputs, book: NumberBook) -> Table:
     table = Table("claims-table", caption, columns)
     contradicted = contradicted_claims(inputs.findings)
     claims = claim_rows(inputs)
-    said_once = {reason for _, reason, _ in common_reasons(inputs)}
+    said_once = {each for each, _ in common_reasons(inputs)}
     for claim in claims:
         kind = verdict_kind(claim, contradicted)
         table.rows.append(_claim_row(inputs, book, claim, kind, said_once))
     return table.compact()
 
 
-def reason(claim: dict[str, Any]) -> str:
-    """Give a verdict's sentence without the word that it begins with, which its label says."""
-    head, colon, rest = claim["verdict"].partition(": ")
-    told = rest if colon and len(head.split()) < 8 else claim["verdict"]
-    return str(told[:1].upper() + told[1:])
+# Words of a verdict's sentence that its label says; where it goes on to what a check found, and
+# from that to what was measured.
+_WORDS = r"(?:not comparable|open|set as published|holds|does not hold|differs)"
+_LABEL = re.compile(rf"^(?:inconsistent|{_WORDS})[^:;]*: ", re.IGNORECASE)
+_ARITHMETIC, _VALUE = "; by arithmetic, ", re.compile(rf"; (?={_WORDS}\b[^;:]*: )")
 
 
-def common_reasons(inputs: StudyInputs) -> list[tuple[str, str, int]]:
+def reasons(claim: dict[str, Any]) -> list[str]:
+    """Take a verdict's sentence apart, without the words that its label says.
+
+    Parameters
+    ----------
+    claim : dict
+        A row of ``claims.tsv``.
+
+    Returns
+    -------
+    list of str
+        What was measured, or why it was not; what a check found. One or both, as sentences.
+    """
+    sentence = claim["verdict"].rstrip(".")
+    if sentence.startswith("Inconsistent: "):
+        parts = _VALUE.split(sentence, maxsplit=1)[::-1]
+    else:
+        parts = sentence.split(_ARITHMETIC, 1)
+    return [f"{_capital(_LABEL.sub('', part))}." for part in parts]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def common_reasons(inputs: StudyInputs) -> list[tuple[str, int]]:
     """List the reasons that many claims share: they are said once, above the table.
 
     Parameters
@@ -225,15 +251,11 @@ def common_reasons(inputs: StudyInputs) -> list[tuple[str, str, int]]:
 
     Returns
     -------
-    list of (str, str, int)
-        Label of the verdict, reason, how many claims; the most frequent first.
+    list of (str, int)
+        Reason and how many claims have it; the most frequent first.
     """
-    contradicted = contradicted_claims(inputs.findings)
-    found = Counter(
-        (KINDS[verdict_kind(claim, contradicted)].label, reason(claim))
-        for claim in claim_rows(inputs)
-    )
-    return [(*each, count) for each, count in found.most_common() if count >= COMMON]
+    found = Counter(each for claim in claim_rows(inputs) for each in reasons(claim))
+    return [(each, count) for each, count in found.most_common() if count >= COMMON]
 
 
 def _claim_row(
@@ -246,8 +268,7 @@ def _claim_row(
     ours = _ours(inputs, book, claim, "reproduced", claim["convention"])
     nearest = _ours(inputs, book, claim, "nearest_value", claim["nearest_convention"])
     order = list(KINDS).index(kind)
-    why = reason(claim)
-    note = "" if why in said_once else why
+    note = " ".join(each for each in reasons(claim) if each not in said_once)
     return [
         text(claim["claim"].removeprefix(f"{inputs.id}."), title=claim["claim"]),
         _reported(claim),

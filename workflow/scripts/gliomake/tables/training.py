@@ -45,8 +45,8 @@ def epochs(spec: TargetSpec) -> pd.DataFrame:
     )
 
 
-def column_rules(study: Study, target: Target) -> dict[str, str]:
-    """Name the averaging rule of each score in a table of `epochs`.
+def column_rules(study: Study, target: Target) -> dict[str, tuple[str, str]]:
+    """Name metric and averaging rule of each score in a table of `epochs`.
 
     Parameters
     ----------
@@ -57,10 +57,11 @@ def column_rules(study: Study, target: Target) -> dict[str, str]:
 
     Returns
     -------
-    dict of str to str
+    dict of str to (str, str)
         By column.
     """
-    return {name: rule for name, (_, _, rule) in _scores(study, target.options).items()}
+    scores = _scores(study, target.options)
+    return {name: (metric, rule) for name, (metric, _, rule) in scores.items()}
 
 
 def _scores(study: Study, options: dict[str, Any]) -> dict[str, tuple[str, str, str]]:

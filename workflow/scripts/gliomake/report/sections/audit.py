@@ -39,7 +39,7 @@ class Claims(Section):
         return verdicts.claims_table(self.inputs, self.book)
 
     @property
-    def reasons(self) -> list[tuple[str, str, int]]:
+    def reasons(self) -> list[tuple[str, int]]:
         """The reasons of verdicts that many claims share."""
         return verdicts.common_reasons(self.inputs)
 

@@ -2,7 +2,7 @@
 
 import json
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from gliomake.report import evidence
 from gliomake.report.downloads import data_url
@@ -33,7 +33,11 @@ class Data(Section):
     @property
     def findings(self) -> list[dict[str, str]]:
         """What the checks of the data found: ``topic``, ``gist``, and ``rest`` where it is long."""
-        return [_finding(each) for each in self.inputs.checks.get("findings", [])]
+        alike: dict[tuple[str, str], list[str]] = {}
+        for found in self.inputs.checks.get("findings", []):
+            cases = alike.setdefault((found["kind"], found["message"]), [])
+            cases.extend(found.get("cases", []))
+        return [_finding(*what, cases) for what, cases in alike.items()]
 
     @property
     def file(self) -> dict[str, str]:
@@ -49,9 +53,8 @@ class Data(Section):
         return [self.splits, self.fingerprint]
 
 
-def _finding(found: dict[str, Any]) -> dict[str, str]:
-    kind = found["kind"].replace("-", " ")
-    cases, message = found.get("cases", []), found["message"]
+def _finding(kind: str, message: str, cases: list[str]) -> dict[str, str]:
+    kind = kind.replace("-", " ")
     gist, _, listed = message.partition(": ")
     if len(message) <= LONG:
         gist, listed = message, ""
