@@ -127,7 +127,7 @@
     for (const [name, first, ...hashes] of pairs) {
       const value = element("dd");
       value.append(linked && root ? link(first, root + first) : first);
-      for (const hash of hashes) value.append(first ? element("br") : "", element("code", hash, "hash"));
+      for (const hash of hashes) value.append(first ? element("br") : "", element("code", hash, first ? "hash" : ""));
       made.append(element("dt", name), value);
     }
     return made;

@@ -69,11 +69,12 @@
     });
     return mask;
   };
-  const paint = (id, image, colourOf, brightness = 1) => {
+  const opacity = () => byId("viewer-opacity").value / 100;
+  const paint = (id, image, colourOf, dimmed = 0) => {
     const canvas = byId(`viewer-${id}`);
     const context = canvas.getContext("2d");
     context.imageSmoothingEnabled = true;
-    context.filter = `brightness(${brightness})`;
+    context.filter = `brightness(${1 - dimmed * opacity()})`;
     context.drawImage(image, 0, 0, canvas.width, canvas.height);
     context.filter = "none";
     const layer = new OffscreenCanvas(size, size);
@@ -84,7 +85,7 @@
     }
     layer.getContext("2d").putImageData(pixels, 0, 0);
     context.imageSmoothingEnabled = false;
-    context.globalAlpha = byId("viewer-opacity").value / 100;
+    context.globalAlpha = opacity();
     context.drawImage(layer, 0, 0, canvas.width, canvas.height);
     context.globalAlpha = 1;
   };
@@ -117,7 +118,7 @@
     paint("error", image, (pixel) => {
       const kind = kinds[pixel];
       return kind && !(kind === "hit" && inner(pixel)) ? errors[kind] : null;
-    }, 0.65);
+    }, 0.6);
     describe(slice, shown);
   };
   const describe = (slice, shown) => {

@@ -10,6 +10,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from changed_study import replaced
 from gliomake.datasets.spec import PALETTE
@@ -24,7 +25,7 @@ from gliomake.report.table import Column, Table, plain, text
 from gliomake.report.viewer import ERRORS, image_url
 from gliomake.report.words import RULES, agreement, column_title, merged_rules, metric_title
 from gliomake.scoring.averaging import CONVENTIONS, convention_scores
-from gliomake.scoring.metrics import CountMetric
+from gliomake.scoring.metrics import COUNT_METRICS, CountMetric
 from gliomake.scoring.registry import METRICS
 
 
@@ -237,9 +238,7 @@ def test_formulas_are_weights_of_counts(monkeypatch):
     assert formula("iou") == [[1, 0, 0, 0], [1, 1, 1, 0]]
     assert formula("tversky-a0.3-b0.7") == [[1, 0, 0, 0], [1, 0.3, 0.7, 0]]
     bent = CountMetric(title="x", fraction=lambda tp, fp, fn, tn: (tp * tp, tp + fp + fn + tn))
-    monkeypatch.setitem(
-        __import__("gliomake.scoring.metrics").scoring.metrics.COUNT_METRICS, "x", bent
-    )
+    monkeypatch.setitem(COUNT_METRICS, "x", bent)
     assert formula("x") is None
 
 
