@@ -39,6 +39,7 @@ NAMES = {
     "vgg19": "VGG19",
     "resnet50": "ResNet50",
 }
+FIRST = ("model", "against", "rank", "value", "before", "after", "reference", "difference")
 HIDDEN = frozenset({"data", "scale", "overrides"})
 # Kinds of tables whose columns are averaged by rules that no cell names.
 RULED = frozenset({"epochs"})
@@ -157,6 +158,8 @@ def target_table(inputs: StudyInputs, book: NumberBook, target: str, path: Path)
     of_scores = {"model", "run", "subset", "class", "metric", "convention"} <= set(frame)
     hidden = HIDDEN | (INTERVALS if of_scores else frozenset())
     names = [name for name in frame.columns if name not in hidden]
+    if of_scores:  # the model and its scores before what a filter can hold fixed
+        names.sort(key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
     numeric = {name: frame[name].dtype.kind in "iuf" for name in names}
     whole = {name: numeric[name] and not (frame[name].dropna() % 1).any() for name in names}
     rows = []
@@ -177,6 +180,7 @@ def target_table(inputs: StudyInputs, book: NumberBook, target: str, path: Path)
             column_title(name),
             numeric[name],
             choices=of_scores and name in KEYS,
+            chosen=_chosen(frame, name) if of_scores else "",
             optional=name in ("run", "postprocess"),
             rule=rule_title(rules[name][1]) if name in rules else "",
         )
@@ -186,6 +190,13 @@ def target_table(inputs: StudyInputs, book: NumberBook, target: str, path: Path)
     masks = inputs.masks(states.pop()) if len(states) == 1 else ""
     caption = ". ".join(filter(None, [title(target) + masks, _convention_note(rules)]))
     return Table(f"table-{target}", caption, columns, rows).compact()
+
+
+def _chosen(frame: pd.DataFrame, name: str) -> str:
+    """Choose what a table of scores begins with: Dice, by patient if possible."""
+    wanted = {"metric": ("dice",), "convention": ("patient", "pooled"), "class": ("mean",)}
+    found = [each for each in wanted.get(name, ()) if each in set(frame[name])]
+    return _shown(name, found[0]).text if found else ""
 
 
 def _convention_note(rules: Mapping[str, tuple[str, str]]) -> str:

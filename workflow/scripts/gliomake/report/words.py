@@ -152,11 +152,24 @@ def agreement(groups: Sequence[Sequence[str]]) -> str:
     merged = [group for group in groups if len(group) > 1]
     if not merged:
         return ""
-    named = "; ".join(listed([rule_title(name) for name in group]) for group in merged)
+    named = "; ".join(_alike(group) for group in merged)
     why = ""
     if any({"slice-empty1", "slice-empty0"} <= set(group) for group in merged):
         why = ", as no slice here is empty in truth and mask"
-    return f"The same in every row{why}: {named}."
+    return f"{named} give the same in every row{why}."
+
+
+def _alike(rules: Sequence[str]) -> str:
+    """Name rules that agree: what they share once."""
+    titles = [rule_title(name).partition(", ") for name in rules]
+    if len({head for head, _, _ in titles}) == 1:
+        return f"{titles[0][0]}: {listed([tail for _, _, tail in titles])}"
+    return listed([rule_title(name) for name in rules])
+
+
+def tight(text: str) -> str:
+    """Keep the sides of an equals sign on one line."""
+    return text.replace(" = ", "\u00a0=\u00a0")
 
 
 RULE_MEANINGS: Mapping[str, str] = {rule.title: rule_help(name) for name, rule in RULES.items()}
