@@ -33,7 +33,6 @@ RULES: dict[str, Rule] = {
     "image": Rule("Per image", "classification: all images in one count"),
 }
 COLUMNS = {
-    "ci": "95 % interval",
     "patients_elsewhere": "Patients also in another subset",
     "slice_share": "Share of slices",
     "patient_share": "Share of patients",
@@ -53,11 +52,11 @@ COLUMNS = {
     "seconds": "Duration",
     "peak_memory_mib": "Peak memory, MiB",
     "patients_to_settle": "Patients for 80 % power",
-    "d": "Difference",
     "n": "n",
 }
 SUBSETS = {"train": "training", "val": "validation", "test": "test", "all": "all"}
-_UPPER = frozenset({"iou", "nsd", "hd95", "f1", "tp", "fp", "fn", "tn", "nec/net", "ed", "et"})
+# Of these, the ones that stand within other names, too.
+ABBREVIATED = frozenset({"tp", "fp", "fn", "tn", "prec"})
 
 
 def rule_title(name: str) -> str:
@@ -79,8 +78,8 @@ def metric_title(name: str) -> str:
 
     >>> metric_title("dice"), metric_title("recall"), metric_title("tversky-a0.3-b0.7")
     ('Dice', 'Recall', 'Tversky score (α 0.3, β 0.7)')
-    >>> metric_title("pixel_accuracy")
-    'Pixel accuracy'
+    >>> metric_title("pixel_accuracy"), metric_title("tn")
+    ('Pixel accuracy', 'TN')
     """
     if name in METRICS:
         return _capital(METRICS[name].title)
@@ -102,12 +101,14 @@ def column_title(name: str) -> str:
 
 def _words(name: str) -> str:
     """Write a name as words: ``rank_speed`` as ``Rank speed``."""
-    words = []
-    for word in name.replace("_", " ").split():
-        known = COLUMNS.get(word) if word == "prec" else None
-        titled = METRICS[word].title if word in METRICS else word
-        words.append(known or (titled if word.lower() in _UPPER or word in METRICS else word))
+    words = [_word(each) for each in name.replace("_", " ").split()]
     return _capital(" ".join(words))
+
+
+def _word(name: str) -> str:
+    if name in METRICS:
+        return METRICS[name].title
+    return COLUMNS[name] if name in ABBREVIATED else name
 
 
 def _capital(text: str) -> str:
