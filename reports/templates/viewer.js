@@ -4,10 +4,10 @@
   const numbers = window.reportNumbers;
   const byId = (id) => document.getElementById(id);
   const panels = ["truth", "prediction", "error"];
-  // Those of the data set's page, as in the figures.
-  const classColours = data.colours.map((colour) =>
-    [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
-  const errorColours = { hit: [235, 235, 235], extra: [230, 159, 0], missed: [214, 69, 80] };
+  const rgb = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  // Those of the data set's page, as in the figures; no class has an error's colour.
+  const classColours = data.colours.map(rgb);
+  const errors = Object.fromEntries(Object.entries(data.errors).map(([kind, [colour]]) => [kind, rgb(colour)]));
   const size = data.pixels;
   const images = data.slices.map((slice) => {
     const image = new Image();
@@ -46,12 +46,18 @@
     });
     place.replaceChildren("Worst patients: ", ...named.flatMap((button) => [button, " "]));
   };
+  // Slices with tumour first, worst first; then those without, of which a false pixel makes a Dice of 0.
+  const hasTumour = (index) => chosen().some((each) => data.slices[index].truth[each].length > 1);
   const rank = () => {
-    order = data.slices.map((slice, index) => [dice(slice), index]);
-    order.sort(([a], [b]) => (a === null) - (b === null) || a - b);
-    order = order.map(([, index]) => index);
+    const ranked = data.slices.map((slice, index) => [hasTumour(index), dice(slice), index]);
+    ranked.sort(([one, a], [other, b]) => other - one || (a === null) - (b === null) || a - b);
+    order = ranked.map(([, , index]) => index);
     at = 0;
     worst();
+    draw();
+  };
+  const toPatient = (name) => {
+    at = order.findIndex((index) => data.slices[index].patient === name);
     draw();
   };
   const decode = (runs) => {
@@ -63,11 +69,14 @@
     });
     return mask;
   };
-  const paint = (id, image, colourOf) => {
+  const opacity = () => byId("viewer-opacity").value / 100;
+  const paint = (id, image, colourOf, dimmed = 0) => {
     const canvas = byId(`viewer-${id}`);
     const context = canvas.getContext("2d");
     context.imageSmoothingEnabled = true;
+    context.filter = `brightness(${1 - dimmed * opacity()})`;
     context.drawImage(image, 0, 0, canvas.width, canvas.height);
+    context.filter = "none";
     const layer = new OffscreenCanvas(size, size);
     const pixels = new ImageData(size, size);
     for (let index = 0; index < size * size; index += 1) {
@@ -76,7 +85,7 @@
     }
     layer.getContext("2d").putImageData(pixels, 0, 0);
     context.imageSmoothingEnabled = false;
-    context.globalAlpha = byId("viewer-opacity").value / 100;
+    context.globalAlpha = opacity();
     context.drawImage(layer, 0, 0, canvas.width, canvas.height);
     context.globalAlpha = 1;
   };
@@ -96,11 +105,20 @@
     };
     paint("truth", image, first(truth));
     paint("prediction", image, first(predicted));
+    const kindOf = (pixel) => {
+      const isTrue = shown.some((each) => truth[each][pixel]);
+      const isMask = shown.some((each) => predicted[each][pixel]);
+      if (isTrue && isMask) return shown.every((each) => truth[each][pixel] === predicted[each][pixel]) ? "hit" : "confused";
+      if (isTrue) return "missed";
+      return isMask ? "extra" : "";
+    };
+    const kinds = Array.from({ length: size * size }, (_, pixel) => kindOf(pixel));
+    // What is right is outlined, so that the image shows; white would be lost on a bright tumour.
+    const inner = (pixel) => [pixel - 1, pixel + 1, pixel - size, pixel + size].every((next) => kinds[next]);
     paint("error", image, (pixel) => {
-      if (shown.some((each) => truth[each][pixel] && !predicted[each][pixel])) return errorColours.missed;
-      if (shown.some((each) => predicted[each][pixel] && !truth[each][pixel])) return errorColours.extra;
-      return shown.some((each) => truth[each][pixel]) ? errorColours.hit : null;
-    });
+      const kind = kinds[pixel];
+      return kind && !(kind === "hit" && inner(pixel)) ? errors[kind] : null;
+    }, 0.6);
     describe(slice, shown);
   };
   const describe = (slice, shown) => {
@@ -124,17 +142,17 @@
       state.append(button);
     });
     for (const panel of panels) {
-      byId(`viewer-${panel}`).setAttribute("aria-label", `${panel} of ${patient}, ${byId("viewer-model").value}`);
+      byId(`viewer-${panel}`).setAttribute("aria-label", `${panel === "error" ? "errors" : panel} of ${patient}, ${byId("viewer-model").value}`);
     }
     byId("viewer").dataset.at = at;
+    byId("viewer-at").value = at + 1;
+    if (byId("viewer-patient")) byId("viewer-patient").value = slice.patient;
   };
-  const legend = () => {
-    const entries = data.classes.map((name, index) => [name, classColours[index]]);
-    entries.push(["error: hit", errorColours.hit], ["error: too much", errorColours.extra], ["error: missed", errorColours.missed]);
-    byId("viewer-legend").replaceChildren(...entries.map(([name, colour]) => {
+  const legend = (id, entries) => {
+    byId(id).replaceChildren(...entries.map(([name, colour]) => {
       const item = document.createElement("li");
       const swatch = document.createElement("i");
-      swatch.style.background = `rgb(${colour})`;
+      swatch.style.background = colour;
       item.append(swatch, name);
       return item;
     }));
@@ -162,6 +180,12 @@
     event.preventDefault();
     step(event.key === "ArrowRight" ? 1 : -1);
   });
-  legend();
+  byId("viewer-at").addEventListener("input", (event) => {
+    at = event.target.value - 1;
+    draw();
+  });
+  if (byId("viewer-patient")) byId("viewer-patient").addEventListener("change", (event) => toPatient(event.target.value));
+  legend("viewer-legend", data.classes.map((name, index) => [name, data.colours[index]]));
+  legend("viewer-errors", Object.values(data.errors).map(([colour, words]) => [words, colour]));
   rank();
 })();

@@ -87,7 +87,7 @@ def test_counts_of_label_maps_by_hand(built):
 
 def test_the_page_and_the_cards_say_what_they_are(built):
     text = (built / "reports/build/made-up-unet.html").read_text()
-    assert "Predictions brought along" in text and "Scores by strata" in text
+    assert "Predictions made elsewhere" in text and "Scores by subgroup" in text
     card = (built / "reports/build/cards/made-up-unet/theirs.md").read_text()
     assert "its predictions were brought along" in card
     assert "On what it was trained is not known here" in card

@@ -79,7 +79,7 @@ def test_the_report_shows_it_and_can_be_verified(scored):
     page = folder / "out/reports/build/scores.html"
     assert f"report: {Path('out') / 'reports/build/scores.html'}" in done.stdout
     text = page.read_text()
-    assert "Predictions brought along" in text and "case_5" in text
+    assert "Predictions made elsewhere" in text and "case_5" in text
     assert "Not a result" not in text
     found = verify(folder / "out/reports/build/numbers.json", root=folder / "out", deep=True)
     assert found.numbers > 200

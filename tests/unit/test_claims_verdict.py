@@ -82,8 +82,8 @@ def test_convergence_is_compared_between_models(encoders):
 
 def test_phantoms_and_demo_scale_are_not_comparable_but_protocols_are(encoders):
     for data, scale, reason in [
-        ("phantom", "paper", "built on phantoms"),
-        ("phantom", "demo", "built on phantoms at demo scale"),
+        ("phantom", "paper", "built on synthetic images"),
+        ("phantom", "demo", "built on synthetic images at demo scale"),
         ("real", "demo", "trained at demo scale"),
     ]:
         table = audit(*encoders, data=data, scale=scale)
@@ -120,12 +120,12 @@ def test_a_protocol_that_an_override_sets_is_the_overrides():
     for scale in ("demo", "paper"):
         row = audit(study, Artefacts(study, Path("nowhere")), "real", scale).loc["coco-unet.005"]
         assert row["outcome"] == "not comparable"
-        told = "this configuration sets 2 by an override, the document 25"
+        told = "this configuration sets 2 by an override, the report 25"
         assert row["verdict"] == f"Not comparable: {told}."
     # An override of another model, or of another setting, is none of this claim's.
     study = change(own, **{"models.unet-dice.epochs": (10, 2), "training.batch_size": (4, 8)})
     row = audit(study, Artefacts(study, Path("nowhere")), "real", "demo").loc["coco-unet.005"]
-    assert row["verdict"] == "Not comparable: the demo scale sets 2, the document 25."
+    assert row["verdict"] == "Not comparable: the demo scale sets 2, the report 25."
 
 
 def test_scores_of_a_changed_study_are_not_held_against_the_document(encoders):
@@ -152,7 +152,7 @@ def test_protocol_is_held_against_the_configuration():
         return audit(own, Artefacts(own, Path("nowhere")), *of)
 
     demo = audited(6, "phantom", "demo").loc["coco-unet.005"]
-    assert demo["verdict"] == "Not comparable: the demo scale sets 6, the document 25."
+    assert demo["verdict"] == "Not comparable: the demo scale sets 6, the report 25."
     copied = audited(25, "real", "paper").loc["coco-unet.005"]
     assert copied["outcome"] == "set as published"
     paper = audited(30, "real", "paper").loc["coco-unet.005"]

@@ -157,7 +157,7 @@ def test_lesions_missed_and_made_up_are_told_apart(inside, page, tmp_path):
 def test_the_split_of_slices_stands_beside_that_by_patient(inside, page):
     table = leaks.protocol_table(inside.inputs(), NumberBook("small.html"))
     assert [column.title for column in table.columns[1:]] == [
-        "slice-f0-s0, leaky",
+        "slice-f0-s0, with leakage",
         "patient-f0-s0",
     ]
     assert {"unet", "attention-unet"} <= {row[0].text for row in table.rows}
@@ -229,7 +229,7 @@ def test_a_trail_says_what_was_measured_on_what(page):
     told = {id_: entry[6] for id_, entry in trail["numbers"].items()}
     claim = told["claim/small.007/reproduced"]
     assert (claim["claim"], claim["model"], claim["run"]) == ("small.007", "unet", "patient-f0-s0")
-    assert (claim["metric"], claim["subset"], claim["class"]) == ("dice", "val", "tumour")
+    assert (claim["metric"], claim["subset"], claim["class"]) == ("Dice", "val", "tumour")
     assert all("run" in entry for id_, entry in told.items() if id_.startswith("score/"))
     assert {entry["leak"] for entry in told.values() if "leak" in entry} == {"leak100"}
     # Every training behind a leak, not the leaky ones alone.
@@ -278,7 +278,7 @@ def test_what_overrides_change_stands_on_every_page(inside):
         assert "- models.unet.epochs: 10 -> 2" in cards[f"cards/small/{model}.md"][0]
     limit = "overrides change models.unet.epochs 10 -&gt; 2"
     assert limit in cards["cards/small/unet.html"][0]
-    told = summary(inputs, study_sections(inputs)) | {"headline": []}
+    told = summary(inputs, study_sections(inputs)) | {"headline": [], "best": {}}
     content = {"numbers": [], "studies": {"small": {"summary": told}}}
     index = build_index([content], options=options)
     assert entry in index and "snakemake --cores 2 all --config experiment=short" in index
@@ -318,7 +318,12 @@ def test_the_baselines_stand_beside_the_models(inside, page):
     kinds = {row["model"]: row["kind"] for row in block["rows"]}
     assert kinds["all-background"] == kinds["flair-threshold"] == "baseline"
     assert kinds["unet"] == "model"
-    assert block["conventions"][:2] == ["pooled", "patient"]
+    tags = {row["model"]: row["tag"] for row in block["rows"]}
+    assert tags["flair-threshold"] == "baseline: threshold on flair"
+    assert tags["all-background"] == "baseline: empty mask" and not tags["unet"]
+    assert [name for name, _ in block["rules"][:2]] == ["Pooled pixels", "Mean per patient"]
+    assert block["sample"] == "25 slices of 5 patients"
+    assert block["warning"] == "no interval and no verdict under 6 patients"
 
 
 def test_the_card_says_what_the_model_is_for_and_not_for(small):
@@ -329,7 +334,7 @@ def test_the_card_says_what_the_model_is_for_and_not_for(small):
     table = [line for line in card.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in table}) == 1
     # Five patients: no interval.
-    assert any(re.match(r"\| dice \| tumour \| 0\.\d{3} ", line) for line in table)
+    assert any(re.match(r"\| Dice \| tumour \| 0\.\d{3} ", line) for line in table)
 
 
 def test_the_card_counts_the_patients_that_were_trained_on(inside):
@@ -347,7 +352,7 @@ def test_captions_say_which_masks_where_some_are_cleaned_up(inside, page):
     inputs = inside.inputs()
     study = replaced(inputs.study, postprocess={"min_area": 0.001, "fill_holes": True})
     html = build_study_page(replace(inputs, study=study))
-    assert "test set, masks as predicted</caption>" in html
+    assert "test set, 25 slices of 5 patients, masks as predicted." in html
     assert "beside ours, masks post-processed</caption>" in html
     assert ">Metrics, masks as predicted</caption>" in html
 

@@ -140,11 +140,11 @@ def test_a_contradiction_stands_whatever_was_run(outcome, kind):
 def test_the_answer_counts_in_words():
     answer = verdicts.Answer({"holds": 1, "fails": 2, "open": 0, "incomparable": 4}, [])
     assert answer.sentence() == (
-        "Of 7 reported numbers, 1 holds, 2 do not hold and 4 are not comparable here."
+        "Of 7 reported numbers, 1 was reproduced, 2 were not reproduced and 4 were not tested here."
     )
     settings = verdicts.Answer({"holds": 0, "set": 2, "missing": 1}, [])
     assert settings.sentence() == (
-        "Of 3 reported numbers, 2 were set as published and 1 cannot be reproduced."
+        "Of 3 reported numbers, 2 are settings copied from the report and 1 cannot be reproduced."
     )
     none = verdicts.Answer(dict.fromkeys(verdicts.KINDS, 0), [])
     assert none.sentence() == "The original report states no number."
@@ -154,7 +154,7 @@ def test_every_outcome_of_the_audit_has_a_kind():
     assert set(verdicts.KIND_OF) == set(Outcome)
     assert {*verdicts.KIND_OF.values(), "contradicted"} == set(verdicts.KINDS)
     tallies = [verdicts.KINDS[kind].tally(2) for kind in ("set", "missing", "open")]
-    assert tallies == ["set as published", "cannot be reproduced", "open"]
+    assert tallies == ["settings copied from the report", "cannot be reproduced", "inconclusive"]
 
 
 def test_optional_columns_go_where_all_rows_agree():

@@ -86,7 +86,7 @@ def judge(
     demo = scale == "demo" and not fact
     changed = [] if fact else _changes(claim, study)
     if phantom or demo or changed:
-        reason = "built on phantoms" if phantom else "trained" if demo else ""
+        reason = "built on synthetic images" if phantom else "trained" if demo else ""
         reason += " at demo scale" if demo else ""
         if changed:
             told = f"changed by overrides ({differences_text(changed)})"
@@ -137,13 +137,13 @@ def _judge_protocol(
     if reproduced.value is None:
         return Judgement(Outcome.DIFFERS, f"Differs: the configuration sets no {reproduced.detail}")
     if reproduced.value in claim.interval:
-        told = f"the configuration takes {number(reproduced.value)} from the document"
+        told = f"the configuration takes {number(reproduced.value)} from the report"
         return Judgement(Outcome.SET, f"Set as published: {told}")
-    value, document = number(reproduced.value), f"the document {plain(claim)}"
+    value, report = number(reproduced.value), f"the report {plain(claim)}"
     if overridden:
-        told = f"this configuration sets {value} by an override, {document}"
+        told = f"this configuration sets {value} by an override, {report}"
         return Judgement(Outcome.NOT_COMPARABLE, f"Not comparable: {told}")
-    set_here = f"sets {value}, {document}"
+    set_here = f"sets {value}, {report}"
     if scale == "demo":
         return Judgement(Outcome.NOT_COMPARABLE, f"Not comparable: the demo scale {set_here}")
     return Judgement(Outcome.DIFFERS, f"Differs: the configuration {set_here}")

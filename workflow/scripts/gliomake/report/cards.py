@@ -10,10 +10,12 @@ import pandas as pd
 from gliomake.prepare.split import training_fraction
 from gliomake.report import evidence, scores
 from gliomake.report.inputs import StudyInputs, records
-from gliomake.report.numbers import STATES, NumberBook
+from gliomake.report.numbers import ROOT, STATES, Number, NumberBook
 from gliomake.report.render import render
+from gliomake.report.rules import rule_columns, rule_groups, sample_cell
 from gliomake.report.run_files import RunFiles
-from gliomake.report.table import Column, Table, plain, scored, text
+from gliomake.report.table import Column, Table, scored, text
+from gliomake.report.words import SUBSETS, agreement, metric_title
 from gliomake.scoring.coverage import describe_intervals
 from gliomake.scoring.metrics import DISTANCE_METRICS
 from gliomake.scoring.registry import METRICS
@@ -51,6 +53,8 @@ def card_pages(inputs: StudyInputs) -> dict[str, tuple[str, NumberBook]]:
             "runs": {key: evidence.run_trails(inputs)[key]},
             "files": inputs.sha256,
             "numbers": book.trail(),
+            "root": f"../../{ROOT}",
+            "page": f"../../{inputs.page}",
         }
         # The Markdown holds the numbers of the HTML; its hash stands in numbers.json.
         for suffix, numbers in (("html", book), ("md", NumberBook(name))):
@@ -232,26 +236,26 @@ def _intervals(inputs: StudyInputs, files: RunFiles) -> str:
 
 
 def _scores(inputs: StudyInputs, files: RunFiles, book: NumberBook) -> Table:
-    frame = _shown(inputs, files)
-    conventions = scores.conventions_of(frame)
+    frame, subset = _shown(inputs, files), inputs.reported_subset
+    groups: dict[tuple, dict[str, Number]] = {}
+    for row in records(frame):
+        key = (row["metric"], row["class"], bool(row["postprocess"]))
+        numbers = groups.setdefault(key, {})
+        numbers[row["convention"]] = scores.enter_score(inputs, book, row)
+    merged = rule_groups(list(groups.values()), scores.conventions_of(frame))
     columns = [Column("Metric"), Column("Class"), Column("Masks", optional=True)]
-    columns += [Column(name, numeric=True, help=scores.CONVENTIONS[name]) for name in conventions]
-    columns.append(Column("n", numeric=True))
-    rows = []
-    for (metric, class_, cleaned), part in frame.groupby(
-        ["metric", "class", "postprocess"], sort=False
-    ):
-        numbers = {
-            row["convention"]: scores.enter_score(inputs, book, row) for row in records(part)
-        }
-        rows.append(
-            [
-                text(metric),
-                text(class_),
-                text(STATES[bool(cleaned)]),
-                *(scored(numbers.get(name)) for name in conventions),
-                plain(max(number.n or 0 for number in numbers.values())),
-            ]
-        )
-    caption = f"Scores on the {inputs.reported_subset} set with 95 % intervals"
+    columns += [*rule_columns(merged), Column("Of", help="what the row rests on")]
+    where = {"model": files.model, "run": files.run, "subset": subset}
+    rows = [
+        [
+            text(metric_title(metric)),
+            text(class_),
+            text(STATES[cleaned]),
+            *(scored(numbers.get(group[0])) for group in merged),
+            sample_cell(inputs, where, numbers),
+        ]
+        for (metric, class_, cleaned), numbers in groups.items()
+    ]
+    caption = f"Scores on the {SUBSETS[subset]} set with 95 % intervals"
+    caption = ". ".join(filter(None, [caption, agreement(merged)]))
     return Table("scores", caption, columns, rows).compact()

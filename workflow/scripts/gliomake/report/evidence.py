@@ -6,7 +6,8 @@ import pandas as pd
 
 from gliomake.report.inputs import StudyInputs
 from gliomake.report.run_files import HASH_KEYS, RunFiles
-from gliomake.report.table import Cell, Column, Table, from_frame, plain, text
+from gliomake.report.table import Cell, Column, Table, plain, text
+from gliomake.report.words import SUBSETS
 
 RUN_FILES = (
     "counts", "distances", "regions", "patients", "predictions", "brought", "weights", "history",
@@ -97,7 +98,7 @@ def split_table(inputs: StudyInputs) -> Table:
     """Show how many patients and slices each split gives each subset."""
     columns = [Column("Split"), Column("Patients on both sides", numeric=True)]
     columns[1:1] = [
-        Column(f"{subset} {what}", numeric=True)
+        Column(f"{SUBSETS[subset].capitalize()} {what}", numeric=True)
         for subset in ("train", "val", "test")
         for what in ("patients", "slices")
     ]
@@ -113,7 +114,7 @@ def split_table(inputs: StudyInputs) -> Table:
 
 
 def fingerprint_table(inputs: StudyInputs) -> Table:
-    """Show the data set's fingerprint, one fact a row."""
+    """Show the data set's statistics, one fact a row."""
     facts = _flatten(inputs.checks.get("fingerprint", {}))
     rows = [[text(name), text(value)] for name, value in facts]
     return Table(
@@ -129,22 +130,51 @@ def _flatten(value: Any, name: str = "") -> list[tuple[str, str]]:
         return [
             pair
             for key, inner in value.items()
-            for pair in _flatten(inner, f"{name}, {key}" if name else str(key))
+            for pair in _flatten(inner, f"{name}: {key}" if name else str(key))
         ]
-    label = name.replace("_", " ")
+    # Behind the colon stands a name of the data set.
+    head, colon, rest = name.partition(": ")
+    head = FACTS.get(head, head.replace("_", " "))
+    label = f"{head[:1].upper()}{head[1:]}{colon}{rest}"
     if isinstance(value, list):
+        if name == "slices_per_patient" and len(value) == 2:
+            low, high = map(_fact, value)
+            return [(label, low if low == high else f"{low} to {high}")]
         return [(label, ", ".join(map(_fact, value)) or "none")]
     return [(label, _fact(value))]
 
 
 def _fact(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+FACTS = {
+    "sizes": "slices by size, pixels",
+    "slices_with": "slices by class",
+    "tumour_share": "share of pixels",
+}
+# Of `train.json`, which has more: what a reader compares, and its head.
+RUN_COLUMNS = {
+    "epochs": "Epochs",
+    "best_epoch": "Best epoch",
+    "seconds": "Duration",
+    "slices_per_second": "Slices a second",
+    "parameters": "Parameters",
+    "training_slices": "Training slices",
+    "peak_memory_mib": "Peak memory, MiB",
+    "device": "Device",
+    "precision": "Precision",
+    "threads": "Threads",
+    "torch": "torch",
+}
 
 
 def runs_table(inputs: StudyInputs) -> Table | None:
-    """Show the facts of each training: device, seconds, parameters, memory.
+    """Show the facts of each training: epochs, duration, parameters, memory, device.
 
     Parameters
     ----------
@@ -154,23 +184,58 @@ def runs_table(inputs: StudyInputs) -> Table | None:
     Returns
     -------
     Table or None
-        None where nothing was trained.
+        None where nothing was trained. What is the same in all trainings stands in the caption.
     """
-    rows: list[dict[str, Any]] = [
-        {"model": files.model, "run": files.run}
-        | {
-            key: value
-            for key, value in files.facts.items()
-            if isinstance(value, int | float | str)
-            and key not in ("study", "model", "run")
-            and not key.endswith("hash")
-        }
-        for files in inputs.runs
-        if files.facts
-    ]
-    if not rows:
+    trained = [files for files in inputs.runs if files.facts]
+    if not trained:
         return None
-    return from_frame("runs", "Facts of every training", pd.DataFrame(rows))
+    present = {
+        key: head for key, head in RUN_COLUMNS.items() if any(key in f.facts for f in trained)
+    }
+    same = {
+        key: trained[0].facts[key]
+        for key in ("device", "precision", "threads", "torch")
+        if key in present and len({str(f.facts.get(key)) for f in trained}) == 1
+    }
+    shown = {key: head for key, head in present.items() if key not in same}
+    rows = [
+        [
+            text(files.model),
+            text(files.run),
+            *(_run_fact(key, files.facts.get(key)) for key in shown),
+        ]
+        for files in trained
+    ]
+    columns = [Column("Model"), Column("Run")]
+    columns += [
+        Column(head, numeric=key not in ("device", "precision", "torch"))
+        for key, head in shown.items()
+    ]
+    alike = ", ".join(f"{present[key].lower()} {value}" for key, value in same.items())
+    caption = f"Every training{f' ({alike})' if alike else ''}"
+    return Table("runs", caption, columns, rows)
+
+
+def _run_fact(key: str, value: Any) -> Cell:
+    if key == "seconds" and isinstance(value, int | float):
+        return Cell(_duration(value), float(value))
+    if key in ("slices_per_second", "peak_memory_mib") and isinstance(value, int | float):
+        return Cell(f"{value:,.0f}", float(value))
+    return plain(value)
+
+
+def _duration(seconds: float) -> str:
+    """Write a duration for readers.
+
+    >>> _duration(21.6), _duration(754), _duration(9000)
+    ('22 s', '12 min 34 s', '2 h 30 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def run_trails(inputs: StudyInputs) -> dict[str, dict[str, Any]]:

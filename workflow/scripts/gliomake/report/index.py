@@ -8,7 +8,7 @@ from typing import Any
 
 from gliomake.files.contracts import read_json
 from gliomake.files.tsv import atomic_path
-from gliomake.report.numbers import INDEX, Number, NumberBook, number_record, write_numbers
+from gliomake.report.numbers import INDEX, ROOT, Number, NumberBook, number_record, write_numbers
 from gliomake.report.render import render
 from gliomake.report.verdicts import KINDS, Answer
 
@@ -34,14 +34,18 @@ def build_index(
     """
     book = NumberBook(INDEX) if book is None else book
     entries = []
-    trail: dict[str, Any] = {"runs": {}, "files": {}}
+    trail: dict[str, Any] = {"runs": {}, "files": {}, "root": ROOT}
     for content in contents:
         records = {record["id"]: record for record in content["numbers"]}
         for entry in content["studies"].values():
             told = entry["summary"]
             blocks = [_with_numbers(block, records, book) for block in told["headline"]]
             answer = Answer.from_dict(told["answer"])
-            entries.append({**told, "answer": answer, "headline": blocks})
+            best = {
+                key: book.add(_of_index(records[value["id"]])) if isinstance(value, dict) else value
+                for key, value in told["best"].items()
+            }
+            entries.append({**told, "answer": answer, "headline": blocks, "best": best})
             trail["runs"] |= told["trails"]
             for run in told["trails"].values():
                 trail["files"] |= {path: digest for _, path, digest in run["files"]}

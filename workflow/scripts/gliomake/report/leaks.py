@@ -3,21 +3,32 @@
 from collections.abc import Sequence
 from typing import Any
 
+from gliomake.report.comparisons import COMPARED
 from gliomake.report.inputs import StudyInputs, records
 from gliomake.report.keys import LeakageKey, SpreadKey
 from gliomake.report.numbers import STATES, Number, NumberBook
-from gliomake.report.scores import COMPARED, conventions_of, enter_score
-from gliomake.report.table import Column, Table, plain, scored, text
+from gliomake.report.scores import conventions_of, enter_score
+from gliomake.report.table import Cell, Column, Table, plain, scored, text
+from gliomake.report.words import SUBSETS, metric_title, rule_title
 
-_CELL = ("subset", "class", "metric", "convention")
+
+def _cell(row: dict[str, Any]) -> list[Cell]:
+    """Say of a row what was scored, in the order of `_cell_columns`."""
+    return [
+        text(row["subset"]),
+        text(row["class"]),
+        text(metric_title(row["metric"])),
+        text(rule_title(row["convention"])),
+        text(STATES[bool(row["postprocess"])]),
+    ]
 
 
 def _cell_columns() -> list[Column]:
     return [
         Column("Subset", choices=True),
         Column("Class", choices=True),
-        Column("Metric", choices=True, chosen="dice"),
-        Column("Convention", choices=True),
+        Column("Metric", choices=True, chosen=metric_title("dice")),
+        Column("Averaging rule", choices=True),
         Column("Masks", choices=True, chosen=STATES[False], optional=True),
     ]
 
@@ -51,7 +62,7 @@ def protocol_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
     convention = main_convention(conventions_of(frame))
     frame = frame[(frame["convention"] == convention) & frame["run"].isin(runs)]
     columns = [Column("Model"), Column("Class", optional=True)]
-    columns += [Column(f"{run}, leaky", numeric=True) for run in leaky]
+    columns += [Column(f"{run}, with leakage", numeric=True) for run in leaky]
     columns.append(Column(inputs.main_run, numeric=True))
     rows = []
     for (model, class_), part in frame.groupby(["model", "class"], sort=False):
@@ -59,7 +70,8 @@ def protocol_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
         if numbers.keys() & set(leaky):
             rows.append([text(model), text(class_), *(scored(numbers.get(run)) for run in runs)])
     masks = inputs.masks(False)
-    caption = f"Dice under {convention}, {inputs.subset} set{masks}, with 95 % intervals"
+    rule = rule_title(convention).lower()
+    caption = f"Dice, {rule}, {SUBSETS[inputs.subset]} set{masks}, with 95 % intervals"
     return Table("protocols", caption, columns, rows).compact()
 
 
@@ -93,7 +105,11 @@ def leakage_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
             numeric=True,
             help="with its 95 % interval over patients and seeds",
         ),
-        Column("Leak, %", numeric=True, help="share of the test patients' other slices trained on"),
+        Column(
+            "Leak, %",
+            numeric=True,
+            help="share of the test patients' other slices that were trained on",
+        ),
         *_cell_columns(),
         *(Column(name, numeric=True) for name in ("Patients", "Folds", "Seeds")),
     ]
@@ -102,8 +118,7 @@ def leakage_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
             text(row["model"]),
             scored(_leak(inputs, book, row)),
             plain(row["leak"]),
-            *(text(row[name]) for name in _CELL),
-            text(STATES[bool(row["postprocess"])]),
+            *_cell(row),
             *(plain(row[name]) for name in ("patients", "folds", "seeds")),
         ]
         for row in records(frame[frame["metric"].isin(COMPARED)])
@@ -164,8 +179,7 @@ def spread_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
         rows.append(
             [
                 text(row["source"]),
-                *(text(row[name]) for name in _CELL),
-                text(STATES[bool(row["postprocess"])]),
+                *_cell(row),
                 scored(number),
                 *(plain(row[n]) for n in ("degrees_of_freedom", "models", "folds", "seeds")),
             ]

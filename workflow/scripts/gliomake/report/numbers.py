@@ -14,9 +14,12 @@ from typing import Any
 import gliomake
 from gliomake.files.tsv import atomic_path
 from gliomake.report.keys import ClaimKey, Key, Measured, SpreadKey, read_id, write_id
+from gliomake.report.words import metric_title, rule_title
 from gliomake.scoring.registry import METRICS
 
 INDEX = "index.html"
+# From the folder of the report to the one that files are named from.
+ROOT = "../../"
 UNDEFINED = "undefined"
 # A variance estimated at or below zero is cut off there; as 0.000 it would look measured.
 NONE_FOUND = "none found"
@@ -275,8 +278,8 @@ def _in_words(number: Number) -> dict[str, str]:
         "run": measured.run,
         "subset": measured.subset,
         "class": measured.class_,
-        "metric": measured.metric,
-        "convention": measured.convention,
+        "metric": metric_title(measured.metric),
+        "averaging rule": rule_title(measured.convention),
         # A claim that is no score has no masks of one kind: an epoch's Dice, a loss, a size.
         "masks": "" if isinstance(number.key, ClaimKey) else STATES[measured.postprocess],
     }

@@ -8,12 +8,13 @@ from typing import Any
 
 from gliomake.files.tsv import atomic_path
 from gliomake.report import evidence, scores
+from gliomake.report.arithmetic import workings
 from gliomake.report.cards import card_pages
 from gliomake.report.index import write_index
 from gliomake.report.inputs import StudyInputs
-from gliomake.report.numbers import Number, NumberBook, number_record, write_numbers
+from gliomake.report.numbers import ROOT, Number, NumberBook, number_record, write_numbers
 from gliomake.report.render import render
-from gliomake.report.sections import Findings, Scores, Section, study_sections
+from gliomake.report.sections import Findings, InShort, Scores, Section, study_sections
 
 RUN_FILES = (
     "counts", "distances", "regions", "patients", "predictions", "weights", "history",
@@ -54,6 +55,8 @@ def build_study_page(inputs: StudyInputs, sections: Sequence[Section] | None = N
             "runs": evidence.run_trails(inputs),
             "files": inputs.sha256,
             "numbers": book.trail(),
+            "workings": workings(inputs),
+            "root": ROOT,
         },
     )
 
@@ -189,6 +192,7 @@ def summary(inputs: StudyInputs, sections: Sequence[Section]) -> dict[str, Any]:
     """
     (findings,) = [each for each in sections if isinstance(each, Findings)]
     (of_scores,) = [each for each in sections if isinstance(each, Scores)]
+    (short,) = [each for each in sections if isinstance(each, InShort)]
     blocks = of_scores.headline[:1]
     shown = {
         number.counts
@@ -196,12 +200,18 @@ def summary(inputs: StudyInputs, sections: Sequence[Section]) -> dict[str, Any]:
         for row in block["rows"]
         for number in row["numbers"]
         if number
-    }
+    } | {value.counts for value in short.best.values() if isinstance(value, Number)}
     return {
         "id": inputs.id,
         "page": inputs.page,
         "title": inputs.study.title,
         "document": inputs.study.document,
+        "question": inputs.study.question,
+        "address": inputs.study.address,
+        "best": {
+            key: {"id": value.id} if isinstance(value, Number) else value
+            for key, value in short.best.items()
+        },
         "dataset": inputs.study.dataset,
         "data": inputs.data,
         "scale": inputs.scale,

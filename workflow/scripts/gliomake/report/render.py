@@ -11,8 +11,8 @@ from markupsafe import Markup
 import gliomake
 from gliomake.report import findings
 from gliomake.report.lesions import DISTANCES
-from gliomake.report.scores import CONVENTIONS
 from gliomake.report.verdicts import KINDS
+from gliomake.report.words import RULE_MEANINGS, SUBSETS, counted, tight
 
 TEMPLATES = Path(__file__).parents[4] / "reports" / "templates"
 PAGE_BYTES = 15_000_000
@@ -45,14 +45,16 @@ def environment(templates: Path = TEMPLATES) -> jinja2.Environment:
     )
     found.globals |= {
         "version": gliomake.__version__,
-        "conventions": CONVENTIONS,
+        "rules": RULE_MEANINGS,
+        "subsets": SUBSETS,
+        "counted": counted,
         "distances": DISTANCES,
         "verdict_kinds": KINDS,
         "finding_kinds": findings.KINDS,
         # The style sheet and the scripts are our own text and go into the page as they are.
         "asset": lambda name: Markup((templates / name).read_text()),
     }
-    found.filters["script_json"] = script_json
+    found.filters |= {"script_json": script_json, "tight": tight}
     return found
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gliomake.files.contracts import read_json
+from gliomake.files.tsv import read_tsv
 from gliomake.study.paths import RunPaths
 from gliomake.study.run import split_name
 
@@ -76,6 +77,15 @@ class RunFiles:
     def facts(self) -> dict[str, Any]:
         """Content of ``train.json``; empty where nothing was trained."""
         return read_json(self.train) if self.train else {}
+
+    @cached_property
+    def patients_of(self) -> dict[str, int]:
+        """How many patients were scored, by subset; none where the data set names no patients."""
+        counts = read_tsv(self.counts)
+        named = counts[counts["patient"] != ""]
+        return {
+            str(name): int(n) for name, n in named.groupby("subset")["patient"].nunique().items()
+        }
 
 
 def _present(path: Path) -> Path | None:

@@ -1,4 +1,4 @@
-"""Scores, comparisons and the measured leak as tables of a page."""
+"""Scores as tables of a page."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,26 +7,15 @@ from typing import Any
 import pandas as pd
 
 from gliomake.report.inputs import StudyInputs, records
-from gliomake.report.keys import ComparisonKey, ScoreKey
+from gliomake.report.keys import ScoreKey
 from gliomake.report.numbers import STATES, Number, NumberBook
+from gliomake.report.rules import few_patients, rule_columns, rule_groups, sample, sample_cell
 from gliomake.report.run_files import RunFiles
-from gliomake.report.table import Column, Table, plain, scored, text
-from gliomake.scoring.compare import FEWEST_PATIENTS
+from gliomake.report.table import Column, Table, scored, text
+from gliomake.report.words import RULES, agreement, metric_title
 from gliomake.scoring.metrics import DISTANCE_METRICS
 from gliomake.scoring.patient_metrics import LESION_METRICS
 from gliomake.study.model import BASELINES, GATED
-
-CONVENTIONS = {
-    "pooled": "all pixels of the subset in one count",
-    "patient": "a patient's slices in one count, then the mean over patients",
-    "slice-empty1": "mean over slices; a slice empty in truth and mask counts 1",
-    "slice-empty0": "mean over slices; a slice empty in truth and mask counts 0",
-    "slice-skip": "mean over slices; slices empty in truth and mask are left out",
-    "slice-tumour": "mean over the slices that have tumour in the truth",
-    "image": "one decision an image",
-}
-# The page compares models by these; comparisons.tsv has all metrics.
-COMPARED = ("dice", "iou", "hd95", "accuracy")
 
 
 class StaleTableError(ValueError):
@@ -72,13 +61,13 @@ def enter_score(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> N
 
 
 def conventions_of(frame: pd.DataFrame) -> list[str]:
-    """List the conventions that a set of scores has, in the order of their definitions."""
+    """List the averaging rules that a set of scores has, in the order of their definitions."""
     present = set(frame["convention"])
-    return [name for name in CONVENTIONS if name in present]
+    return [name for name in RULES if name in present]
 
 
 def score_tables(inputs: StudyInputs, book: NumberBook) -> list[Table]:
-    """Show all scores, a column a convention; classifiers have a table of their own.
+    """Show all scores, a column a rule; classifiers have a table of their own.
 
     Parameters
     ----------
@@ -102,44 +91,39 @@ def score_tables(inputs: StudyInputs, book: NumberBook) -> list[Table]:
 
 
 def _score_table(inputs: StudyInputs, book: NumberBook, name: str, frame: pd.DataFrame) -> Table:
-    conventions = conventions_of(frame)
     keys = ["model", "run", "subset", "class", "metric", "postprocess"]
     metrics = list(dict.fromkeys(frame["metric"]))
     subset = inputs.reported_subset
-    chosen = {
-        "run": inputs.main_run,
-        "subset": subset if (frame["subset"] == subset).any() else "",
-        "metric": "dice" if "dice" in metrics else "",
-        "postprocess": STATES[False],
-    }
+    groups: dict[tuple, dict[str, Number]] = {}
+    for row in records(frame):
+        numbers = groups.setdefault(tuple(row[key] for key in keys), {})
+        numbers[row["convention"]] = enter_score(inputs, book, row)
+    rules = rule_groups(list(groups.values()), conventions_of(frame))
     columns = [
         Column("Model", choices=True),
-        Column("Run", choices=True, chosen=chosen["run"]),
-        Column("Subset", choices=True, chosen=chosen["subset"]),
+        Column("Run", choices=True, chosen=inputs.main_run),
+        Column("Subset", choices=True, chosen=subset if (frame["subset"] == subset).any() else ""),
         Column("Class", choices=True),
-        Column("Metric", choices=True, chosen=chosen["metric"]),
-        Column("Masks", choices=True, chosen=chosen["postprocess"], optional=True),
-        *(Column(each, numeric=True, help=CONVENTIONS[each]) for each in conventions),
-        Column("n", numeric=True, help="slices pooled; patients for hd95 and nsd; or images"),
+        Column("Metric", choices=True, chosen=metric_title("dice") if "dice" in metrics else ""),
+        Column("Masks", choices=True, chosen=STATES[False], optional=True),
+        *rule_columns(rules),
+        Column("Of", help="what the row rests on, and what its intervals are worth"),
     ]
     rows = []
-    groups: dict[tuple, list[dict[str, Any]]] = {}
-    for row in records(frame):
-        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
-    for values, part in groups.items():
+    for values, numbers in groups.items():
         labels = dict(zip(keys, values, strict=True))
-        numbers = {row["convention"]: enter_score(inputs, book, row) for row in part}
-        first = next(iter(numbers.values()))
         rows.append(
             [
-                *(text(labels[key]) for key in keys[:-1]),
+                *(text(labels[key]) for key in ("model", "run", "subset", "class")),
+                text(metric_title(labels["metric"])),
                 text(STATES[bool(labels["postprocess"])]),
-                *(scored(numbers.get(each)) for each in conventions),
-                plain(numbers.get("pooled", first).n),
+                *(scored(numbers.get(group[0])) for group in rules),
+                sample_cell(inputs, labels, numbers),
             ]
         )
     what = "Scores of every run" if name == "segmentation" else "Scores of the classifier"
-    caption = f"{what}, subset, class and metric under every convention, with 95 % intervals"
+    caption = f"{what}, subset, class and metric, by averaging rule, with 95 % intervals"
+    caption = ". ".join(filter(None, [caption, agreement(rules)]))
     return Table(f"scores-{name}", caption, columns, rows).compact()
 
 
@@ -156,8 +140,9 @@ def headline(inputs: StudyInputs, book: NumberBook) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        One a class: ``class``, ``subset``, ``conventions`` and ``rows`` of
-        ``model``, ``kind`` (``model``, ``gated`` or ``baseline``) and ``numbers``.
+        One a class: ``class``, ``subset``, ``masks``, ``rules`` (name and meaning of a column),
+        ``agreement`` of rules that are one column, ``sample`` and its ``warning``, and ``rows``
+        of ``model``, ``kind`` (``model``, ``gated`` or ``baseline``), ``tag`` and ``numbers``.
     """
     frame = inputs.scores
     frame = frame[
@@ -169,7 +154,7 @@ def headline(inputs: StudyInputs, book: NumberBook) -> list[dict[str, Any]]:
     blocks = []
     for subset in dict.fromkeys((inputs.reported_subset, inputs.subset)):
         part = frame[frame["subset"] == subset]
-        classes = _class_order([*inputs.study.classes, *inputs.study.regions], part["class"])
+        classes = class_order([*inputs.study.classes, *inputs.study.regions], part["class"])
         # Beside the subset that the document reports on, the test set in short.
         for class_ in classes if subset == inputs.reported_subset else classes[:1]:
             blocks.append(_headline_block(inputs, book, part[part["class"] == class_]))
@@ -177,18 +162,33 @@ def headline(inputs: StudyInputs, book: NumberBook) -> list[dict[str, Any]]:
 
 
 def _headline_block(inputs: StudyInputs, book: NumberBook, frame: pd.DataFrame) -> dict[str, Any]:
-    conventions = conventions_of(frame)
-    rows = []
-    for model, part in frame.groupby("model", sort=False):
-        numbers = {row["convention"]: enter_score(inputs, book, row) for row in records(part)}
-        ordered = [numbers.get(each) for each in conventions]
-        rows.append({"model": model, "kind": model_kind(str(model)), "numbers": ordered})
+    of_model = {
+        str(model): {row["convention"]: enter_score(inputs, book, row) for row in records(part)}
+        for model, part in frame.groupby("model", sort=False)
+    }
+    groups = rule_groups(list(of_model.values()), conventions_of(frame))
+    subset = frame["subset"].iloc[0]
+    first = next(iter(of_model))
+    patients = inputs.run_files(first, inputs.main_run).patients_of.get(subset)
+    numbers = of_model[first]
+    slices = numbers.get("pooled", next(iter(numbers.values()))).n or 0
     return {
         "class": frame["class"].iloc[0],
-        "subset": frame["subset"].iloc[0],
+        "subset": subset,
         "masks": inputs.masks(False),
-        "conventions": conventions,
-        "rows": rows,
+        "rules": [[column.title, column.help] for column in rule_columns(groups)],
+        "agreement": agreement(groups),
+        "sample": sample(slices, patients),
+        "warning": few_patients(patients),
+        "rows": [
+            {
+                "model": model,
+                "kind": model_kind(model),
+                "tag": model_tag(inputs, model),
+                "numbers": [numbers.get(group[0]) for group in groups],
+            }
+            for model, numbers in of_model.items()
+        ],
     }
 
 
@@ -201,7 +201,7 @@ def with_ids(block: dict[str, Any]) -> dict[str, Any]:
     return block | {"rows": rows}
 
 
-def _class_order(classes: Sequence[str], present: pd.Series) -> list[str]:
+def class_order(classes: Sequence[str], present: pd.Series) -> list[str]:
     found = set(present)
     return [name for name in ("mean", *classes) if name in found]
 
@@ -213,92 +213,16 @@ def model_kind(model: str) -> str:
     return "gated" if model.endswith(GATED) else "model"
 
 
-def comparison_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
-    """Show the paired comparisons of models.
-
-    Parameters
-    ----------
-    inputs : StudyInputs
-        The study's files.
-    book : NumberBook
-        The page's numbers; the differences are entered.
-
-    Returns
-    -------
-    Table or None
-        None where nothing was compared.
-    """
-    frame = inputs.table(inputs.comparisons)
-    if frame.empty:
-        return None
-    frame = frame[
-        frame["metric"].isin(COMPARED)
-        & ((frame["metric"] != "accuracy") | (frame["convention"] == "image"))
-    ]
-    columns = _comparison_columns(inputs, conventions_of(frame))
-    rows = []
-    for row in records(frame):
-        number = _difference(inputs, book, row)
-        rows.append(
-            [
-                *(text(row[key]) for key in ("model_a", "model_b", "run", "subset", "class")),
-                *(text(row[key]) for key in ("metric", "convention")),
-                text(STATES[bool(row["postprocess"])]),
-                scored(number),
-                text(_says(number, str(row["model_a"]), str(row["model_b"]))),
-                plain(row["n"]),
-                plain(row["patients_to_settle"]),
-            ]
-        )
-    caption = "Every pair of models on the same patients: the difference and its interval"
-    return Table("comparisons", caption, columns, rows).compact()
-
-
-def _comparison_columns(inputs: StudyInputs, conventions: Sequence[str]) -> list[Column]:
-    return [
-        Column("A", choices=True),
-        Column("B", choices=True),
-        Column("Run", choices=True, chosen=inputs.main_run, optional=True),
-        Column("Subset", choices=True, chosen=inputs.reported_subset),
-        Column("Class", choices=True),
-        Column("Metric", choices=True, chosen="dice"),
-        Column(
-            "Convention",
-            choices=True,
-            chosen="patient" if "patient" in conventions else conventions[0],
-        ),
-        Column("Masks", choices=True, chosen=STATES[False], optional=True),
-        Column("A minus B", numeric=True, help="with its 95 % interval, paired over patients"),
-        Column("Says", choices=True),
-        Column("n", numeric=True),
-        Column(
-            "Patients for 80 % power",
-            numeric=True,
-            help="where a difference is inconclusive: the sample size at which one this large "
-            "would be found in 80 % of samples",
-        ),
-    ]
-
-
-def _difference(inputs: StudyInputs, book: NumberBook, row: dict[str, Any]) -> Number:
-    files = [inputs.run_files(row[key], row["run"]) for key in ("model_a", "model_b")]
-    return book.enter(
-        ComparisonKey.of(row),
-        study=inputs.id,
-        value=row["difference"],
-        interval=row,
-        n=row["n"],
-        files=[*(each.counts for each in files), inputs.comparisons],
+def model_tag(inputs: StudyInputs, model: str) -> str:
+    """Say in a few words what a row is that no trained model stands for."""
+    kind = model_kind(model)
+    if kind == "gated":
+        return "after the classifier"
+    if kind == "model":
+        return ""
+    data = inputs.study.data
+    return (
+        f"baseline: threshold on {data.channel}"
+        if model == data.baseline
+        else "baseline: empty mask"
     )
-
-
-def _says(number: Number, a: str, b: str) -> str:
-    if number.ci_low is None or number.ci_high is None:
-        return "undefined"
-    if (number.n or 0) < FEWEST_PATIENTS:
-        return "too few patients to tell"
-    if number.ci_low > 0:
-        return f"{a} is higher"
-    if number.ci_high < 0:
-        return f"{b} is higher"
-    return "inconclusive: the interval includes 0"

@@ -1,6 +1,5 @@
 """Tables of a page: plain values for a template that makes them sortable and filterable."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +26,10 @@ class Cell:
         More words, for a pointer that rests on the cell.
     note : str
         A sentence under it.
+    warned : bool
+        Whether `title` is a warning, which a sign shows.
+    faint : bool
+        Whether it settles nothing, and is grey.
     """
 
     text: str = ""
@@ -35,6 +38,8 @@ class Cell:
     kind: str = ""
     title: str = ""
     note: str = ""
+    warned: bool = False
+    faint: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ class Column:
         The filter's value to begin with; empty for all.
     help : str
         What the column means.
+    rule : str
+        How its numbers are averaged: a second line of its head.
     optional : bool
         Whether the column may go where all rows say the same.
     """
@@ -62,6 +69,7 @@ class Column:
     choices: bool = False
     chosen: str = ""
     help: str = ""
+    rule: str = ""
     optional: bool = False
 
 
@@ -90,12 +98,15 @@ class Table:
         """List what a column's filter offers, in the order of the rows."""
         return list(dict.fromkeys(row[column].text for row in self.rows))
 
+    def _is_one_value(self, place: int) -> bool:
+        return self.columns[place].optional and len(self.choices(place)) < 2
+
     def compact(self) -> "Table":
-        """Leave out the optional columns in which all rows say the same."""
+        """Leave out columns that say nothing: empty ones, and optional ones of one value."""
         kept = [
             place
             for place, column in enumerate(self.columns)
-            if not column.optional or len(self.choices(place)) > 1
+            if not place or (self.choices(place) != [""] and not self._is_one_value(place))
         ]
         return Table(
             self.id,
@@ -144,34 +155,3 @@ def scored(number: Number | None) -> Cell:
     if number is None:
         return Cell("")
     return Cell(number.printed, number.value, number)
-
-
-def from_frame(id_: str, caption: str, frame: Any, hidden: Sequence[str] = ()) -> Table:
-    """Show a data frame as it is.
-
-    Parameters
-    ----------
-    id_, caption : str
-        See `Table`.
-    frame : DataFrame
-        The rows.
-    hidden : sequence of str
-        Columns to leave out.
-
-    Returns
-    -------
-    Table
-        Columns of numbers sort by number.
-    """
-    names = [name for name in frame.columns if name not in hidden]
-    numeric = {name: frame[name].dtype.kind in "iuf" for name in names}
-    whole = {name: numeric[name] and not (frame[name].dropna() % 1).any() for name in names}
-    rows = [
-        [
-            plain(value, whole[name]) if numeric[name] else text(value)
-            for name, value in zip(names, row, strict=True)
-        ]
-        for row in frame[names].itertuples(index=False)
-    ]
-    columns = [Column(name.replace("_", " "), numeric[name]) for name in names]
-    return Table(id_, caption, columns, rows)

@@ -1,18 +1,22 @@
 """The study's figures and tables as parts of its page."""
 
-import base64
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from PIL import Image
 
+from gliomake.report.downloads import data_url, download
 from gliomake.report.inputs import StudyInputs, records
 from gliomake.report.keys import ScoreKey
 from gliomake.report.numbers import NumberBook, optional
 from gliomake.report.scores import StaleTableError, enter_score
 from gliomake.report.table import Cell, Column, Table, plain, scored, text
+from gliomake.report.words import column_title, listed, metric_title, rule_title
+from gliomake.study.targets import Target
+from gliomake.tables.training import column_rules
 
 INLINE_BYTES = 350_000
 FIGURE_PIXELS = 1800
@@ -35,7 +39,10 @@ NAMES = {
     "vgg19": "VGG19",
     "resnet50": "ResNet50",
 }
+FIRST = ("model", "against", "rank", "value", "before", "after", "reference", "difference")
 HIDDEN = frozenset({"data", "scale", "overrides"})
+# Kinds of tables whose columns are averaged by rules that no cell names.
+RULED = frozenset({"epochs"})
 
 
 def figures(inputs: StudyInputs) -> list[dict[str, str]]:
@@ -84,19 +91,15 @@ def figure_source(svg: Path) -> str:
     """
     png = svg.with_suffix(".png")
     if svg.stat().st_size <= INLINE_BYTES:
-        return _data_url("image/svg+xml", svg.read_bytes())
+        return data_url("image/svg+xml", svg.read_bytes())
     if png.stat().st_size <= INLINE_BYTES:
-        return _data_url("image/png", png.read_bytes())
+        return data_url("image/png", png.read_bytes())
     with Image.open(png) as opened:
         image = opened.convert("RGB")
         image.thumbnail((FIGURE_PIXELS, 2 * FIGURE_PIXELS))
         buffer = io.BytesIO()
         image.save(buffer, "WEBP", quality=85)
-    return _data_url("image/webp", buffer.getvalue())
-
-
-def _data_url(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    return data_url("image/webp", buffer.getvalue())
 
 
 def target_tables(inputs: StudyInputs, book: NumberBook) -> list[dict[str, Any]]:
@@ -112,7 +115,7 @@ def target_tables(inputs: StudyInputs, book: NumberBook) -> list[dict[str, Any]]
     Returns
     -------
     list of dict
-        ``target``, ``title``, ``path``, ``sha256``, ``table``.
+        ``target``, ``title``, ``path``, ``sha256``, ``file`` (a download), ``table``.
     """
     return [
         {
@@ -120,6 +123,7 @@ def target_tables(inputs: StudyInputs, book: NumberBook) -> list[dict[str, Any]]
             "title": title(target),
             "path": str(path),
             "sha256": inputs.sha256[str(path)],
+            "file": download(path, "text/csv"),
             "table": target_table(inputs, book, target, path),
         }
         for target, path in inputs.tables.items()
@@ -154,6 +158,8 @@ def target_table(inputs: StudyInputs, book: NumberBook, target: str, path: Path)
     of_scores = {"model", "run", "subset", "class", "metric", "convention"} <= set(frame)
     hidden = HIDDEN | (INTERVALS if of_scores else frozenset())
     names = [name for name in frame.columns if name not in hidden]
+    if of_scores:  # the model and its scores before what a filter can hold fixed
+        names.sort(key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
     numeric = {name: frame[name].dtype.kind in "iuf" for name in names}
     whole = {name: numeric[name] and not (frame[name].dropna() % 1).any() for name in names}
     rows = []
@@ -163,20 +169,55 @@ def target_table(inputs: StudyInputs, book: NumberBook, target: str, path: Path)
             if of_scores and name in SCORE_COLUMNS:
                 cells.append(_score_cell(inputs, book, row, name, path))
             else:
-                cells.append(plain(row[name], whole[name]) if numeric[name] else text(row[name]))
+                cells.append(
+                    plain(row[name], whole[name]) if numeric[name] else _shown(name, row[name])
+                )
         rows.append(cells)
+    declared = Target.declared(inputs.study, "tables", target)
+    rules = column_rules(inputs.study, declared) if declared.kind in RULED else {}
     columns = [
         Column(
-            name.replace("_", " "),
+            column_title(name),
             numeric[name],
             choices=of_scores and name in KEYS,
+            chosen=_chosen(frame, name) if of_scores else "",
             optional=name in ("run", "postprocess"),
+            rule=rule_title(rules[name][1]) if name in rules else "",
         )
         for name in names
     ]
     states = set(frame["postprocess"].astype(bool)) if "postprocess" in frame else set()
     masks = inputs.masks(states.pop()) if len(states) == 1 else ""
-    return Table(f"table-{target}", title(target) + masks, columns, rows).compact()
+    caption = ". ".join(filter(None, [title(target) + masks, _convention_note(rules)]))
+    return Table(f"table-{target}", caption, columns, rows).compact()
+
+
+def _chosen(frame: pd.DataFrame, name: str) -> str:
+    """Choose what a table of scores begins with: Dice, by patient if possible."""
+    wanted = {"metric": ("dice",), "convention": ("patient", "pooled"), "class": ("mean",)}
+    found = [each for each in wanted.get(name, ()) if each in set(frame[name])]
+    return _shown(name, found[0]).text if found else ""
+
+
+def _convention_note(rules: Mapping[str, tuple[str, str]]) -> str:
+    """Say why scores under several rules need not fit each other; empty for one rule."""
+    ones, zeros = (
+        list(dict.fromkeys(metric_title(metric) for metric, rule in rules.values() if rule == each))
+        for each in ("slice-empty1", "slice-empty0")
+    )
+    if not ones or not zeros:
+        return ""
+    return (
+        f"A slice that is empty in truth and mask counts 1 in {listed(ones)}, and 0 in "
+        f"{listed(zeros)}: this is how a high {ones[0]} can stand beside a low {zeros[0].lower()}"
+    )
+
+
+def _shown(name: str, value: Any) -> Cell:
+    """Show a cell of words: metrics and averaging rules by their titles."""
+    if name == "metric":
+        return text(metric_title(str(value)))
+    return text(rule_title(str(value)) if name == "convention" else value)
 
 
 def _score_cell(

@@ -1,6 +1,7 @@
 """The answer of a study: which reported numbers hold, which do not, and what the audit found."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Container
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from gliomake.report.keys import ClaimKey, Measured, ScoreKey, write_id
 from gliomake.report.numbers import Number, NumberBook, optional
 from gliomake.report.scores import StaleTableError, enter_score
 from gliomake.report.table import Cell, Column, Table, scored, text
+from gliomake.report.words import listed, metric_title, rule_title
 
 
 class Kind(NamedTuple):
@@ -47,22 +49,28 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "holds": Kind("✓", "holds", "holds", "hold"),
-    "fails": Kind("✗", "does not hold", "does not hold", "do not hold"),
+    "holds": Kind("✓", "reproduced", "reproduced", "reproduced", ("was", "were")),
+    "fails": Kind("✗", "not reproduced", "not reproduced", "not reproduced", ("was", "were")),
     "contradicted": Kind(
-        "✗", "contradictory", "contradicts another number", "contradict one another"
-    ),
-    "open": Kind("?", "open", "open", "open", ("is", "are")),
-    "set": Kind("=", "set as published", "set as published", "set as published", ("was", "were")),
-    "missing": Kind("○", "not reproducible", "cannot be reproduced", "cannot be reproduced"),
-    "incomparable": Kind(
-        "–",  # noqa: RUF001
-        "not comparable",
-        "not comparable here",
-        "not comparable here",
+        "✗",
+        "inconsistent",
+        "inconsistent with another number of the report",
+        "inconsistent with other numbers of the report",
         ("is", "are"),
     ),
+    "open": Kind("?", "inconclusive", "inconclusive", "inconclusive", ("is", "are")),
+    "set": Kind(
+        "=",
+        "setting copied",
+        "a setting copied from the report",
+        "settings copied from the report",
+        ("is", "are"),
+    ),
+    "missing": Kind("○", "cannot be reproduced", "cannot be reproduced", "cannot be reproduced"),
+    "incomparable": Kind("–", "not tested", "not tested here", "not tested here", ("was", "were")),  # noqa: RUF001
 }
+COMMON = 4
+"""A reason that so many claims share is said once."""
 KIND_OF = {
     Outcome.HOLDS: "holds",
     Outcome.DIFFERS: "fails",
@@ -133,9 +141,8 @@ class Answer:
         parts = [KINDS[kind].clause(count) for kind, count in self.counts.items() if count]
         if not parts:
             return "The original report states no number."
-        listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
         noun = "number" if self.total == 1 else "numbers"
-        return f"Of {self.total} reported {noun}, {listed}."
+        return f"Of {self.total} reported {noun}, {listed(parts)}."
 
 
 def answer(inputs: StudyInputs) -> Answer:
@@ -179,46 +186,101 @@ def claims_table(inputs: StudyInputs, book: NumberBook) -> Table:
         One row a claim.
     """
     columns = [
-        Column("Claim"),
-        Column("Verdict", choices=True),
-        Column("Model", choices=True),
-        Column("Quantity", choices=True),
-        Column("Class", choices=True, optional=True),
-        Column("Epoch", numeric=True, optional=True),
+        Column("Claim", help="its number in config/claims.tsv"),
         Column("Reported", numeric=True),
         Column("Reproduced", numeric=True, help="with its 95 % interval"),
-        Column("Convention", help="the averaging rule; assumed where the report states none"),
-        Column("Nearest", numeric=True, help="our value that comes nearest to the reported one"),
-        Column("Nearest under", help="the averaging rule that gives it"),
+        Column("Verdict", choices=True, help="press it for the reason, where one is given"),
+        Column("Quantity", choices=True),
+        Column("Model", choices=True, optional=True),
+        Column("Class", choices=True, optional=True),
+        Column("Epoch", numeric=True, optional=True),
+        Column("Averaging rule", help="of Reproduced; assumed where the report states none"),
+        Column("Closest", numeric=True, help="the score of ours that comes closest to Reported"),
+        Column("Closest by", help="the averaging rule that gives it"),
     ]
     caption = f"Every number of the original report, beside ours{inputs.masks(True)}"
     table = Table("claims-table", caption, columns)
     contradicted = contradicted_claims(inputs.findings)
-    for claim in claim_rows(inputs):
+    claims = claim_rows(inputs)
+    said_once = {each for each, _ in common_reasons(inputs)}
+    for claim in claims:
         kind = verdict_kind(claim, contradicted)
-        table.rows.append(_claim_row(inputs, book, claim, kind))
+        table.rows.append(_claim_row(inputs, book, claim, kind, said_once))
     return table.compact()
 
 
+# Words of a verdict's sentence that its label says; where it goes on to what a check found, and
+# from that to what was measured.
+_WORDS = r"(?:not comparable|open|set as published|holds|does not hold|differs)"
+_LABEL = re.compile(rf"^(?:inconsistent|{_WORDS})[^:;]*: ", re.IGNORECASE)
+_ARITHMETIC, _VALUE = "; by arithmetic, ", re.compile(rf"; (?={_WORDS}\b[^;:]*: )")
+
+
+def reasons(claim: dict[str, Any]) -> list[str]:
+    """Take a verdict's sentence apart, without the words that its label says.
+
+    Parameters
+    ----------
+    claim : dict
+        A row of ``claims.tsv``.
+
+    Returns
+    -------
+    list of str
+        What was measured, or why it was not; what a check found. One or both, as sentences.
+    """
+    sentence = claim["verdict"].rstrip(".")
+    if sentence.startswith("Inconsistent: "):
+        parts = _VALUE.split(sentence, maxsplit=1)[::-1]
+    else:
+        parts = sentence.split(_ARITHMETIC, 1)
+    return [f"{_capital(_LABEL.sub('', part))}." for part in parts]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def common_reasons(inputs: StudyInputs) -> list[tuple[str, int]]:
+    """List the reasons that many claims share: they are said once, above the table.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+
+    Returns
+    -------
+    list of (str, int)
+        Reason and how many claims have it; the most frequent first.
+    """
+    found = Counter(each for claim in claim_rows(inputs) for each in reasons(claim))
+    return [(each, count) for each, count in found.most_common() if count >= COMMON]
+
+
 def _claim_row(
-    inputs: StudyInputs, book: NumberBook, claim: dict[str, Any], kind: str
+    inputs: StudyInputs,
+    book: NumberBook,
+    claim: dict[str, Any],
+    kind: str,
+    said_once: Container[str],
 ) -> list[Cell]:
     ours = _ours(inputs, book, claim, "reproduced", claim["convention"])
     nearest = _ours(inputs, book, claim, "nearest_value", claim["nearest_convention"])
     order = list(KINDS).index(kind)
-    verdict = Cell(KINDS[kind].label, order, kind=kind, title=claim["check"], note=claim["verdict"])
+    note = " ".join(each for each in reasons(claim) if each not in said_once)
     return [
         text(claim["claim"].removeprefix(f"{inputs.id}."), title=claim["claim"]),
-        verdict,
-        text(claim["model"]),
-        text(claim["quantity"].replace("_", " ")),
-        text(claim["class"]),
-        _epoch(claim["epoch"]),
         _reported(claim),
         scored(ours),
-        text(claim["convention"] + (" (assumed)" if claim["assumed"] == "yes" else "")),
+        Cell(KINDS[kind].label, order, kind=kind, title=claim["check"], note=note),
+        text(metric_title(claim["quantity"])),
+        text(claim["model"]),
+        text(claim["class"]),
+        _epoch(claim["epoch"]),
+        text(rule_title(claim["convention"]) + (" (assumed)" if claim["assumed"] == "yes" else "")),
         scored(nearest),
-        text(claim["nearest_convention"]),
+        text(rule_title(claim["nearest_convention"])),
     ]
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from PIL import Image
 
 from gliomake.datasets.spec import class_colour
-from gliomake.figures.images import upright
+from gliomake.figures.images import to_grey, upright
 from gliomake.files.mask_shards import NO_IMAGE
 from gliomake.files.predictions import open_predictions, to_mask
 from gliomake.files.shards import load_arrays
@@ -26,6 +26,14 @@ SLICES = 60
 PIXELS = 128
 WORST = 5
 """Patients of each model that can be gone to at once."""
+# No class has these: white, red, magenta and green as no palette of the figures has them.
+ERRORS = {
+    "hit": ("#FFFFFF", "right (outline)"),
+    "missed": ("#FF0030", "missed"),
+    "extra": ("#FF00FF", "spurious"),
+    "confused": ("#00FF00", "another class"),
+}
+"""Colour and words of each kind of pixel in the viewer's picture of errors."""
 COUNTS = ["tp", "fp", "fn", "tn"]
 Key = tuple[str, int]
 
@@ -45,8 +53,8 @@ def viewer_data(inputs: StudyInputs, book: NumberBook, limit: int = SLICES) -> d
     Returns
     -------
     dict
-        ``run, subset, models, classes, total, slices`` and more for the page's script; empty where
-        no run has both masks and shards.
+        ``run, subset, models, classes, colours, errors, patients, total, slices`` and more for the
+        page's script; empty where no run has both masks and shards.
     """
     runs = _shown_runs(inputs)
     if not runs or not inputs.shards:
@@ -87,6 +95,12 @@ def viewer_data(inputs: StudyInputs, book: NumberBook, limit: int = SLICES) -> d
         "models": [files.model for files in runs],
         "classes": inputs.study.classes,
         "colours": [class_colour(data, name) for name in inputs.study.classes],
+        "errors": {
+            kind: list(each)
+            for kind, each in ERRORS.items()
+            if kind != "confused" or len(inputs.study.classes) > 1
+        },
+        "patients": sorted({patient for patient, _ in keys if patient}),
         "channel": channels[channel],
         "pixels": min(PIXELS, loaded.image.shape[-1]),
         "total": len(means),
@@ -193,7 +207,7 @@ def image_url(pixels: np.ndarray) -> str:
     Parameters
     ----------
     pixels : ndarray (height, width), uint8 or float
-        Floats are stretched between their 0.5th and 99.5th percentile.
+        Floats are stretched as in the figures, with a black background.
 
     Returns
     -------
@@ -201,9 +215,7 @@ def image_url(pixels: np.ndarray) -> str:
         A JPEG of at most `PIXELS` pixels a side.
     """
     if pixels.dtype != np.uint8:
-        values = pixels.astype(np.float32)
-        low, high = np.percentile(values, [0.5, 99.5])
-        pixels = (255 * np.clip((values - low) / max(high - low, 1e-6), 0, 1)).astype(np.uint8)
+        pixels = (255 * to_grey(pixels)).astype(np.uint8)
     image = Image.fromarray(pixels)
     if max(image.size) > PIXELS:
         image = image.resize((PIXELS, PIXELS), Image.Resampling.BOX)

@@ -189,7 +189,9 @@ class Study:
     Attributes
     ----------
     id, title, document : str
-        The file's name, the page's heading, the document whose numbers are audited.
+        The file's name, the page's heading, the report whose numbers are audited.
+    question, address : str
+        What the report asks, and where it can be read; empty where that is not known.
     dataset : str
         Which data set.
     classes : tuple of str
@@ -244,6 +246,8 @@ class Study:
     regions: Mapping[str, list[str]] = field(default_factory=dict)
     brought: dict[str, Brought] = field(default_factory=dict)
     overrides: tuple[dict[str, Any], ...] = ()
+    question: str = ""
+    address: str = ""
     plain: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod

@@ -7,7 +7,7 @@ from gliomake.study.load import complete_study
 from gliomake.study.model import Study
 
 # These choose what is shown, not what is computed.
-SHOWN = ("figures", "tables", "title", "document")
+SHOWN = ("figures", "tables", "title", "document", "question", "address")
 # These are applied to a training's predictions.
 SCORED = ("threshold", "postprocess", "gate", "runs", "reported_subset", "leakage")
 ABSENT = object()

@@ -1,10 +1,13 @@
 """Tables of what happened during training."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from gliomake.files.tsv import read_tsv
-from gliomake.study.targets import TargetSpec
+from gliomake.study.model import Study
+from gliomake.study.targets import Target, TargetSpec
 from gliomake.tables.curve import best_epoch, panel_columns
 
 PRINTED = {"NEC": "NEC/NET"}
@@ -32,28 +35,48 @@ def epochs(spec: TargetSpec) -> pd.DataFrame:
     every = spec.options.get("every", 5)
     epoch = history["epoch"]
     rows = history[((epoch - 1) % every == 0) | (epoch == epoch.max())]
-    classes = spec.study.classes
-    dice = spec.options.get("dice_convention", "slice-empty1")
-    precision = spec.options.get("precision_convention", "slice-empty0")
-    columns = {
-        "epoch": "epoch",
-        "train_loss": "train_loss",
-        "val_loss": "val_loss",
-        "mean_dice": f"val_dice_mean@{dice}",
-    }
-    for short, metric, convention in (
-        ("dice", "dice", dice),
-        ("prec", "precision", precision),
-        ("recall", "recall", precision),
-    ):
-        for name in classes:
-            column = f"{short}_{PRINTED.get(name, name)}"
-            columns[column] = f"val_{metric}_{name}@{convention}"
+    columns = {"epoch": "epoch", "train_loss": "train_loss", "val_loss": "val_loss"}
+    for name, (metric, class_, rule) in _scores(spec.study, spec.options).items():
+        columns[name] = f"val_{metric}_{class_}@{rule}"
     if absent := [name for name in columns.values() if name not in history]:
         raise KeyError(f"{spec.inputs['history'][spec.models[0]]} has no {', '.join(absent)}")
     return pd.DataFrame({name: rows[source] for name, source in columns.items()}).reset_index(
         drop=True
     )
+
+
+def column_rules(study: Study, target: Target) -> dict[str, tuple[str, str]]:
+    """Name metric and averaging rule of each score in a table of `epochs`.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    target : Target
+        The table.
+
+    Returns
+    -------
+    dict of str to (str, str)
+        By column.
+    """
+    scores = _scores(study, target.options)
+    return {name: (metric, rule) for name, (metric, _, rule) in scores.items()}
+
+
+def _scores(study: Study, options: dict[str, Any]) -> dict[str, tuple[str, str, str]]:
+    """Give metric, class and averaging rule of each column of scores."""
+    dice = options.get("dice_convention", "slice-empty1")
+    precision = options.get("precision_convention", "slice-empty0")
+    found = {"mean_dice": ("dice", "mean", dice)}
+    for short, metric, rule in (
+        ("dice", "dice", dice),
+        ("prec", "precision", precision),
+        ("recall", "recall", precision),
+    ):
+        for name in study.classes:
+            found[f"{short}_{PRINTED.get(name, name)}"] = (metric, name, rule)
+    return found
 
 
 def convergence(spec: TargetSpec) -> pd.DataFrame:

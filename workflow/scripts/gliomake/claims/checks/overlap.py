@@ -315,7 +315,7 @@ def _background(
         sentence = f"An accuracy of {accuracy.value} stands beside that of {empty}: {listed}."
     else:
         why = (
-            "the document does not give"
+            "the report does not give"
             if one_count or accuracy.class_ == "mean"
             else "its other scores do not bound, as they are not from one pooled count"
         )

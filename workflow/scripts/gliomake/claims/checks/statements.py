@@ -280,6 +280,6 @@ def ranking(claims: Sequence[Claim], context: Context) -> list[ClaimFinding]:
             sentence = f"{which} are scored by different metrics and cannot be ranked"
             found.append(ClaimFinding("ranking", "note", involved, f"{sentence} by it: {listed}."))
     for same in ranks.values():
-        sentence = f"{len(same)} models are ranked in words; the document prints no score of them."
+        sentence = f"{len(same)} models are ranked in words; the report prints no score of them."
         found.append(ClaimFinding("ranking", "note", ids(*same), sentence))
     return found

@@ -14,12 +14,14 @@ from gliomake.report.sections.leakage import Leakage
 from gliomake.report.sections.pictures import Figures, Slices, Tables
 from gliomake.report.sections.provenance import Data, Provenance, Rebuild
 from gliomake.report.sections.scores import Comparison, Scores
+from gliomake.report.sections.short import InShort
 from gliomake.report.sections.strata import Strata
 from gliomake.report.sections.volumes import Volumes
 
-__all__ = ["SECTIONS", "Findings", "Scores", "Section", "study_sections"]
+__all__ = ["SECTIONS", "Findings", "InShort", "Scores", "Section", "study_sections"]
 
 SECTIONS: tuple[type[Section], ...] = (
+    InShort,
     Findings,
     Claims,
     Scores,

@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from gliomake.report import verdicts
+from gliomake.report.downloads import download
 from gliomake.report.sections.base import Section
 from gliomake.report.table import Table
 
@@ -36,6 +37,20 @@ class Claims(Section):
     @cached_property
     def _table(self) -> Table:
         return verdicts.claims_table(self.inputs, self.book)
+
+    @property
+    def reasons(self) -> list[tuple[str, int]]:
+        """The reasons of verdicts that many claims share."""
+        return verdicts.common_reasons(self.inputs)
+
+    @property
+    def files(self) -> list[dict[str, str]]:
+        """The audit's files, as downloads."""
+        kinds = {self.inputs.claims: "text/tab-separated-values"}
+        return [
+            download(path, kinds.get(path, "application/json"))
+            for path in (self.inputs.claims, self.inputs.findings)
+        ]
 
     def tables(self) -> list[Table]:
         """List the table of claims, where the study has any."""

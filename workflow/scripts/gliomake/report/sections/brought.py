@@ -13,8 +13,8 @@ class BroughtAlong(Section):
     """Predictions that were made elsewhere."""
 
     id: ClassVar[str] = "brought"
-    title: ClassVar[str] = "Predictions brought along"
-    short: ClassVar[str] = "Brought along"
+    title: ClassVar[str] = "Predictions made elsewhere"
+    short: ClassVar[str] = "Made elsewhere"
     template: ClassVar[str] = "sections/brought.html.j2"
 
     @cached_property
@@ -65,9 +65,9 @@ class BroughtAlong(Section):
             Column("Case"),
             Column("Missing slices", numeric=True, help="they count as empty"),
             Column("Slices", numeric=True),
-            Column("What must be known", optional=True),
+            Column("Note", optional=True),
         ]
-        caption = "Cases without a whole prediction, and what else must be known"
+        caption = "Cases without a whole prediction, and notes"
         return Table("brought-cases", caption, columns, rows).compact() if rows else None
 
     @cached_property

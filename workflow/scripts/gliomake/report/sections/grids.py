@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 from gliomake.report.inputs import records
 from gliomake.report.sections.base import Section, given
 from gliomake.report.table import Column, Table, plain, text
+from gliomake.report.words import metric_title, rule_title
 from gliomake.scoring.registry import METRICS
 
 SHOWN = ("pooled", "patient")
-"""Conventions of the page; the file has all."""
+"""Averaging rules of the page; the file has all."""
 
 
 class Grids(Section):
@@ -29,7 +30,9 @@ class Grids(Section):
         frame = frame[frame["metric"].isin(METRICS) & frame["convention"].isin(SHOWN)]
         rows = [
             [
-                *(text(row[key]) for key in ("model", "subset", "class", "metric", "convention")),
+                *(text(row[key]) for key in ("model", "subset", "class")),
+                text(metric_title(row["metric"])),
+                text(rule_title(row["convention"])),
                 plain(row["value_resized"], whole=False),
                 text(_reach(row, "resized")),
                 plain(row["value_native"], whole=False),
@@ -42,8 +45,8 @@ class Grids(Section):
             Column("Model", choices=True),
             Column("Subset", choices=True, chosen=self.inputs.reported_subset),
             Column("Class", choices=True),
-            Column("Metric", choices=True, chosen="dice"),
-            Column("Convention", choices=True),
+            Column("Metric", choices=True, chosen=metric_title("dice")),
+            Column("Averaging rule", choices=True),
             Column("Resized", numeric=True),
             Column("95 %", help="interval on resized slices"),
             Column("Scan", numeric=True, help="on the scan's own grid"),

@@ -1,11 +1,16 @@
 """Sections about what stands behind the numbers: data, runs, commands."""
 
+import json
 from functools import cached_property
 from typing import ClassVar
 
 from gliomake.report import evidence
+from gliomake.report.downloads import data_url
 from gliomake.report.sections.base import Section, given
 from gliomake.report.table import Table
+
+# Letters of a finding, and cases behind it, that stand on the page; the file has all.
+LONG, FEW = 200, 3
 
 
 class Data(Section):
@@ -25,9 +30,38 @@ class Data(Section):
         """The data set in numbers."""
         return evidence.fingerprint_table(self.inputs)
 
+    @property
+    def findings(self) -> list[dict[str, str]]:
+        """What the checks of the data found: ``topic``, ``gist``, and ``rest`` where it is long."""
+        alike: dict[tuple[str, str], list[str]] = {}
+        for found in self.inputs.checks.get("findings", []):
+            cases = alike.setdefault((found["kind"], found["message"]), [])
+            cases.extend(found.get("cases", []))
+        return [_finding(*what, cases) for what, cases in alike.items()]
+
+    @property
+    def file(self) -> dict[str, str]:
+        """All findings and rejected cases, as a download."""
+        names = ("findings", "refused")
+        content = {name: self.inputs.checks.get(name, []) for name in names}
+        raw = json.dumps(content, indent=1, ensure_ascii=False).encode()
+        name = f"{self.inputs.study.dataset}-findings.json"
+        return {"name": name, "href": data_url("application/json", raw)}
+
     def tables(self) -> list[Table]:
         """List both."""
         return [self.splits, self.fingerprint]
+
+
+def _finding(kind: str, message: str, cases: list[str]) -> dict[str, str]:
+    kind = kind.replace("-", " ")
+    gist, _, listed = message.partition(": ")
+    if len(message) <= LONG:
+        gist, listed = message, ""
+    if cases:
+        more = f" and {len(cases) - FEW:,} more" if len(cases) > FEW else ""
+        gist += f" ({', '.join(cases[:FEW])}{more})"
+    return {"topic": kind[:1].upper() + kind[1:], "gist": gist, "rest": listed}
 
 
 class Provenance(Section):

@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Any, ClassVar
 
-from gliomake.report import lesions, scores
+from gliomake.report import comparisons, lesions, scores
 from gliomake.report.numbers import Number
 from gliomake.report.sections.base import Section, given
 from gliomake.report.table import Table
@@ -13,7 +13,7 @@ class Scores(Section):
     """All scores, the Dice of the main run first."""
 
     id: ClassVar[str] = "scores"
-    title: ClassVar[str] = "Scores under every convention"
+    title: ClassVar[str] = "Scores by averaging rule"
     short: ClassVar[str] = "Scores"
     template: ClassVar[str] = "sections/scores.html.j2"
 
@@ -62,7 +62,7 @@ class Comparison(Section):
 
     @cached_property
     def _table(self) -> Table | None:
-        return scores.comparison_table(self.inputs, self.book)
+        return comparisons.comparison_table(self.inputs, self.book)
 
     def tables(self) -> list[Table]:
         """List the comparisons, where models were compared."""

@@ -8,6 +8,7 @@ import pandas as pd
 from gliomake.report.inputs import records
 from gliomake.report.sections.base import Section, given
 from gliomake.report.table import Column, Table, plain, text
+from gliomake.report.words import metric_title, rule_title
 from gliomake.study.model import BASELINES
 
 WIDTH, LEFT, STEP = 420, 130, 22
@@ -35,8 +36,8 @@ class Strata(Section):
     """Scores of parts of the judged subset."""
 
     id: ClassVar[str] = "strata"
-    title: ClassVar[str] = "Scores by strata"
-    short: ClassVar[str] = "Strata"
+    title: ClassVar[str] = "Scores by subgroup"
+    short: ClassVar[str] = "Subgroups"
     template: ClassVar[str] = "sections/strata.html.j2"
 
     @cached_property
@@ -48,10 +49,12 @@ class Strata(Section):
         """All scores."""
         if self._rows.empty:
             return None
-        names = ("stratum", "value", "model", "subset", "class", "metric", "convention")
+        names = ("stratum", "value", "model", "subset", "class")
         rows = [
             [
                 *(text(row[name]) for name in names),
+                text(metric_title(row["metric"])),
+                text(rule_title(row["convention"])),
                 plain(row["score"], whole=False),
                 text(_reach(row)),
                 plain(row["n"]),
@@ -61,18 +64,22 @@ class Strata(Section):
         first = "mean" if "mean" in set(self._rows["class"]) else self._rows["class"].iloc[0]
         patients = "patient" in set(self._rows["convention"])
         columns = [
-            Column("Stratum", choices=True),
+            Column("Subgroup by", choices=True),
             Column("Value"),
             Column("Model", choices=True),
             Column("Subset", choices=True, chosen=self.inputs.reported_subset),
             Column("Class", choices=True, chosen=str(first)),
-            Column("Metric", choices=True, chosen="dice"),
-            Column("Convention", choices=True, chosen="patient" if patients else "pooled"),
+            Column("Metric", choices=True, chosen=metric_title("dice")),
+            Column(
+                "Averaging rule",
+                choices=True,
+                chosen=rule_title("patient" if patients else "pooled"),
+            ),
             Column("Score", numeric=True),
             Column("95 %", help="none for fewer than six patients"),
             Column("n", numeric=True, help="slices pooled, or elements averaged"),
         ]
-        return Table("strata-table", "Scores by strata", columns, rows)
+        return Table("strata-table", "Scores by subgroup", columns, rows)
 
     @cached_property
     def plots(self) -> list[Plot]:
@@ -102,7 +109,7 @@ class Strata(Section):
                 )
                 for place, row in enumerate(records(rows))
             ]
-            title = f"{model}: Dice ({convention}, {class_})"
+            title = f"{model}: Dice of {class_}, {rule_title(convention).lower()}"
             plots.append(Plot(title, STEP * (len(dots) + 2), dots))
         return plots
 

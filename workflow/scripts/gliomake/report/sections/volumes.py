@@ -45,7 +45,7 @@ class Panel(NamedTuple):
 
 
 class Volumes(Section):
-    """Volumes of truth and prediction, and lesions found, missed and made up."""
+    """Volumes of truth and prediction, and lesions found, missed and spurious."""
 
     id: ClassVar[str] = "volumes"
     title: ClassVar[str] = "Volumes and lesions"
@@ -83,7 +83,7 @@ class Volumes(Section):
 
     @cached_property
     def lesions(self) -> Table | None:
-        """Lesions found, missed and made up."""
+        """Lesions found, missed and spurious."""
         rows = []
         for (model, name), table in self._groups.items():
             if table["lesions"].isna().all():
@@ -105,9 +105,9 @@ class Volumes(Section):
             Column("True lesions", numeric=True, help="above the smallest volume that counts"),
             Column("Found", numeric=True),
             Column("Missed", numeric=True),
-            Column("Made up", numeric=True),
+            Column("Spurious", numeric=True),
             Column("Recall", numeric=True, help="found / true, all patients together"),
-            Column("Precision", numeric=True, help="found / (found + made up)"),
+            Column("Precision", numeric=True, help="found / (found + spurious)"),
         ]
         caption = "Lesions of all patients together"
         return Table("lesion-counts", caption, columns, rows) if rows else None
