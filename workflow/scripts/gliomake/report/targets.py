@@ -13,6 +13,7 @@ from gliomake.report.keys import ScoreKey
 from gliomake.report.numbers import NumberBook, optional
 from gliomake.report.scores import StaleTableError, enter_score
 from gliomake.report.table import Cell, Column, Table, plain, scored, text
+from gliomake.study.names import display_name
 
 INLINE_BYTES = 350_000
 FIGURE_PIXELS = 1800
@@ -27,14 +28,6 @@ SCORE_COLUMNS: dict[str, dict[str, Any]] = {
 INTERVALS = frozenset(
     f"{name}_{end}" for name in ("ci", "before", "after") for end in ("low", "high")
 )
-NAMES = {
-    "iou": "IoU",
-    "unet": "U-Net",
-    "resunet": "ResUNet",
-    "vgg16": "VGG16",
-    "vgg19": "VGG19",
-    "resnet50": "ResNet50",
-}
 HIDDEN = frozenset({"data", "scale", "overrides"})
 
 
@@ -54,18 +47,12 @@ def figures(inputs: StudyInputs) -> list[dict[str, str]]:
     return [
         {
             "target": target,
-            "title": title(target),
+            "title": display_name(target),
             "path": str(path),
             "source": figure_source(path),
         }
         for target, path in inputs.figures.items()
     ]
-
-
-def title(target: str) -> str:
-    """Make words of a target's name."""
-    words = [NAMES.get(word, word) for word in target.split("-")]
-    return " ".join([words[0][0].upper() + words[0][1:], *words[1:]])
 
 
 def figure_source(svg: Path) -> str:
@@ -117,7 +104,7 @@ def target_tables(inputs: StudyInputs, book: NumberBook) -> list[dict[str, Any]]
     return [
         {
             "target": target,
-            "title": title(target),
+            "title": display_name(target),
             "path": str(path),
             "sha256": inputs.sha256[str(path)],
             "table": target_table(inputs, book, target, path),
@@ -176,7 +163,7 @@ def target_table(inputs: StudyInputs, book: NumberBook, target: str, path: Path)
     ]
     states = set(frame["postprocess"].astype(bool)) if "postprocess" in frame else set()
     masks = inputs.masks(states.pop()) if len(states) == 1 else ""
-    return Table(f"table-{target}", title(target) + masks, columns, rows).compact()
+    return Table(f"table-{target}", display_name(target) + masks, columns, rows).compact()
 
 
 def _score_cell(

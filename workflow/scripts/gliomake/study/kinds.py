@@ -81,19 +81,19 @@ KINDS: dict[str, Kind] = {
     "modalities": Kind(
         "figures",
         ("gliomake.figures.volumes", "modalities"),
-        needs=_RAW,
+        needs=(*_RAW, "slices"),
         options=("case", "slice"),
     ),
     "planes": Kind(
         "figures",
         ("gliomake.figures.volumes", "planes"),
-        needs=_RAW,
+        needs=(*_RAW, "slices"),
         options=("case", "channel"),
     ),
     "mask-channels": Kind(
         "figures",
         ("gliomake.figures.volumes", "mask_channels"),
-        needs=_RAW,
+        needs=(*_RAW, "slices"),
         options=("case", "slice", "channel"),
     ),
     "intensity-ranges": Kind(
@@ -105,7 +105,7 @@ KINDS: dict[str, Kind] = {
     "modality-correlation": Kind(
         "figures",
         ("gliomake.figures.intensities", "modality_correlation"),
-        needs=_RAW,
+        needs=(*_RAW, "slices"),
         options=("case",),
     ),
     "slice-imbalance": Kind(
@@ -118,8 +118,15 @@ KINDS: dict[str, Kind] = {
         "figures",
         ("gliomake.figures.statistics", "histogram"),
         needs=("cases",),
-        options=("column", "label", "unit", "bin", "censored"),
+        options=("column", "label", "unit", "bin"),
         required=("column", "label", "unit", "bin"),
+    ),
+    "survival": Kind(
+        "figures",
+        ("gliomake.figures.survival", "survival"),
+        needs=("cases",),
+        options=("column", "label", "unit", "censored"),
+        required=("column", "label", "unit", "censored"),
     ),
     # Figures of models and training
     "architecture": Kind(
@@ -170,7 +177,7 @@ KINDS: dict[str, Kind] = {
     ),
     "confusion": Kind(
         "figures",
-        ("gliomake.figures.statistics", "confusion"),
+        ("gliomake.figures.confusion", "confusion"),
         needs=("counts",),
         models=(1, 1),
         options=("subset",),
