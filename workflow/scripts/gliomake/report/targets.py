@@ -4,6 +4,7 @@ import base64
 import io
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pandas as pd
 from PIL import Image
@@ -13,6 +14,7 @@ from gliomake.report.keys import ScoreKey
 from gliomake.report.numbers import NumberBook, optional
 from gliomake.report.scores import StaleTableError, enter_score
 from gliomake.report.table import Cell, Column, Table, plain, scored, text
+from gliomake.study.captions import figure_caption
 from gliomake.study.names import display_name
 
 INLINE_BYTES = 350_000
@@ -42,17 +44,49 @@ def figures(inputs: StudyInputs) -> list[dict[str, str]]:
     Returns
     -------
     list of dict
-        ``target``, ``title``, ``path``, ``source`` (a ``data:`` address).
+        ``target``, ``title``, ``words`` (see `figure_words`), ``path``, ``source`` (a ``data:``
+        address).
     """
     return [
         {
             "target": target,
             "title": display_name(target),
+            "words": figure_words(inputs, target),
             "path": str(path),
             "source": figure_source(path),
         }
         for target, path in inputs.figures.items()
     ]
+
+
+def figure_words(inputs: StudyInputs, target: str) -> str:
+    """Say in words what a figure shows: on the page, and in place of the picture.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    target : str
+        The figure.
+
+    Returns
+    -------
+    str
+        The title that it was drawn with (what, of whom, how many), and its caption.
+
+    Raises
+    ------
+    ValueError
+        The figure is no SVG.
+    """
+    path = inputs.figures[target]
+    try:
+        svg = ElementTree.parse(path).getroot()
+    except ElementTree.ParseError as error:
+        raise ValueError(f"{path} is no SVG ({error}): delete it and build it again") from error
+    title = svg.findtext("{http://www.w3.org/2000/svg}title") or ""
+    caption = figure_caption(inputs.study, target, inputs.scale)
+    return " ".join(filter(None, [title and f"{title}.", caption]))
 
 
 def figure_source(svg: Path) -> str:
