@@ -19,6 +19,8 @@ from gliomake.study.names import display_name
 
 INLINE_BYTES = 350_000
 FIGURE_PIXELS = 1800
+NARROW = 4.5
+"""Inches under which a figure has half the width of others, so that all letters are alike."""
 KEYS = ["model", "run", "subset", "class", "metric", "convention", "postprocess"]
 # Which score a column of a table holds: what its row says, changed like this.
 SCORE_COLUMNS: dict[str, dict[str, Any]] = {
@@ -44,14 +46,15 @@ def figures(inputs: StudyInputs) -> list[dict[str, str]]:
     Returns
     -------
     list of dict
-        ``target``, ``title``, ``words`` (see `figure_words`), ``path``, ``source`` (a ``data:``
-        address).
+        ``target``, ``title``, ``words`` (see `figure_words`), ``width`` (of a page's column; see
+        `NARROW`), ``path``, ``source`` (a ``data:`` address).
     """
     return [
         {
             "target": target,
             "title": display_name(target),
             "words": figure_words(inputs, target),
+            "width": "narrow" if _inches(path) < NARROW else "broad",
             "path": str(path),
             "source": figure_source(path),
         }
@@ -79,14 +82,21 @@ def figure_words(inputs: StudyInputs, target: str) -> str:
     ValueError
         The figure is no SVG.
     """
-    path = inputs.figures[target]
-    try:
-        svg = ElementTree.parse(path).getroot()
-    except ElementTree.ParseError as error:
-        raise ValueError(f"{path} is no SVG ({error}): delete it and build it again") from error
+    svg = _read_svg(inputs.figures[target])
     title = svg.findtext("{http://www.w3.org/2000/svg}title") or ""
     caption = figure_caption(inputs.study, target, inputs.scale)
     return " ".join(filter(None, [title and f"{title}.", caption]))
+
+
+def _read_svg(path: Path) -> ElementTree.Element:
+    try:
+        return ElementTree.parse(path).getroot()
+    except ElementTree.ParseError as error:
+        raise ValueError(f"{path} is no SVG ({error}): delete it and build it again") from error
+
+
+def _inches(path: Path) -> float:
+    return float(_read_svg(path).get("width", "0").removesuffix("pt")) / 72
 
 
 def figure_source(svg: Path) -> str:
