@@ -180,6 +180,10 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
     "a figure": (
         [edit("figures/statistics.py", "def histogram(", "def histogram(*_, ")], set(), {"figure"},
     ),
+    "a figure's caption": (
+        [edit("study/kinds.py", "more slices are empty,", "more of them are empty,")],
+        set(), {"figure", "study_page"},
+    ),
     "new encoder's weights": (
         [edit("models/weights.py", '    "vgg16": EncoderWeights(',
               '    "vgg11": EncoderWeights("", "0"),\n    "vgg16": EncoderWeights(')],

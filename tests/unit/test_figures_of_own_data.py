@@ -104,6 +104,7 @@ BLOCKS = {
     "slice-imbalance": {},
     "pixel-imbalance": {},
     "histogram": {"column": "age", "label": "age", "unit": "years", "bin": 5},
+    "survival": {"column": "days", "label": "survival", "unit": "days", "censored": "alive"},
     "curves": {"models": ["unet"], "panels": ["loss", "dice"]},
     "masks": {"models": ["unet"], "count": 3},
     "class-predictions": {"models": ["unet"]},

@@ -7,8 +7,8 @@ from brats_files import rewrite
 from figure_inputs import FigureInputs, study_inputs
 
 from gliomake.figures import draw_figure, make_figure
+from gliomake.figures.cases import most_classes, nearest, nearest_case
 from gliomake.figures.intensities import middle_correlation
-from gliomake.figures.volumes import most_classes, nearest, nearest_case
 from gliomake.study.kinds import KINDS
 
 OF_RAW_DATA = [name for name, kind in KINDS.items() if "root" in kind.needs]
@@ -19,8 +19,8 @@ def test_title_says_which_slice_stands_in():
         "figures", {"kind": "modalities", "case": 238, "slice": 67}
     )
     title = draw_figure(spec).get_suptitle()
-    assert title.startswith("BraTS20_Training_006, slice ")
-    assert title.endswith("(nearest there is to volume 238, slice 67)")
+    assert title.startswith("BraTS20_Training_00")
+    assert title.endswith("(stands in for volume 238, slice 67)")
 
 
 @pytest.mark.parametrize("kind", OF_RAW_DATA)

@@ -182,11 +182,12 @@ def test_the_captions_are_sound(path):
     words = {"study": "small", "model": "unet", "target": "masks"}
     snakemake = {
         "wildcards": words,
-        "params": {"data": "phantom", "scale": "demo"},
+        "params": {"data": "phantom", "scale": "demo", "caption": "Truth beside prediction."},
         "config": {"studies": ["small"], "scale": "demo"},
     }
     template = jinja2.Template(path.read_text(), undefined=jinja2.StrictUndefined)
     source = template.render(snakemake=snakemake)
     strict = {"halt_level": 2, "report_level": 5}
     html = publish_parts(source, writer="html5", settings_overrides=strict)["html_body"]
+    assert ("Truth beside prediction." in html) == (path.stem == "figure")
     assert ("Not a result" in html) == (path.stem in ("workflow", "figure", "table"))

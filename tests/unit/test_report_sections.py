@@ -165,3 +165,6 @@ def test_another_picture_on_the_page_fails(root):
     page.write_text(html)
     (difference,) = found()
     assert (difference.file, difference.number) == ("small.html", "figure masks")
+    assert html.count("Attention U-Net on slices: a large") == 2, "on the page and for the blind"
+    page.write_text(page.read_text().replace('alt="Masks. Attention', 'alt="Masks. Another'))
+    assert [each.number for each in found()] == ["figure masks", "caption of masks"]

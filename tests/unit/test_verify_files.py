@@ -36,7 +36,7 @@ def test_what_each_figure_of_a_study_was_drawn_from(tmp_path):
     }
     resunet = "lgg-two-stage/resunet/patient-f0-s0"
     assert sources == {
-        "raw": ["data/lgg/cases.tsv"],
+        "raw": ["data/lgg/cases.tsv", "data/lgg/slices.tsv"],
         "loss": [f"{resunet}/history.tsv"],
         "cells": ["lgg-two-stage/vgg19-unet/patient-f0-s0/counts.tsv"],
         "cases": [

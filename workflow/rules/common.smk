@@ -22,6 +22,7 @@ from gliomake.start import settings
 from gliomake.digests.jobs import job_code, torch_version
 from gliomake.files.provenance import listing_sha256
 from gliomake.prepare.refused import state_token
+from gliomake.study.captions import figure_caption
 from gliomake.study.model import BASELINES, GATED
 from gliomake.study.overrides import training_overrides
 from gliomake.study.paths import Paths

@@ -26,6 +26,9 @@ rule figure:
         data=lambda wildcards: data_kind(dataset_of(wildcards)),
         options=lambda wildcards: dataset_options(dataset_of(wildcards)),
         scale=config["scale"],
+        caption=lambda wildcards: figure_caption(
+            STUDIES[wildcards.study], wildcards.target, config["scale"]
+        ),
         code=code_of("figure"),
     script:
         "../scripts/figure.py"

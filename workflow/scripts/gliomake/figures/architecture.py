@@ -13,6 +13,7 @@ from gliomake.figures import style
 from gliomake.figures.trace import Operation, Stage, Structure, trace
 from gliomake.models import create_model
 from gliomake.study.model import Model, Study
+from gliomake.study.names import display_name
 from gliomake.study.targets import TargetSpec
 
 GAP = 0.17
@@ -93,10 +94,9 @@ def model_structure(study: Study, model: str) -> Structure:
 def _headline(model: str, structure: Structure, config: Model) -> str:
     channels, height, width = structure.image
     encoder = config.options.get("encoder", "")
-    known = {"vgg16": "VGG16", "vgg19": "VGG19", "resnet50": "ResNet50"}
     parts = [
-        model,
-        *([f"{known.get(encoder, encoder)} as the encoder"] if encoder else []),
+        display_name(model),
+        *([f"{display_name(encoder)} as the encoder"] if encoder else []),
         f"{structure.parameters / 1e6:.3g} million parameters",
         f"input {channels} {style.TIMES} {height} {style.TIMES} {width}",
     ]
@@ -186,7 +186,7 @@ class _Layout:
                 left + width / 2,
                 middle - tall / 2 - 0.02,
                 f"{channels}",
-                fontsize=6,
+                fontsize=7,
                 ha="center",
                 va="bottom",
             )
@@ -195,7 +195,7 @@ class _Layout:
                     left + width / 2,
                     middle,
                     text,
-                    fontsize=6,
+                    fontsize=7,
                     ha="center",
                     va="center",
                     linespacing=1.0,
@@ -211,7 +211,7 @@ class _Layout:
             edge,
             middle + tall / 2,
             f"{stage.height}²",
-            fontsize=6,
+            fontsize=7,
             color=style.GREY,
             ha="right" if side < 0 else "left",
             va="bottom",
@@ -275,7 +275,7 @@ class _Layout:
             first[0] - arrow - 0.02,
             middle,
             f"image\n{channels} ch.",
-            fontsize=6.5,
+            fontsize=7,
             va="center",
             ha="right",
         )
@@ -283,7 +283,7 @@ class _Layout:
         end = last[0] + last[1]
         self._arrow(axes, "head", (end, middle), (end + 0.24, middle))
         self.used["head"] = f"{head.detail} convolution to logits"
-        axes.text(end + 0.26, middle, f"mask\n{head.channels} ch.", fontsize=6.5, va="center")
+        axes.text(end + 0.26, middle, f"mask\n{head.channels} ch.", fontsize=7, va="center")
 
     def _arrow(self, axes: Axes, kind: str, start: tuple, end: tuple) -> None:
         self.used.setdefault(kind, ARROWS[kind][1])
@@ -327,7 +327,7 @@ def _draw_gate(axes: Axes, structure: Structure) -> None:
         axes.add_patch(FancyBboxPatch((x - width / 2, y - 0.14), width, 0.28, linewidth=0.6,
                        boxstyle="round,pad=0,rounding_size=0.05", facecolor=colour,
                        edgecolor=style.GREY))  # fmt: skip
-        axes.text(x, y, text, ha="center", va="center", fontsize=6.5, linespacing=1.0)
+        axes.text(x, y, text, ha="center", va="center", fontsize=7, linespacing=1.0)
 
     def arrow(start: tuple[float, float], end: tuple[float, float]) -> None:
         axes.annotate("", end, start, arrowprops={
@@ -396,4 +396,4 @@ def _legend(figure: Figure, used: dict[str, str], structures: Iterable[Structure
         Patch(facecolor=colour, edgecolor=style.GREY, linewidth=0.5, label=name)
         for name, colour in maps.items()
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=6.5)
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=7)

@@ -10,7 +10,8 @@ from gliomake.scoring.averaging import element_scores
 from gliomake.scoring.metrics import COUNT_COLUMNS
 
 SIZES = (("large", 0.95), ("median", 0.5), ("small", 0.1))
-QUALITIES = (("good", 0.95), ("median", 0.5), ("bad", 0.05))
+QUALITIES = (("90th percentile", 0.9), ("median", 0.5), ("10th percentile", 0.1))
+ORDINALS = ("", "", "2nd ", "3rd ")
 
 
 def slice_scores(counts: dict[str, Path], subset: str | None, post: bool) -> pd.DataFrame:
@@ -55,7 +56,10 @@ def slice_scores(counts: dict[str, Path], subset: str | None, post: bool) -> pd.
 
 
 def by_quantile(
-    scores: pd.DataFrame, column: str, wanted: tuple[tuple[str, float], ...]
+    scores: pd.DataFrame,
+    column: str,
+    wanted: tuple[tuple[str, float], ...],
+    taken: pd.DataFrame | None = None,
 ) -> dict[str, pd.Series]:
     """Choose the slices nearest to quantiles of a column, from different patients if possible.
 
@@ -67,6 +71,8 @@ def by_quantile(
         What is ranked.
     wanted : tuple of (str, float)
         Name and quantile, in order of choice.
+    taken : DataFrame, optional
+        Rows of `scores` that are shown already: not chosen again, and their patients last.
 
     Returns
     -------
@@ -74,47 +80,51 @@ def by_quantile(
         A row by name; fewer where there are fewer slices.
     """
     chosen: dict[str, pd.Series] = {}
-    left = scores
+    left = scores if taken is None else scores.drop(index=taken.index)
+    shown = [] if taken is None else taken["patient"].tolist()
     for name, quantile in wanted:
         if left.empty:
             break
-        other = left[~left["patient"].isin([row["patient"] for row in chosen.values()])]
+        other = left[~left["patient"].isin(shown)]
         pool = left if other.empty else other
         distance = (pool[column] - float(scores[column].quantile(quantile))).abs()
         row = pool.iloc[int(distance.to_numpy().argmin())]
         chosen[name] = row
+        shown.append(row["patient"])
         left = left.drop(index=row.name)
     return chosen
 
 
 def sizes_and_worst(scores: pd.DataFrame, count: int) -> dict[str, pd.Series]:
-    """Choose a large, a median and a small tumour, and then the worst predictions.
+    """Choose a large, a median and a small tumour, and the worst predictions.
 
-    The worst are those of lowest Dice, one of each patient in turn, among the tumours that are
-    not tiny (the smallest tenth): a missed speck is no news.
+    The worst is the slice of lowest Dice of all; of several, as where tumours are missed
+    altogether, the one with the largest tumour. The next ones are the worst of other patients:
+    one patient would fill the page with neighbouring slices.
 
     Parameters
     ----------
     scores : DataFrame
         As of `slice_scores`.
     count : int
-        How many slices.
+        How many slices; what is left beyond the three sizes goes to the worst.
 
     Returns
     -------
     dict of str to Series
-        A row by name: large, median, small, worst, worst 2, ...
+        A row by name: large, median, small, worst, 2nd worst patient, ...
     """
-    chosen = by_quantile(scores, "pixels", SIZES[:count])
-    taken = {row.name for row in chosen.values()}
-    worst = scores[(scores["pixels"] >= scores["pixels"].quantile(0.1))]
-    worst = worst[~worst.index.isin(taken)].sort_values(["dice", "patient", "slice"])
-    # The worst of each patient first: one patient would fill the page with neighbouring slices.
-    if (worst["patient"] != "").any():
-        worst = worst.assign(turn=worst.groupby("patient").cumcount())
-        worst = worst.sort_values(["turn", "dice", "patient", "slice"]).drop(columns="turn")
-    for number, (_, row) in enumerate(worst.head(max(count - len(chosen), 0)).iterrows(), start=1):
-        chosen["worst" if number == 1 else f"worst {number}"] = row
+    ranked = scores.sort_values(
+        ["dice", "pixels", "patient", "slice"], ascending=[True, False, True, True]
+    )
+    patients = bool((scores["patient"] != "").any())
+    if patients:
+        ranked = ranked.drop_duplicates("patient")
+    worst = ranked.head(max(count - len(SIZES), 0))
+    chosen = by_quantile(scores, "pixels", SIZES[:count], worst)
+    for number, (_, row) in enumerate(worst.iterrows(), start=1):
+        place = ORDINALS[number] if number < len(ORDINALS) else f"{number}th "
+        chosen[f"{place}worst{' patient' if patients and number > 1 else ''}"] = row
     return chosen
 
 

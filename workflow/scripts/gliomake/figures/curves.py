@@ -1,13 +1,15 @@
 """Learning curves: what a training wrote down after each epoch."""
 
+from math import floor
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from gliomake.figures import style
 from gliomake.files.tsv import read_tsv
 from gliomake.scoring.registry import METRICS
+from gliomake.study.names import display_name
 from gliomake.study.targets import TargetSpec
 from gliomake.tables.curve import best_epoch, panel_columns
 
@@ -59,10 +61,11 @@ def curves(spec: TargetSpec) -> Figure:
         if panel == "loss":
             axes.set_ylim(bottom=0)
         else:
-            axes.set_ylim(0, 1)
+            axes.set_ylim(_lowest(history, panel, columns), 1)
         if len(panels) > 1:
             style.panel_label(axes, letter)
-    figure.suptitle(model, fontsize=8)
+    epochs = f"{len(history)} epoch{'s' * (len(history) > 1)}"
+    figure.suptitle(f"{display_name(model)}, {epochs}", fontsize=8)
     handles, labels = all_axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure
@@ -71,25 +74,59 @@ def curves(spec: TargetSpec) -> Figure:
 def _draw_panel(
     axes: Axes, history: pd.DataFrame, columns: dict[str, str], best: int | None
 ) -> None:
-    marker = "o" if len(history) <= 15 else None
     looks = {"train": (style.TRAIN, (0, (4, 1.5))), "val": (style.VALIDATION, "solid")}
+    # A marker an epoch, smaller where there are many: nothing is smoothed.
+    size = min(2.5, 75 / len(history))
     for subset, column in columns.items():
         colour, line = looks[subset]
-        axes.plot(history["epoch"], history[column], color=colour, linestyle=line, marker=marker,
-                  markersize=2.5, label=style.SUBSETS[subset], clip_on=False, zorder=3)  # fmt: skip
+        axes.plot(history["epoch"], history[column], color=colour, linestyle=line, marker="o",
+                  markersize=size, label=style.SUBSETS[subset], clip_on=False,
+                  zorder=3)  # fmt: skip
     if best is not None:
-        axes.axvline(
-            best,
-            color=style.GREY,
-            linewidth=0.7,
-            linestyle=":",
-            zorder=1,
-            label=f"weights kept (epoch {best})",
-        )
+        axes.axvline(best, color=style.KEPT, linewidth=0.8, linestyle=":", zorder=1)
+        kept = history.loc[history["epoch"] == best, columns["val"]]
+        axes.plot([best] * len(kept), kept, color=style.KEPT, linestyle=":", linewidth=0.8,
+                  marker="o", markersize=4.5, markeredgecolor="black", markeredgewidth=0.5,
+                  clip_on=False, zorder=4, label=f"weights kept (epoch {best})")  # fmt: skip
     axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=2))
     last = int(history["epoch"].max())
-    axes.set_xlim(1 if last > 1 else 0.5, last if last > 1 else 1.5)
+    axes.set_xticks(epoch_ticks(last))
+    axes.set_xlim(0.5, last + 0.5)
+
+
+def epoch_ticks(last: int, most: int = 7) -> list[int]:
+    """Choose the epochs that an axis names: the first, and then round numbers.
+
+    Parameters
+    ----------
+    last : int
+        The last epoch; the first is 1.
+    most : int
+        How many ticks at most.
+
+    Returns
+    -------
+    list of int
+        Rising.
+
+    Examples
+    --------
+    >>> epoch_ticks(10), epoch_ticks(16), epoch_ticks(120)
+    ([1, 3, 5, 7, 9], [1, 4, 7, 10, 13, 16], [1, 20, 40, 60, 80, 100, 120])
+    """
+    for step in (1, 2, 3, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000):
+        # Small steps start at the first epoch, large ones are multiples.
+        ticks = [*range(1, last + 1, step)] if step < 5 else [1, *range(step, last + 1, step)]
+        if len(ticks) <= most:
+            return ticks
+    return [1, last]
+
+
+def _lowest(history: pd.DataFrame, panel: str, columns: dict[str, str]) -> float:
+    """Where a score's axis begins: 0, but for accuracies that lie together near 1."""
+    least = float(history[list(columns.values())].min().min())
+    near = panel == "accuracy" and least > 0.6
+    return floor(10 * least) / 10 if near else 0.0
 
 
 def _axis_label(panel: str, columns: dict[str, str], loss: str) -> str:

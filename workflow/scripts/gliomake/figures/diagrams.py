@@ -10,6 +10,7 @@ from matplotlib.patches import Circle, FancyBboxPatch, Polygon, Rectangle
 from gliomake.figures import style
 from gliomake.scoring.averaging import element_scores
 from gliomake.scoring.registry import METRICS
+from gliomake.study.names import display_name
 from gliomake.study.targets import TargetSpec
 
 DRAWN = ("dice", "iou")
@@ -46,6 +47,8 @@ def metric_definition(spec: TargetSpec) -> Figure:
     counts = _draw_example(example, metric)
     _draw_relation(relation, metric, counts)
     for letter, axes in zip("abc", (sets, example, relation), strict=True):
+        # At the top of their cells, so that the letters stand in a line.
+        axes.set_anchor("N")
         style.panel_label(axes, letter)
     return figure
 
@@ -170,7 +173,6 @@ def _draw_relation(axes: Axes, metric: str, counts: np.ndarray) -> None:
     axes.set_yticks([0, 0.5, 1])
     axes.set_xlabel("IoU")
     axes.set_ylabel("Dice")
-    axes.set_anchor("N")
 
 
 def system(spec: TargetSpec) -> Figure:
@@ -197,7 +199,7 @@ def system(spec: TargetSpec) -> Figure:
     axes.axis("off")
     main, spare = 1.6, 0.4
     _box(axes, 0.62, main, f"MRI slice\n{size} {style.TIMES} {size}", 1.05)
-    _box(axes, 2.12, main, f"{gate.classifier}\nP(no tumour)", 1.35, fill="#E3EEF6")
+    _box(axes, 2.12, main, f"{display_name(gate.classifier)}\nP(no tumour)", 1.35, fill="#E3EEF6")
     diamond = [(3.42, main), (3.97, main + 0.42), (4.52, main), (3.97, main - 0.42)]
     axes.add_patch(Polygon(diamond, facecolor="#FBEFD9", edgecolor="black", linewidth=0.7))
     axes.text(3.97, main, f"≥ {gate.threshold:g}?", ha="center", va="center")
@@ -206,13 +208,21 @@ def system(spec: TargetSpec) -> Figure:
     _arrow(axes, (2.8, main), (3.42, main))
     _arrow(axes, (3.97, main - 0.42), (3.97, spare + 0.24))
     axes.text(4.04, (main - 0.42 + spare + 0.24) / 2, "yes: no tumour", fontsize=7.5, va="center")
-    axes.text(4.55, main - 0.12, "no", fontsize=7.5, va="top", ha="left")
+    axes.text(4.6, main + 0.06, "no", fontsize=7.5, va="bottom", ha="left")
     heights = np.linspace(2.1, 1.1, count) if count > 1 else np.array([main])
     tall = min(0.4, 0.8 * (heights[0] - heights[1])) if count > 1 else 0.4
     for model, height in zip(spec.models, heights, strict=True):
-        _box(axes, 5.55, float(height), model, 1.0, tall=tall, fill="#DDF0E7")
-        _arrow(axes, (4.52, main), (5.05, float(height)))
-        _arrow(axes, (6.05, float(height)), (6.38, main + 0.25 * (height - main)))
+        _box(axes, 5.55, float(height), display_name(model), 1.0, tall=tall, fill="#DDF0E7")
+    if count > 1:
+        # Alternatives: one of them runs, and its mask is the mask.
+        top, bottom = float(heights[0]) + tall / 2, float(heights[-1]) - tall / 2
+        for x, inward in ((4.96, 1), (6.14, -1)):
+            ends = [x + 0.06 * inward, x, x, x + 0.06 * inward]
+            axes.plot(ends, [top, top, bottom, bottom], color="black", linewidth=0.8)
+        axes.text(5.55, bottom - 0.06, "one of these", ha="center", va="top", fontsize=7.5)
+    edge = (4.96, 6.14) if count > 1 else (5.05, 6.05)
+    _arrow(axes, (4.52, main), (edge[0], main))
+    _arrow(axes, (edge[1], main), (6.39, main))
     _box(axes, 6.75, main, "tumour\nmask", 0.72, fill="#DDF0E7")
     for x, text in ((2.7, "stage 1: is there a tumour?"), (5.75, "stage 2: where is it?")):
         axes.text(x, 2.62, text, ha="center", va="top", color=style.GREY, fontsize=7.5)

@@ -1,6 +1,9 @@
 """Slices on paper: grey images, masks laid over them, and nothing else."""
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -119,6 +122,32 @@ def tissue_box(images: np.ndarray, margin: int = 3) -> tuple[slice, slice]:
     return centred(rows, height), centred(columns, width)
 
 
+def tissue_cuboid(volume: np.ndarray, margin: int = 2) -> tuple[slice, slice, slice]:
+    """Find the cuboid that holds all that is not background.
+
+    Parameters
+    ----------
+    volume : ndarray (depth, row, column)
+        One channel.
+    margin : int
+        Voxels left around.
+
+    Returns
+    -------
+    tuple of slice
+        One an axis; the whole volume where there is nothing.
+    """
+    seen = np.abs(volume) > background(volume)
+    found = []
+    for axis in range(volume.ndim):
+        others = tuple(other for other in range(volume.ndim) if other != axis)
+        at = np.flatnonzero(seen.any(axis=others))
+        if not at.size:
+            return tuple(slice(0, size) for size in volume.shape)  # type: ignore[return-value]
+        found.append(slice(max(at[0] - margin, 0), at[-1] + 1 + margin))
+    return tuple(found)  # type: ignore[return-value]
+
+
 def blend(grey: np.ndarray, masks: list[tuple[np.ndarray, str]], opacity: float) -> np.ndarray:
     """Lay masks over a grey image.
 
@@ -146,13 +175,11 @@ def blend(grey: np.ndarray, masks: list[tuple[np.ndarray, str]], opacity: float)
 def show(
     axes: Axes,
     image: np.ndarray,
-    fills: list[tuple[np.ndarray, str]] | None = None,
     outlines: list[tuple[np.ndarray, str]] | None = None,
-    opacity: float = 0.45,
     aspect: float = 1.0,
     limits: tuple[float, float] | None = None,
 ) -> None:
-    """Show a slice without ticks or frame, with masks filled or outlined.
+    """Show a slice without ticks or frame, masks outlined, as a fill hides what it should show.
 
     Parameters
     ----------
@@ -160,21 +187,74 @@ def show(
         The panel.
     image : ndarray (height, width)
         Intensities; see `to_grey`.
-    fills, outlines : list of (ndarray (height, width), colour), optional
+    outlines : list of (ndarray (height, width), colour), optional
         Masks.
-    opacity : float
-        Of the fills.
     aspect : float
         Height of a pixel over its width.
     limits : tuple of float, optional
         See `grey_limits`.
     """
-    picture = blend(to_grey(image, limits), fills or [], opacity)
+    picture = blend(to_grey(image, limits), [], 1.0)
     axes.imshow(picture, aspect=aspect)
     for mask, colour in outlines or []:
-        if mask.any():
-            axes.contour(mask.astype(float), levels=[0.5], colors=[colour], linewidths=0.9)
+        outline(axes, mask, colour)
     bare(axes)
+
+
+def outline(
+    axes: Axes, mask: np.ndarray, colour: str, *, dashed: bool = False, width: float = 0.9
+) -> None:
+    """Draw the edge of a mask on a picture.
+
+    Parameters
+    ----------
+    axes : Axes
+        The panel, with the picture.
+    mask : ndarray (height, width)
+        0 or 1; an empty one has no edge.
+    colour : str
+        Of the line.
+    dashed : bool
+        Whether the line is dashed.
+    width : float
+        Of the line, points.
+    """
+    if not mask.any():
+        return
+    # A rim of background, so that the edge closes where a mask ends with the picture.
+    rows, columns = mask.shape
+    axes.contour(
+        np.arange(-1, columns + 1),
+        np.arange(-1, rows + 1),
+        np.pad(mask.astype(float), 1),
+        levels=[0.5],
+        colors=[colour],
+        linewidths=width,
+        linestyles=[(0, (2, 1.5))] if dashed else "solid",
+    )
+    axes.set_xlim(-0.5, columns - 0.5)
+    axes.set_ylim(rows - 0.5, -0.5)
+
+
+def compare(
+    axes: Axes, image: np.ndarray, truth: np.ndarray, mask: np.ndarray, colours: tuple[str, str]
+) -> None:
+    """Show a slice with the edges of truth and prediction; where they agree both are seen.
+
+    Parameters
+    ----------
+    axes : Axes
+        The panel.
+    image : ndarray (height, width)
+        Intensities; see `to_grey`.
+    truth, mask : ndarray (height, width)
+        0 or 1.
+    colours : tuple of str
+        Of truth and prediction.
+    """
+    show(axes, image)
+    outline(axes, truth, colours[0], width=1.6)
+    outline(axes, mask, colours[1], width=0.8)
 
 
 def show_mask(axes: Axes, mask: np.ndarray, colour: str, aspect: float = 1.0) -> None:
@@ -216,21 +296,29 @@ def mask_legend(figure: Figure, entries: list[tuple[str, str, str]]) -> None:
     figure : Figure
         The figure.
     entries : list of (text, colour, look)
-        ``fill`` or ``line``.
+        ``fill``, ``line``, or ``dash``, which is shown on black, as on a picture.
     """
-    handles = [
-        Line2D([], [], color=colour, linewidth=1.4, label=text)
-        if look == "line"
-        else Patch(facecolor=colour, edgecolor="none", label=text)
-        for text, colour, look in entries
-    ]
+    handles = [_handle(colour, look) for _, colour, look in entries]
     figure.legend(
-        handles=handles,
+        handles,
+        [text for text, _, _ in entries],
         loc="outside lower center",
         ncols=len(handles),
         handlelength=1.2,
         columnspacing=1.4,
     )
+
+
+def _handle(colour: str, look: str) -> Any:
+    if look == "fill":
+        return Patch(facecolor=colour, edgecolor="none")
+    if look == "line":
+        line = Line2D([], [], color=colour, linewidth=1.4)
+        # What shines on a dark picture is lost on paper, without an edge.
+        faint = style.contrast(colour, "white") < 1.6
+        return (Line2D([], [], color=style.GREY, linewidth=2.4), line) if faint else line
+    dashed = Line2D([], [], color=colour, linewidth=1.2, linestyle=(0, (2, 1.5)))
+    return Line2D([], [], color="black", linewidth=4.5), dashed
 
 
 def slice_name(patient: str, number: int) -> str:
@@ -253,6 +341,30 @@ def slice_name(patient: str, number: int) -> str:
     parts = patient.split("_")
     short = "_".join(parts[1:3]) if parts[0] == "TCGA" and len(parts) > 2 else patient
     return f"{short}\nslice {number}"
+
+
+def amount(slices: pd.DataFrame, patients: bool) -> str:
+    """Say of how many slices with tumour, and of how many patients, a figure shows some.
+
+    Parameters
+    ----------
+    slices : DataFrame
+        A row a slice with tumour; ``patient``.
+    patients : bool
+        Whether the data set says whose its slices are; else they are images.
+
+    Returns
+    -------
+    str
+        For a title.
+    """
+    if not patients:
+        return f"{len(slices)} image{'s' * (len(slices) != 1)} with tumour"
+    people = slices["patient"].nunique()
+    return (
+        f"{len(slices)} slice{'s' * (len(slices) != 1)} with tumour "
+        f"of {people} patient{'s' * (people != 1)}"
+    )
 
 
 def grid(

@@ -1,10 +1,12 @@
 """What raw intensities look like over slices and patients, and how modalities go together."""
 
+from os.path import commonprefix
+
 import numpy as np
 from matplotlib.figure import Figure
 
 from gliomake.figures import style
-from gliomake.figures.volumes import MODALITIES, load_case, open_cases, where
+from gliomake.figures.cases import MODALITIES, load_case, open_cases, where
 from gliomake.prepare import inspection
 from gliomake.prepare.preprocess import normalise
 from gliomake.study.targets import TargetSpec
@@ -14,9 +16,9 @@ def intensity_ranges(spec: TargetSpec) -> Figure:
     """Show the intensity range of slices of several patients, raw and after the z-score.
 
     A line is one slice, from the 1st to the 99th percentile of its non-zero pixels; slices of a
-    patient stand together. Patients and slices are spread evenly over the data set (options
-    ``patients``, default 8, and ``slices`` a patient, default 12); slices with less than 2 % of
-    tissue are left out.
+    patient stand together, in one of two greys that tell neighbours apart. Patients and slices are
+    spread evenly over the data set (options ``patients``, default 8, and ``slices`` a patient,
+    default 12); slices with less than 2 % of tissue are left out.
 
     Parameters
     ----------
@@ -29,6 +31,7 @@ def intensity_ranges(spec: TargetSpec) -> Figure:
         A column a modality, raw above and z-scored below.
     """
     dataset, cases = open_cases(spec)
+    known = len(cases)
     cases = _spread(cases, spec.options.get("patients", 8))
     names = dataset.channels
     figure = style.new_figure(style.DOUBLE, 3.7)
@@ -42,25 +45,51 @@ def intensity_ranges(spec: TargetSpec) -> Figure:
         size = raw.shape[-2:]
         scaled = np.stack([_zscore(image) for image in raw]) if len(raw) else raw
         at = patient + np.linspace(-0.36, 0.36, len(chosen))
-        colour = (style.BLUE, style.VERMILION)[patient % 2]
+        colour = (style.BLACK, style.SHADE)[patient % 2]
         for row, stack in enumerate((raw, scaled)):
             for column in range(len(names)):
                 low, high = _range(stack[:, column], raw[:, column].reshape(-1, *size) != 0)
                 grid[row][column].vlines(at, low, high, color=colour, linewidth=0.9)
+    shared, ends = short_names(cases)
     for column, name in enumerate(names):
         grid[0][column].set_title(MODALITIES.get(name, name))
-        grid[1][column].set_xlabel("patient")
-        grid[1][column].set_xticks(range(len(cases)), [str(n + 1) for n in range(len(cases))])
+        grid[1][column].set_xticks(range(len(cases)), ends, rotation=90)
         grid[1][column].axhline(0, color=style.FAINT, linewidth=0.6, zorder=0)
     grid[0][0].set_ylabel("raw intensity\n(scanner units)")
     grid[1][0].set_ylabel("z-score\n(standard deviations)")
     grid[0][0].set_ylim(bottom=0)
     style.panel_label(grid[0][0], "a")
     style.panel_label(grid[1][0], "b")
+    figure.supxlabel(f"patient ({shared}…)" if shared else "patient", fontsize=8)
     figure.suptitle(
-        "each line is a slice: 1st to 99th percentile of its non-zero pixels", fontsize=8
+        f"{len(cases)} of {known} patients; a line is a slice: 1st to 99th percentile of its "
+        "non-zero pixels",
+        fontsize=8,
     )
     return figure
+
+
+def short_names(cases: list[str]) -> tuple[str, list[str]]:
+    """Take from names what they share at their beginning, whole words alone.
+
+    Parameters
+    ----------
+    cases : list of str
+        Names.
+
+    Returns
+    -------
+    str, list of str
+        What they share, and what is left of each.
+
+    Examples
+    --------
+    >>> short_names(["BraTS20_Training_001", "BraTS20_Training_012"])
+    ('BraTS20_Training_', ['001', '012'])
+    """
+    shared = commonprefix(cases) if len(cases) > 1 else ""
+    shared = shared[: shared.rfind("_") + 1]
+    return shared, [case.removeprefix(shared) for case in cases]
 
 
 def modality_correlation(spec: TargetSpec) -> Figure:
@@ -96,7 +125,7 @@ def modality_correlation(spec: TargetSpec) -> Figure:
                 f"{value:.2f}",
                 ha="center",
                 va="center",
-                color="white" if abs(value) > 0.6 else "black",
+                color=style.text_colour(drawn.cmap(drawn.norm(value))),
             )
     bar = figure.colorbar(drawn, ax=axes, shrink=0.85, aspect=18, ticks=[-1, 0, 1])
     bar.set_label("Pearson correlation")

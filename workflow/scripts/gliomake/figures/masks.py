@@ -13,8 +13,12 @@ from gliomake.figures import images, style
 from gliomake.figures.choose import QUALITIES, by_quantile, sizes_and_worst, slice_scores
 from gliomake.files.predictions import open_predictions, to_mask
 from gliomake.files.shards import load_arrays
+from gliomake.files.tsv import read_tsv
+from gliomake.scoring.averaging import element_scores
+from gliomake.scoring.metrics import COUNT_COLUMNS
 from gliomake.scoring.postprocess import clean_masks
 from gliomake.study.model import Study
+from gliomake.study.names import display_name
 from gliomake.study.targets import TargetSpec
 
 HEADINGS = {
@@ -60,8 +64,8 @@ def masks(spec: TargetSpec) -> Figure:
     """Draw models on the same slices: large, median and small tumours, and the worst cases.
 
     The option ``columns`` lists ``image``, ``truth``, ``prediction`` (the mask alone) and
-    ``overlay`` (prediction filled and truth outlined on the image); the last two stand for one
-    column a model.
+    ``overlay`` (prediction and truth outlined on the image); the last two stand for one column a
+    model. Which slices, says `gliomake.figures.choose.sizes_and_worst`.
 
     Parameters
     ----------
@@ -90,20 +94,21 @@ def masks(spec: TargetSpec) -> Figure:
         for axes, (kind, model) in zip(row, columns, strict=True):
             _draw_cell(axes, kind, case, model, channel)
             if kind == ("overlay" if "overlay" in listed else "prediction"):
-                _score_tag(axes, case.row[f"dice {model}"])
+                _score_tag(axes, case.row[f"dice {model}"], case.mask[model])
         style.row_label(row[0], f"{kind_of_case}\n{case.name}")
     for axes, (kind, model) in zip(grid[0], columns, strict=True):
-        axes.set_title(_short(model) if model and len(spec.models) > 1 else HEADINGS[kind])
+        several = model and len(spec.models) > 1
+        axes.set_title(_short(display_name(model)) if several else HEADINGS[kind])
     _title(figure, spec, scores)
     images.mask_legend(figure, _legend([kind for kind, _ in columns]))
     return figure
 
 
 def predictions(spec: TargetSpec) -> Figure:
-    """Draw image, truth, probability and mask for good, median and bad cases.
+    """Draw image, truth, probability and mask where the Dice is high, median and low.
 
-    Good, median and bad are the slices nearest to the 95th, 50th and 5th percentile of the Dice
-    of the slices with tumour.
+    The slices are those nearest to the 90th, 50th and 10th percentile of the Dice of the slices
+    with tumour, each of another patient where there are enough.
 
     Parameters
     ----------
@@ -130,10 +135,10 @@ def predictions(spec: TargetSpec) -> Figure:
     for row, (quality, case) in zip(grid, cases.items(), strict=True):
         for axes, kind in zip(row, columns, strict=True):
             _draw_cell(axes, kind, case, model, _channel(spec))
-        _score_tag(row[-1], case.row["dice"])
+        _score_tag(row[-1], case.row["dice"], case.mask[model])
         style.row_label(row[0], f"{quality}\n{case.name}")
     for axes, kind in zip(grid[0], columns, strict=True):
-        axes.set_title("mask" if kind == "prediction" else HEADINGS[kind])
+        axes.set_title(HEADINGS[kind])
     _title(figure, spec, scores)
     _probability_bar(figure, grid[:, 2], "bottom")
     images.mask_legend(figure, _legend(columns))
@@ -144,7 +149,8 @@ def class_predictions(spec: TargetSpec) -> Figure:
     """Draw truth, probability and prediction of each class on one slice.
 
     The slice is the one whose Dice over all classes is nearest to the median among those that hold
-    every class (among all slices with tumour where none does).
+    every class (among all slices with tumour where none does). A colour is a class; in the last
+    row the truth is dashed in white.
 
     Parameters
     ----------
@@ -154,43 +160,56 @@ def class_predictions(spec: TargetSpec) -> Figure:
     Returns
     -------
     Figure
-        A column of images and one a class; rows truth, probability, prediction.
+        A column of all classes and one a class; rows truth, probability, prediction.
     """
-    model = spec.models[0]
+    [model] = spec.models
     scores = _scores(spec)
     complete = scores[_holds_every_class(spec, scores)]
     pool = complete if len(complete) else scores
     [case] = _load_cases(spec, by_quantile(pool, "dice", (("median", 0.5),))).values()
     classes = spec.study.classes
+    dice = _class_dice(spec, case.row)
     figure = images.grid(style.DOUBLE, 3, len(classes) + 1, label=1.2, extra=0.95)
     grid = figure.subplots(3, len(classes) + 1, squeeze=False)
     grey = case.image[_channel(spec)]
     colours = [class_colour(spec.study.data, name) for name in classes]
-    images.show(grid[0][0], grey, list(zip(case.truth, colours, strict=True)), opacity=0.55)
-    images.show(grid[1][0], grey)
-    images.show(grid[2][0], grey, list(zip(case.mask[model], colours, strict=True)), opacity=0.55)
+    titles = ("all classes", *("NEC/NET" if name == "NEC" else name for name in classes))
+    for number, (column, title) in enumerate(zip(grid.T, titles, strict=True)):
+        shown = slice(None) if number == 0 else slice(number - 1, number)
+        truth, mask = case.truth[shown], case.mask[model][shown]
+        images.show(column[0], grey, outlines=list(zip(truth, colours[shown], strict=True)))
+        _show_probability(column[1], case.probability[model][shown].max(axis=0))
+        images.show(column[2], grey, outlines=list(zip(mask, colours[shown], strict=True)))
+        images.outline(column[2], truth.max(axis=0), "white", dashed=True)
+        value = case.row["dice"] if number == 0 else dice[classes[number - 1]]
+        _score_tag(column[2], value, mask)
+        column[0].set_title(title)
     for axes, text in zip(grid[:, 0], ("truth", "probability", "prediction"), strict=True):
         style.row_label(axes, text)
-    grid[0][0].set_title("all classes")
-    grid[1][0].set_title("image alone")
-    for number, name in enumerate(classes):
-        truth, mask = case.truth[number], case.mask[model][number]
-        images.show(grid[0][number + 1], grey, [(truth, style.TRUTH)], opacity=0.55)
-        _show_probability(grid[1][number + 1], case.probability[model][number])
-        images.show(
-            grid[2][number + 1],
-            grey,
-            [(mask, style.PREDICTION)],
-            [(truth, style.TRUTH)],
-            opacity=0.55,
-        )
-        grid[0][number + 1].set_title("NEC/NET" if name == "NEC" else name)
-    _probability_bar(figure, grid[1, 1:], "right")
+    _probability_bar(figure, grid[1], "right")
     subset = style.SUBSETS[case.row["subset"]]
-    figure.suptitle(f"{model}, {subset} set: {case.name.replace(chr(10), ' ')}", fontsize=8)
-    entries = [(name, class_colour(spec.study.data, name), "fill") for name in classes]
-    images.mask_legend(figure, [*entries, *_legend(["overlay"])])
+    which = "with every class" if len(complete) else "with tumour"
+    figure.suptitle(
+        f"{display_name(model)}, {subset} set: {case.name.replace(chr(10), ' ')}, "
+        f"the median Dice of {len(pool)} slices {which}",
+        fontsize=8,
+    )
+    entries = [(name, class_colour(spec.study.data, name), "line") for name in classes]
+    images.mask_legend(figure, [*entries, ("truth, in the row of the prediction", "white", "dash")])
     return figure
+
+
+def _class_dice(spec: TargetSpec, row: pd.Series) -> dict[str, float]:
+    """Read the Dice of each class on one slice; NaN where truth and prediction are empty."""
+    [path] = spec.inputs["counts"].values()
+    table = read_tsv(path)
+    wanted = bool(spec.study.postprocess) and table["postprocess"].any()
+    here = (table[["subset", "patient", "slice"]] == row[["subset", "patient", "slice"]]).all(
+        axis=1
+    )
+    found = table[here & (table["postprocess"] == wanted)].set_index("class")
+    scores = element_scores(found[COUNT_COLUMNS].to_numpy(), "dice")
+    return dict(zip(found.index, map(float, scores), strict=True))
 
 
 def _holds_every_class(spec: TargetSpec, scores: pd.DataFrame) -> np.ndarray:
@@ -295,9 +314,8 @@ def _draw_cell(axes: Axes, kind: str, case: Case, model: str, channel: int) -> N
     elif kind == "prediction":
         images.show_mask(axes, case.mask[model][0], style.PREDICTION)
     elif kind == "overlay":
-        images.show(
-            axes, grey, [(case.mask[model][0], style.PREDICTION)], [(case.truth[0], style.TRUTH)]
-        )
+        colours = style.TRUTH, style.PREDICTION
+        images.compare(axes, grey, case.truth[0], case.mask[model][0], colours)
     elif kind == "probability":
         _show_probability(axes, case.probability[model][0])
     else:
@@ -314,39 +332,38 @@ def _probability_bar(figure: Figure, panels: np.ndarray, location: str) -> None:
         panels[0].images[0], ax=list(panels), location=location, shrink=0.9, aspect=18, pad=0.02
     )
     bar.set_ticks([0, 0.5, 1])
+    bar.set_label("probability", fontsize=7)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=7, length=2)
 
 
-def _score_tag(axes: Axes, dice: float) -> None:
+def _score_tag(axes: Axes, dice: float, mask: np.ndarray) -> None:
+    words = f"Dice {dice:.2f}" if np.isfinite(dice) else "Dice undefined"
     axes.text(
         0.03,
         0.03,
-        f"Dice {dice:.2f}",
+        words if mask.any() else f"{words}\nnothing found",
         transform=axes.transAxes,
         color="white",
         fontsize=7,
         va="bottom",
-        bbox={"facecolor": "black", "alpha": 0.55, "pad": 1, "edgecolor": "none"},
+        bbox={"facecolor": "black", "alpha": 0.7, "pad": 1, "edgecolor": "none"},
     )
 
 
 def _short(model: str) -> str:
     """Break a model's name where it would be too long for its column."""
-    head, dash, tail = model.rpartition("-")
-    return f"{head}{dash}\n{tail}" if len(model) > 15 else model
+    head, space, tail = model.rpartition(" ")
+    return f"{head}\n{tail}" if space and len(model) > 13 else model
 
 
 def _title(figure: Figure, spec: TargetSpec, scores: pd.DataFrame) -> None:
     subset = style.SUBSETS[scores["subset"].iloc[0]]
-    who = f"{spec.models[0]}, " if len(spec.models) == 1 else ""
-    figure.suptitle(f"{who}{subset} set, slices with tumour", fontsize=8)
+    who = f"{display_name(spec.models[0])}, " if len(spec.models) == 1 else ""
+    shown = images.amount(scores, spec.study.data.patients)
+    figure.suptitle(f"{who}{subset} set: {shown}", fontsize=8)
 
 
 def _legend(columns: list[str]) -> list[tuple[str, str, str]]:
-    overlaid = "overlay" in columns
-    alone = "truth" in columns
-    entries = [("truth", style.TRUTH, "fill")] if alone and not overlaid else []
-    if overlaid:
-        entries.append(("truth", style.TRUTH, "line"))
-    return [*entries, ("prediction", style.PREDICTION, "fill")]
+    look = "line" if "overlay" in columns else "fill"
+    return [("truth", style.TRUTH, look), ("prediction", style.PREDICTION, look)]

@@ -21,9 +21,9 @@ UNITS = {"rotate": " rad", "shift": " of width"}
 def samples(spec: TargetSpec) -> Figure:
     """Show slices of the data with their true masks.
 
-    The option ``view`` is ``overlay`` (mask laid over the image, partially transparent) or
-    ``beside`` (image and mask side by side). Patients are spread evenly over the list of all, and
-    of each the slice with the largest tumour is shown.
+    The mask is an outline on the image, so that what it encloses can be seen. The option ``view``
+    is ``overlay`` (nothing else) or ``beside`` (the mask alone, too). Patients are spread evenly
+    over the list of all, and of each the slice with the largest tumour is shown.
 
     Parameters
     ----------
@@ -35,14 +35,15 @@ def samples(spec: TargetSpec) -> Figure:
     Figure
         A grid of ``count`` (default 12) slices.
     """
-    chosen = spread_over_patients(_slice_sizes(spec), spec.options.get("count", 12))
+    sizes = _slice_sizes(spec)
+    chosen = spread_over_patients(sizes, spec.options.get("count", 12))
     arrays = load_arrays(spec.inputs["shards"], chosen)
     beside = spec.options.get("view", "overlay") == "beside"
     across = 3 if beside else 6
     rows = -(-len(chosen) // across)
     panels = 2 * across if beside else across
     figure = images.grid(
-        style.DOUBLE, rows, panels, extra=0.35 + (0.17 if beside else 0.29) * rows, label=0.1
+        style.DOUBLE, rows, panels, extra=0.5 + (0.17 if beside else 0.29) * rows, label=0.1
     )
     grid = figure.subplots(rows, panels, squeeze=False)
     channel = _channel(spec)
@@ -57,15 +58,16 @@ def samples(spec: TargetSpec) -> Figure:
         axes = grid[row][2 * column if beside else column]
         name = images.slice_name(arrays.patient[number], arrays.slice[number])
         axes.axis("on")
+        images.show(axes, grey, outlines=[(mask, style.TRUTH)])
         if beside:
-            images.show(axes, grey)
             axes.set_title(name.replace("\n", ", "), fontsize=7, loc="left")
             grid[row][2 * column + 1].axis("on")
             images.show_mask(grid[row][2 * column + 1], mask, style.TRUTH)
         else:
-            images.show(axes, grey, [(mask, style.TRUTH)])
             axes.set_title(name, fontsize=7)
-    images.mask_legend(figure, [("tumour (truth)", style.TRUTH, "fill")])
+    known = images.amount(sizes, spec.study.data.patients)
+    figure.suptitle(f"{len(chosen)} of {known}", fontsize=8)
+    images.mask_legend(figure, [("tumour (truth)", style.TRUTH, "line")])
     return figure
 
 

@@ -1,11 +1,13 @@
 """One look for all figures: colours, type, sizes, and how a figure becomes a file."""
 
+from math import isnan
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.transforms import Bbox
@@ -22,10 +24,10 @@ DOTS_PER_INCH = 200
 # Okabe and Ito's palette: told apart with every form of colour blindness.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
-GREY, FAINT = "#6B6B6B", "#D9D9D9"
+GREY, SHADE, FAINT = "#6B6B6B", "#9E9E9E", "#D9D9D9"
 
 TRUTH, PREDICTION = SKY, ORANGE
-TRAIN, VALIDATION = BLUE, VERMILION
+TRAIN, VALIDATION, KEPT = BLUE, VERMILION, GREEN
 TIMES = "\u00d7"
 SUBSETS = {"train": "training", "val": "validation", "test": "test"}
 
@@ -83,6 +85,75 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """Write a share in percent, as everywhere in the report.
+
+    Parameters
+    ----------
+    share : float
+        0 to 1; NaN is undefined.
+    digits : int
+        After the point.
+
+    Returns
+    -------
+    str
+        With a space before the sign.
+
+    Examples
+    --------
+    >>> percent(0.312), percent(0.887, 1), percent(float("nan"))
+    ('31 %', '88.7 %', 'undefined')
+    """
+    return "undefined" if isnan(share) else f"{100 * share:.{digits}f} %"
+
+
+def contrast(one: Any, other: Any) -> float:
+    """Compute the contrast of two colours, as WCAG 2 defines it.
+
+    Parameters
+    ----------
+    one, other : colour
+        Anything that matplotlib takes.
+
+    Returns
+    -------
+    float
+        1 (the same lightness) to 21 (black on white); text wants 4.5.
+
+    Examples
+    --------
+    >>> contrast("white", "black")
+    21.0
+    """
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def text_colour(background: Any) -> str:
+    """Choose black or white for text, whichever is read more easily.
+
+    Parameters
+    ----------
+    background : colour
+        What the text stands on.
+
+    Returns
+    -------
+    str
+        ``black`` or ``white``; the contrast is at least 4.5 on any colour.
+    """
+    return max(("black", "white"), key=lambda colour: contrast(colour, background))
+
+
+def _luminance(colour: Any) -> float:
+    linear = [
+        channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+        for channel in to_rgb(colour)
+    ]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
 def panel_label(axes: Axes, letter: str) -> None:
     """Put a bold letter at the upper left of a panel, above the axes.
 
@@ -136,6 +207,9 @@ def save_figure(figure: Figure, svg: str | Path, png: str | Path, note: str = ""
             color=GREY,
             in_layout=False,
         )
+    # Its title goes with the file, for the page that shows it and for whoever takes it elsewhere.
+    titles = [figure.get_suptitle(), *(axes.get_title() for axes in figure.axes)]
+    title = ", ".join(next(filter(None, titles), "").splitlines())
     page = Bbox.from_bounds(0, -strip, width, height + strip)
     images: list[AxesImage] = figure.findobj(AxesImage)
     with matplotlib.rc_context(STYLE):
@@ -148,7 +222,8 @@ def save_figure(figure: Figure, svg: str | Path, png: str | Path, note: str = ""
         for suffix, path, interpolation in ((".svg", svg, "none"), (".png", png, "antialiased")):
             for image in images:
                 image.set_interpolation(interpolation)
-            metadata = {"Date": None} if suffix == ".svg" else {"Software": None}
+            absent = "Date" if suffix == ".svg" else "Software"
+            metadata = {absent: None, **({"Title": title} if title else {})}
             with atomic_path(path) as temporary:
                 figure.savefig(
                     temporary,

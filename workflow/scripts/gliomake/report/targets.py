@@ -4,6 +4,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pandas as pd
 from PIL import Image
@@ -15,11 +16,15 @@ from gliomake.report.numbers import NumberBook, optional
 from gliomake.report.scores import StaleTableError, enter_score
 from gliomake.report.table import Cell, Column, Table, plain, scored, text
 from gliomake.report.words import column_title, listed, metric_title, rule_title
+from gliomake.study.captions import figure_caption
+from gliomake.study.names import display_name
 from gliomake.study.targets import Target
 from gliomake.tables.training import column_rules
 
 INLINE_BYTES = 350_000
 FIGURE_PIXELS = 1800
+NARROW = 4.5
+"""Inches under which a figure has half the width of others, so that all letters are alike."""
 KEYS = ["model", "run", "subset", "class", "metric", "convention", "postprocess"]
 # Which score a column of a table holds: what its row says, changed like this.
 SCORE_COLUMNS: dict[str, dict[str, Any]] = {
@@ -31,14 +36,6 @@ SCORE_COLUMNS: dict[str, dict[str, Any]] = {
 INTERVALS = frozenset(
     f"{name}_{end}" for name in ("ci", "before", "after") for end in ("low", "high")
 )
-NAMES = {
-    "iou": "IoU",
-    "unet": "U-Net",
-    "resunet": "ResUNet",
-    "vgg16": "VGG16",
-    "vgg19": "VGG19",
-    "resnet50": "ResNet50",
-}
 FIRST = ("model", "against", "rank", "value", "before", "after", "reference", "difference")
 HIDDEN = frozenset({"data", "scale", "overrides"})
 # Kinds of tables whose columns are averaged by rules that no cell names.
@@ -56,12 +53,15 @@ def figures(inputs: StudyInputs) -> list[dict[str, str]]:
     Returns
     -------
     list of dict
-        ``target``, ``title``, ``path``, ``source`` (a ``data:`` address).
+        ``target``, ``title``, ``words`` (see `figure_words`), ``width`` (of a page's column; see
+        `NARROW`), ``path``, ``source`` (a ``data:`` address).
     """
     return [
         {
             "target": target,
-            "title": title(target),
+            "title": display_name(target),
+            "words": figure_words(inputs, target),
+            "width": "narrow" if _inches(path) < NARROW else "broad",
             "path": str(path),
             "source": figure_source(path),
         }
@@ -69,10 +69,41 @@ def figures(inputs: StudyInputs) -> list[dict[str, str]]:
     ]
 
 
-def title(target: str) -> str:
-    """Make words of a target's name."""
-    words = [NAMES.get(word, word) for word in target.split("-")]
-    return " ".join([words[0][0].upper() + words[0][1:], *words[1:]])
+def figure_words(inputs: StudyInputs, target: str) -> str:
+    """Say in words what a figure shows: on the page, and in place of the picture.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    target : str
+        The figure.
+
+    Returns
+    -------
+    str
+        The title that it was drawn with (what, of whom, how many), and its caption.
+
+    Raises
+    ------
+    ValueError
+        The figure is no SVG.
+    """
+    svg = _read_svg(inputs.figures[target])
+    title = svg.findtext("{http://www.w3.org/2000/svg}title") or ""
+    caption = figure_caption(inputs.study, target, inputs.scale)
+    return " ".join(filter(None, [title and f"{title}.", caption]))
+
+
+def _read_svg(path: Path) -> ElementTree.Element:
+    try:
+        return ElementTree.parse(path).getroot()
+    except ElementTree.ParseError as error:
+        raise ValueError(f"{path} is no SVG ({error}): delete it and build it again") from error
+
+
+def _inches(path: Path) -> float:
+    return float(_read_svg(path).get("width", "0").removesuffix("pt")) / 72
 
 
 def figure_source(svg: Path) -> str:
@@ -120,7 +151,7 @@ def target_tables(inputs: StudyInputs, book: NumberBook) -> list[dict[str, Any]]
     return [
         {
             "target": target,
-            "title": title(target),
+            "title": display_name(target),
             "path": str(path),
             "sha256": inputs.sha256[str(path)],
             "file": download(path, "text/csv"),
@@ -188,7 +219,7 @@ def target_table(inputs: StudyInputs, book: NumberBook, target: str, path: Path)
     ]
     states = set(frame["postprocess"].astype(bool)) if "postprocess" in frame else set()
     masks = inputs.masks(states.pop()) if len(states) == 1 else ""
-    caption = ". ".join(filter(None, [title(target) + masks, _convention_note(rules)]))
+    caption = ". ".join(filter(None, [display_name(target) + masks, _convention_note(rules)]))
     return Table(f"table-{target}", caption, columns, rows).compact()
 
 

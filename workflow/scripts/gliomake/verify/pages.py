@@ -11,6 +11,7 @@ from gliomake.report import targets
 from gliomake.report.inputs import StudyInputs
 from gliomake.report.sections import study_sections
 from gliomake.report.table import Cell
+from gliomake.study.names import display_name
 from gliomake.verify.difference import Difference
 from gliomake.verify.numbers import BROKEN
 
@@ -118,7 +119,7 @@ def changed_tables(inputs: StudyInputs, page: "PageReader") -> Iterator[Differen
 
 
 def changed_figures(inputs: StudyInputs, page: "PageReader") -> Iterator[Difference]:
-    """Compare the pictures on a study's page with the figures' files.
+    """Compare the pictures on a study's page, and what is said of them, with the figures' files.
 
     Parameters
     ----------
@@ -130,11 +131,12 @@ def changed_figures(inputs: StudyInputs, page: "PageReader") -> Iterator[Differe
     Yields
     ------
     Difference
-        One a figure that the page does not show as it is.
+        One a figure that the page does not show as it is, or with other words.
     """
     for name, svg in inputs.figures.items():
         try:
             source = targets.figure_source(svg)
+            words = f"{display_name(name)}. {targets.figure_words(inputs, name)}"
         except BROKEN as error:
             yield Difference(inputs.page, f"figure {name}", "shown", str(error))
             continue
@@ -142,6 +144,8 @@ def changed_figures(inputs: StudyInputs, page: "PageReader") -> Iterator[Differe
         exact = not source.startswith("data:image/webp")
         if exact and source not in page.images:
             yield Difference(inputs.page, f"figure {name}", "another picture", str(svg))
+        if words not in page.images.values():
+            yield Difference(inputs.page, f"caption of {name}", "other words", words)
 
 
 def _shown(cell: Cell) -> str:
@@ -160,8 +164,8 @@ class PageReader(HTMLParser):
         Rows of the body of each table by its id: the text of a cell, or the id of its number.
     trail : dict
         Content of the element ``trail``.
-    images : set of str
-        Addresses of all pictures.
+    images : dict of str to str
+        What is said in place of each picture, by its address.
     """
 
     def __init__(self) -> None:
@@ -169,7 +173,7 @@ class PageReader(HTMLParser):
         self.printed: list[tuple[str, str]] = []
         self.tables: dict[str, list[list[str]]] = {}
         self.trail: dict[str, Any] = {"numbers": {}}
-        self.images: set[str] = set()
+        self.images: dict[str, str] = {}
         self._number: str | None = None
         self._texts: list[str] = []
         self._script = False
@@ -187,7 +191,7 @@ class PageReader(HTMLParser):
         self._script = tag == "script" and given.get("id") == "trail"
         self._icon = given.get("aria-hidden") == "true"
         if tag == "img":
-            self.images.add(given.get("src") or "")
+            self.images[given.get("src") or ""] = given.get("alt") or ""
         if tag == "div" and given.get("class") == "table":
             self._table = self.tables.setdefault(given.get("id") or "", [])
         elif tag == "tbody":
