@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gliomake.report.comparisons import says
 from gliomake.report.keys import ComparisonKey
 from gliomake.report.numbers import Number
-from gliomake.report.scores import _says
 from gliomake.scoring.averaging import score
 from gliomake.scoring.bootstrap import resample_weights, widening
 from gliomake.scoring.compare import (
@@ -221,10 +221,10 @@ def test_fewer_patients_than_a_sign_test_needs_tell_nothing():
     cell = ("patient-f0-s0", "test", "tumour", "dice", "pooled", False)
     key = ComparisonKey("a", "b", *cell)
     number = Number(key, "page", "study", key.measured, 0.1, 0.05, 0.2, FEWEST_PATIENTS)
-    assert _says(number, "a", "b") == "a is higher"
-    assert _says(replace(number, ci_low=-0.01), "a", "b").startswith("inconclusive")
+    assert says(number, "a", "b").text == "a is higher"
+    assert says(replace(number, ci_low=-0.01), "a", "b").text == "inconclusive"
     few = replace(number, n=FEWEST_PATIENTS - 1)
-    assert _says(few, "a", "b") == "too few patients to tell"
+    assert says(few, "a", "b").text == f"no verdict: fewer than {FEWEST_PATIENTS} patients"
 
 
 def test_how_large_an_open_difference_may_be():
