@@ -1,8 +1,8 @@
 """Photograph a finished demo's report for docs/gallery.md, in Chromium.
 
-.venv/bin/python docs/_site/gallery.py
+.venv/bin/python docs/_site/gallery.py [reports/build]
 
-Needs `make demo` before, and chromium with its driver (Debian: chromium, chromium-driver).
+Needs `make demo` before, here or in the folder that is named, and chromium with its driver (Debian: chromium, chromium-driver).
 """
 
 import io
@@ -17,7 +17,6 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 ROOT = Path(__file__).parents[2]
-REPORT = ROOT / "reports" / "build"
 OUT = ROOT / "docs" / "figures"
 AUDIT = ROOT / "examples" / "claims" / "readme-brats-unet.csv"
 WIDTH, TALL = 1200, 1000
@@ -37,8 +36,9 @@ SHOTS = (
 
 def main() -> None:
     """Take all pictures."""
-    if not (REPORT / "index.html").is_file():
-        sys.exit(f"no report in {REPORT}; `make demo` builds it")
+    report = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT / "reports" / "build"
+    if not (report / "index.html").is_file():
+        sys.exit(f"no report in {report}; `make demo` builds it")
     options = webdriver.ChromeOptions()
     for argument in ("headless=new", "no-sandbox", "disable-gpu", "hide-scrollbars"):
         options.add_argument(f"--{argument}")
@@ -46,7 +46,7 @@ def main() -> None:
     browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
     try:
         for name, page, part in SHOTS:
-            photograph(browser, REPORT / page, part, name)
+            photograph(browser, report / page, part, name)
         page = OUT / "audit.html"
         command = [sys.executable, "-m", "gliomake", "audit", str(AUDIT), "--out", str(page)]
         subprocess.run(command, capture_output=True, check=False)  # 1 where something contradicts
