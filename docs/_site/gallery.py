@@ -2,7 +2,8 @@
 
 .venv/bin/python docs/_site/gallery.py [reports/build]
 
-Needs `make demo` before, here or in the folder that is named, and chromium with its driver (Debian: chromium, chromium-driver).
+Needs `make demo` before, here or where the folder named comes from, and chromium with its driver
+(Debian: chromium, chromium-driver).
 """
 
 import io
