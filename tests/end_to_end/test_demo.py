@@ -127,7 +127,11 @@ def test_metrics_have_the_contracts_fields(demo, study):
                 "ci_low",
                 "ci_high",
                 "n",
+                "ci_method",
+                "ci_units",
+                "ci_coverage",
             }
+            assert (row["ci_low"] is None) == (row["ci_method"] is None)
             if row["ci_low"] is not None and "hd95" not in row["metric"]:
                 assert row["ci_low"] <= row["ci_high"] and 0 <= row["value"] <= 1
             assert not (study == "coco-unet" and row["convention"] == "patient")
