@@ -92,6 +92,29 @@ def test_what_is_filled_in_is_what_the_files_hold(study):
     assert f"unet dice {dice:.3f}" in value[37]
 
 
+def test_a_split_that_comes_with_the_data_is_not_called_random(study):
+    inputs, path = study.inputs(), Path("results/small/split/predefined-f0.tsv")
+    shutil.copy("results/small/split/patient-f0.tsv", path)
+    runs = [replace(inputs.runs[0], run="predefined-f0-s0")]
+    first = replace(study.study, runs=("predefined-f0-s0",))
+    value = rows_of(study, study=first, runs=runs, splits={path.stem: path})["value"][19]
+    assert value.startswith("predefined-f0: as the data set's folders have it; ")
+
+
+def test_what_is_missing_is_told_kind_by_kind(study):
+    path = Path("results/data/lgg/integrity.json")
+    checks = json.loads(path.read_text())
+    finding = {"kind": "missing-sequence", "files": []}
+    checks["findings"] += [
+        {**finding, "message": "T1 missing", "cases": ["P01"]},
+        {**finding, "message": "T1 and T2 missing", "cases": ["P02"]},
+        {**finding, "message": "T1 missing", "cases": ["P03"]},
+    ]
+    path.write_text(json.dumps(checks))
+    said = rows_of(study)["value"][12]
+    assert said.endswith("listed; 2 cases: T1 missing; 1 cases: T1 and T2 missing")
+
+
 def test_a_split_of_slices_is_called_one(study):
     first = replace(study.study, runs=("slice-f0-s0", "patient-f0-s0"))
     value = rows_of(study, study=first)["value"][20]

@@ -1,5 +1,7 @@
 """Items of the checklist that the data set and its splits answer."""
 
+from typing import Any
+
 import pandas as pd
 
 from gliomake.files.tsv import read_tsv
@@ -7,6 +9,12 @@ from gliomake.report.inputs import StudyInputs
 from gliomake.reporting.answers import Absent, Answer, fills, main_split, share, trained
 
 SUBSETS = ("train", "val", "test")
+DEALT = {
+    "predefined": "as the data set's folders have it",
+    "slice": "at random, by slice",
+    "all": "all are tested",
+}
+"""By the method of a split; all others are drawn by patient, or by image where none is known."""
 DEMOGRAPHIC = ("age", "age_at_initial_pathologic", "gender", "sex", "race", "ethnicity")
 CLINICAL = ("grade", "neoplasm_histologic_grade", "histological_type", "survival_days")
 
@@ -52,11 +60,17 @@ def _subsets(inputs: StudyInputs) -> Answer:
 def _missing(inputs: StudyInputs) -> Answer:
     rejected = inputs.checks["refused"]
     filled = [each for each in inputs.checks["findings"] if "missing" in each["kind"]]
-    value = f"{len(rejected)} files rejected, with their reasons listed; no value is made up"
-    if filled:
-        cases = sorted({case for each in filled for case in each["cases"]})
-        value = f"{len(rejected)} files rejected; of {len(cases)} cases: {filled[0]['message']}"
-    return Answer(value, (inputs.integrity,))
+    said = [f"{len(rejected)} files rejected, with their reasons listed"]
+    said += [f"{len(each['cases'])} cases: {each['message']}" for each in _alike(filled)]
+    return Answer("; ".join(said), (inputs.integrity,))
+
+
+def _alike(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put findings of the same words together, with the cases of all."""
+    cases: dict[str, list[str]] = {}
+    for each in findings:
+        cases.setdefault(each["message"], []).extend(each["cases"])
+    return [{"message": message, "cases": named} for message, named in cases.items()]
 
 
 @fills(13)
@@ -78,8 +92,9 @@ def _acquisition(inputs: StudyInputs) -> Answer:
 def _dealt(inputs: StudyInputs) -> Answer:
     path, split = main_split(inputs)
     sizes = ", ".join(f"{name} {share(split[split['subset'] == name])}" for name in SUBSETS)
-    how = "by patient" if split["patient"].ne("").any() else "by image"
-    return Answer(f"{path.stem}: at random, {how}; {sizes}", (path,))
+    drawn = "at random, by patient" if split["patient"].ne("").any() else "at random, by image"
+    how = DEALT.get(path.stem.partition("-")[0], drawn)
+    return Answer(f"{path.stem}: {how}; {sizes}", (path,))
 
 
 @fills(20)

@@ -317,19 +317,19 @@ def score_table(
                         "ci_low": _none_if_nan(ci_low),
                         "ci_high": _none_if_nan(ci_high),
                         "n": int(n),
-                        **_interval_facts(metric, ci_low, len(part.units)),
+                        **_interval_facts(metric, convention, ci_low, len(part.units)),
                     }
                 )
     return sorted(rows, key=lambda row: tuple(str(row[name]) for name in _KEY))
 
 
-def _interval_facts(metric: str, end: float, units: int) -> dict[str, Any]:
+def _interval_facts(metric: str, convention: str, end: float, units: int) -> dict[str, Any]:
     """Say how an interval was made and how far it can be trusted."""
     given = not np.isnan(end)
     return {
         "ci_method": METHOD if given else None,
         "ci_units": units,
-        "ci_coverage": measured_coverage(metric, units) if given else None,
+        "ci_coverage": measured_coverage(metric, units, convention) if given else None,
     }
 
 
