@@ -132,6 +132,10 @@ def _scored(inputs: StudyInputs) -> tuple[pd.DataFrame, tuple[Path, ...]]:
     rows = [{"model": name, **row} for name, path in paths.items() for row in read_json(path)]
     frame = pd.DataFrame(rows)
     main = (frame["run"] == inputs.main_run) & ~frame["postprocess"].astype(bool)
+    if not main.any():
+        raise ValueError(
+            f"no score of run {inputs.main_run} in {', '.join(map(str, paths.values()))}"
+        )
     return frame[main], tuple(paths.values())
 
 
