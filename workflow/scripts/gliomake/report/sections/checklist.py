@@ -1,6 +1,8 @@
 """The section of the reporting checklist: what the run fills in, and what is left to people."""
 
+from collections import Counter
 from functools import cached_property
+from pathlib import PurePosixPath
 from typing import ClassVar
 
 import pandas as pd
@@ -46,13 +48,16 @@ class Checklist(Section):
             Column("What is asked"),
             Column("Status", choices=True),
             Column("Answer"),
-            Column("Left for people"),
-            Column("Files"),
+            Column("Files", help="by name, and how many; the file has their paths and hashes"),
         ]
         rows = [
             [
                 text(str(row["item"])),
-                *(text(row[name]) for name in ("part", "asks", "status", "value", "left", "file")),
+                *(text(row[name]) for name in ("part", "asks", "status")),
+                text(
+                    ". ".join(filter(None, [row["value"], row["left"] and f"Left: {row['left']}"]))
+                ),
+                text(_names(row["file"])),
             ]
             for row in self.items.to_dict("records")
         ]
@@ -61,3 +66,13 @@ class Checklist(Section):
     def tables(self) -> list[Table]:
         """List the checklist."""
         return [self.table]
+
+
+def _names(files: str) -> str:
+    """Name files without their folders: those of several models as one, with their number.
+
+    >>> _names("results/s/a/r/train.json results/s/b/r/train.json results/data/d/cases.tsv")
+    '2 train.json, cases.tsv'
+    """
+    counts = Counter(PurePosixPath(file).name for file in files.split())
+    return ", ".join(f"{count} {name}" if count > 1 else name for name, count in counts.items())
