@@ -54,9 +54,7 @@ class Checklist(Section):
             [
                 text(str(row["item"])),
                 *(text(row[name]) for name in ("part", "asks", "status")),
-                text(
-                    ". ".join(filter(None, [row["value"], row["left"] and f"Left: {row['left']}"]))
-                ),
+                text(_told(row["value"], row["left"])),
                 text(_names(row["file"])),
             ]
             for row in self.items.to_dict("records")
@@ -66,6 +64,11 @@ class Checklist(Section):
     def tables(self) -> list[Table]:
         """List the checklist."""
         return [self.table]
+
+
+def _told(value: str, left: str) -> str:
+    """Put an answer before what is left for people; where there is none, that is the reason."""
+    return f"{value}. Left: {left}" if value and left else value or left
 
 
 def _names(files: str) -> str:
