@@ -11,6 +11,7 @@ from gliomake.brought import open_source
 from gliomake.brought.cases import evaluated_cases, list_cases
 from gliomake.datasets import CaseError, open_dataset
 from gliomake.prepare.index import write_index_group
+from gliomake.scoring import native as native_grid
 from gliomake.scoring.grids import to_size
 from gliomake.scoring.native import NativeRun, measure_native, native_parts
 
@@ -73,6 +74,24 @@ def test_processes_do_not_change_what_is_measured(scans):
     one, two = measure_native(run), measure_native(run, threads=2)
     pd.testing.assert_frame_equal(one.counts, two.counts)
     pd.testing.assert_frame_equal(one.distances, two.distances)
+
+
+def test_folders_are_listed_once_whatever_the_number_of_patients(scans, monkeypatch):
+    """Listed anew for each piece of work, they would take the square of that number."""
+    scans.write("A.nii.gz", labels())
+    opened = []
+    plain = native_grid.open_source
+    monkeypatch.setattr(native_grid, "PATIENTS", 1)
+    monkeypatch.setattr(
+        native_grid, "open_source", lambda *a, **more: opened.append(a) or plain(*a, **more)
+    )
+    run = native(scans)
+    before = measure_native(run).counts
+    assert len(opened) == 1
+    # Another measurement looks at the folders again.
+    scans.write("B.nii.gz", labels())
+    after = measure_native(run).counts
+    assert len(opened) == 2 and after["tp"].sum() > before["tp"].sum()
 
 
 def test_a_patient_s_scans_of_two_grids_have_no_distance(tmp_path):

@@ -96,7 +96,7 @@ def _bring(
     run: "NativeRun", size: int, wanted: Sequence[tuple[Case, np.ndarray]]
 ) -> list[tuple[tuple[Any, ...], np.ndarray]]:
     """Read predictions of cases: the row of each, and its slices at the study's size."""
-    _, source = run.open()
+    _, source = run.opened()
     brought = []
     for case, numbers in wanted:
         found = source.read(case)

@@ -1,7 +1,8 @@
 """Scores on the scans' own grid: the truth as it is on disk, probabilities brought to it."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -21,6 +22,8 @@ from gliomake.processes import in_order
 from gliomake.scoring.counts import PredictedSlices
 from gliomake.scoring.measure import Measured, measure_slices
 
+_OPENED: dict[str, tuple[Dataset, Source]] = {}
+"""The data set and the predictions of the run at work, by what describes it."""
 PATIENTS = 4
 """Patients that a process takes at a time."""
 
@@ -60,7 +63,7 @@ class NativeRun:
     labels: Mapping[str, Sequence[int]]
 
     def open(self) -> tuple[Dataset, Source]:
-        """Open the data set and the predictions.
+        """Open the data set and the predictions, and keep them for `opened`.
 
         Raises
         ------
@@ -69,6 +72,22 @@ class NativeRun:
         AccessError
             The machine could not read them.
         """
+        _OPENED.clear()
+        return self.opened()
+
+    def opened(self) -> tuple[Dataset, Source]:
+        """Return what `open` opened, in this process or in the one that it was forked from.
+
+        Opening lists both folders: done for a few patients at a time it would take longer than all
+        else, and its time would grow with the square of their number.
+        """
+        key = json.dumps(asdict(self), sort_keys=True, default=str)
+        if key not in _OPENED:
+            _OPENED.clear()
+            _OPENED[key] = self._open()
+        return _OPENED[key]
+
+    def _open(self) -> tuple[Dataset, Source]:
         dataset = open_data(self.dataset, self.root, dict(self.options))
         source = open_source(
             self.folder,
@@ -138,7 +157,7 @@ def _shares(cases: Sequence[Case]) -> list[list[Case]]:
 def _measure_share(
     run: NativeRun, rows: pd.DataFrame, options: Mapping[str, Any], cases: list[Case]
 ) -> Measured:
-    dataset, source = run.open()
+    dataset, source = run.opened()
     parts = native_parts(dataset, source, cases, rows, run.classes, run.threshold)
     return measure_slices(parts, **options)
 
