@@ -105,7 +105,8 @@ def _folders(scratch: Path, distances: bool) -> Row:
         few + (100 - FEW) * each,
         bar=240 if distances else 40,
         note=f"reckoned from {FEW} patients ({few:.0f} s) and {CASES} ({many:.0f} s); 240x240x155, "
-        "three classes, two regions, two cores; from the command to the report",
+        "three classes, two regions, two cores; from the command to the report; starts and pages "
+        "take what two patients take, the truth is read three times",
     )
 
 
