@@ -45,7 +45,8 @@ def _demo() -> Row:
         facts["seconds"],
         bar=300,
         note=f"last measured by benchmarks/demo.py on {facts['machine']}; of the jobs' time "
-        f"{inside:.0%} are steps of training, {facts['imports'] / facts['jobs']:.0%} imports; with half the steps models do not learn",
+        f"{inside:.0%} are steps of training, {facts['imports'] / facts['jobs']:.0%} imports; "
+        "with half the steps models do not learn",
     )
 
 
