@@ -6,7 +6,7 @@ UV_VERSION := 0.13.8
 
 .PHONY: demo app crate bench docs test test-quick test-long lint format lock verify outside clean help
 
-## Build all five studies at demo scale on phantoms, ending with the report's path.
+## Build all five studies at demo scale on synthetic images, ending with the report's path.
 demo: .venv/installed
 	$(BIN)/snakemake --cores $(CORES) --logger gliomake -- all
 	@echo "report: $(CURDIR)/reports/build/index.html"
@@ -89,7 +89,7 @@ lock: | $(BIN)/uv
 	  --extra app --group dev $(addprefix --no-emit-package=,$(CUDA)) --custom-compile-command "make lock" \
 	  pyproject.toml --output-file requirements.lock
 
-## Remove all that was built: results, logs, phantoms and the report.
+## Remove all that was built: results, logs, synthetic images and the report.
 clean:
 	rm -rf results logs reports/build site .snakemake resources/phantoms
 

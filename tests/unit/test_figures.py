@@ -111,7 +111,7 @@ def test_every_kind_is_drawn(inputs, tmp_path, study_id, block, count):
     make_figure(spec, svg, png)
     texts = [node.text for node in ET.parse(svg).iter() if node.tag.endswith("}text")]
     assert texts, "text is drawn as text"
-    noted = "phantom data, demo scale: not a result" in texts
+    noted = "synthetic images, demo scale: not a result" in texts
     assert noted == KINDS[block["kind"]].evidence
     picture = np.asarray(Image.open(png).convert("L"))
     edges = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
@@ -204,8 +204,8 @@ def test_note_is_left_out_for_results(inputs, tmp_path):
         for scale in ("demo", "paper")
     }
     assert notes == {
-        ("phantom", "demo"): "phantom data, demo scale: not a result",
-        ("phantom", "paper"): "phantom data: not a result",
+        ("phantom", "demo"): "synthetic images, demo scale: not a result",
+        ("phantom", "paper"): "synthetic images: not a result",
         ("real", "demo"): "demo scale: not a result",
         ("real", "paper"): "",
     }

@@ -128,7 +128,8 @@ def test_a_curve_has_room_and_shows_the_weights_that_were_kept(model):
     for axes in draw_figure(spec).axes:
         low, high = axes.get_xlim()
         assert (low, high) == (0.5, history["epoch"].max() + 0.5)
-        [kept] = [line for line in axes.lines if str(line.get_label()).startswith("weights kept")]
+        named = {str(line.get_label()): line for line in axes.lines}
+        [kept] = [line for name, line in named.items() if name.startswith("best checkpoint")]
         drawn = {line.get_label(): line for line in axes.lines}
         epoch = int(kept.get_xdata()[0])
         assert kept.get_ydata()[0] == drawn["validation"].get_ydata()[epoch - 1]

@@ -231,7 +231,7 @@ def test_broken_files_are_refused_and_the_others_written(lgg, tmp_path, capsys):
     assert main(["predict", str(lgg), *paths, "--out", str(out)]) == 1
     errors = capsys.readouterr().err
     for name in (*bad, "absent.png"):
-        assert any(name in line for line in errors.splitlines() if line.startswith("refused: "))
+        assert any(name in line for line in errors.splitlines() if line.startswith("rejected: "))
     assert "Traceback" not in errors
     assert {path.name for path in out.iterdir()} == {
         "good_mask.png", "good_overlay.png", "good.json",

@@ -115,7 +115,7 @@ def test_a_figure_says_what_overrides_change():
     assert spec.note == "changed by overrides: not a result\nmodels.unet.epochs 10 -> 2"
     plain = study("coco-unet", {})
     spec = targets.TargetSpec(plain, "x", "curves", {}, ("unet",), (), {}, "phantom", "demo")
-    assert spec.note == "phantom data, demo scale: not a result"
+    assert spec.note == "synthetic images, demo scale: not a result"
     spec = targets.TargetSpec(changed, "x", "metric-definition", {}, (), (), {}, "real", "paper")
     assert spec.note == ""
 

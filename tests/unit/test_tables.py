@@ -136,7 +136,7 @@ def test_gated_models_are_compared_with_themselves_alone(inputs):
     table = build_table(inputs("lgg-two-stage").spec("tables", BLOCKS["comparison"][1]))
     gated = table[table["model"] == "unet-gated"]
     assert set(gated["against"]) == {"unet"}
-    assert set(gated["change"]) == {"behind the gate resnet50-classifier"}
+    assert set(gated["change"]) == {"after the classifier resnet50-classifier"}
 
 
 def test_changes_are_told_from_the_configuration():

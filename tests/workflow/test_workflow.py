@@ -215,7 +215,7 @@ def test_a_mended_file_is_looked_at_again(checkout):
     arguments = ("--cores", "2", target, "--config", "datasets={lgg: {root: patients}}")
     done = snakemake(*arguments, folder=checkout)
     assert done.returncode != 0
-    assert mask.name in done.stdout + done.stderr and "Mend the files" in done.stdout + done.stderr
+    assert mask.name in done.stdout + done.stderr and "Fix the files" in done.stdout + done.stderr
     mask.write_bytes(whole)
     done = snakemake(*arguments, folder=checkout)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Score a model: all its runs, under every convention, with intervals."""
+"""Score a model: all its runs, under every averaging rule, with intervals."""
 
 from collections import Counter
 

@@ -109,8 +109,8 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "score",
         help="score predictions against the truth",
         description="Make a study out of folders of masks, and build its report: every score under "
-        "every convention with its interval, distances, comparisons, viewer. Exit status 0: all "
-        "was scored; 1: something was missing, or could not be read.",
+        "every averaging rule with its interval, distances, comparisons, viewer. Exit status 0: "
+        "all was scored; 1: something was missing, or could not be read.",
     )
     score.add_argument("--truth", required=True, type=Path, help="folder of the true masks")
     score.add_argument(

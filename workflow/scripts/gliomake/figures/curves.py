@@ -87,7 +87,7 @@ def _draw_panel(
         kept = history.loc[history["epoch"] == best, columns["val"]]
         axes.plot([best] * len(kept), kept, color=style.KEPT, linestyle=":", linewidth=0.8,
                   marker="o", markersize=4.5, markeredgecolor="black", markeredgewidth=0.5,
-                  clip_on=False, zorder=4, label=f"weights kept (epoch {best})")  # fmt: skip
+                  clip_on=False, zorder=4, label=f"best checkpoint (epoch {best})")  # fmt: skip
     axes.set_xlabel("epoch")
     last = int(history["epoch"].max())
     axes.set_xticks(epoch_ticks(last))

@@ -189,7 +189,7 @@ def system(spec: TargetSpec) -> Figure:
         One diagram.
     """
     gate = spec.study.gate
-    assert gate, "a target of this kind is refused in a study without a gate"
+    assert gate, "a target of this kind is rejected in a study without a classifier as gate"
     size = spec.study.preprocess.image_size
     count = len(spec.models)
     figure = style.new_figure(style.DOUBLE, 2.5)

@@ -71,7 +71,7 @@ def predict_files(
             for prediction in predict_scans(model, scans, flips=flips, uncertainty=uncertainty):
                 _write(prediction, model, out, truth, probabilities, attention)
         except (CaseError, AccessError) as error:
-            print(f"refused: {error}", file=sys.stderr)
+            print(f"rejected: {error}", file=sys.stderr)
             refused += 1
     print(DISCLAIMER)
     return 1 if refused else 0

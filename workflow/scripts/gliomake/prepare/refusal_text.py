@@ -42,7 +42,7 @@ def bad_data_message(
     if whole or not kept or on_bad_case == "skip":
         return text + "\nCorrect what is named here, then start again."
     return text + (
-        f"\nMend the files, or set datasets.{dataset}.on_bad_case to skip to go on without "
+        f"\nFix the files, or set datasets.{dataset}.on_bad_case to skip to go on without "
         "these cases."
     )
 

@@ -182,11 +182,12 @@ def _sum_by_patient(counts: np.ndarray, patient: Sequence[str] | None) -> np.nda
     if patient is None or len(patient) != len(counts):
         found = "none" if patient is None else len(patient)
         raise ValueError(
-            f"the patient convention needs a patient for each of {len(counts)} slices, got {found}"
+            "the averaging rule patient needs a patient for each of "
+            f"{len(counts)} slices, got {found}"
         )
     names, code = np.unique(np.asarray(patient, dtype=str), return_inverse=True)
     if "" in names:
-        raise ValueError("the patient convention needs patients, and some slices name none")
+        raise ValueError("the averaging rule patient needs patients, and some slices name none")
     sums = np.zeros((len(names), 4), counts.dtype)
     np.add.at(sums, code, counts)
     return sums

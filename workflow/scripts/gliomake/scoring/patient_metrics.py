@@ -56,7 +56,7 @@ LESION_METRICS: dict[str, PatientMetric] = {
     "lesion-f1": PatientMetric(
         title="lesion F1",
         value=lambda lesions: lesions.f1,
-        help="2 found / (2 found + made up + missed), then the mean over patients.",
+        help="2 found / (2 found + spurious + missed), then the mean over patients.",
     ),
 }
 """By their names in files, with the year of the definition where it is one of a year."""

@@ -100,7 +100,7 @@ def _check_task(counts: pd.DataFrame, conventions: Sequence[str], task: str) -> 
         )
     if "image" in conventions and not (classification and tuple(conventions) == ("image",)):
         raise ValueError(
-            f"conventions {', '.join(conventions)}: image is for counts of one pixel an image, "
+            f"averaging rules {', '.join(conventions)}: image is for counts of one pixel an image, "
             "and then the only one"
         )
 

@@ -123,7 +123,7 @@ def _placed(page: Mapping[str, Any], file: Mapping[str, Any], path: Path) -> dic
 
 def _root_faults(page: Mapping[str, Any], phantoms: Iterable[str] | None) -> Iterator[Fault]:
     if phantoms is not None and page["root"] == PHANTOM and page["id"] not in phantoms:
-        what = f"found phantom, and data set {page['id']} has no phantoms, which are for"
+        what = f"found phantom, and data set {page['id']} has no synthetic images, which are for"
         yield Fault(("root",), f"{what} {', '.join(phantoms)}; give the folder that holds the data")
 
 

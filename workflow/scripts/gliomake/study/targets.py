@@ -114,7 +114,7 @@ class TargetSpec:
         """Why it is not a result, and what overrides change; empty where it is one."""
         changed = differences_text(self.study.overrides)
         reasons = [
-            *(["phantom data"] if self.data == "phantom" else []),
+            *(["synthetic images"] if self.data == "phantom" else []),
             *(["demo scale"] if self.scale == "demo" else []),
             *(["changed by overrides"] if changed else []),
         ]

@@ -194,7 +194,7 @@ def describe_change(study: Study, model: str, other: str) -> str:
     if not other:
         return ""
     if model == f"{other}{GATED}" and study.gate:
-        return f"behind the gate {study.gate.classifier}"
+        return f"after the classifier {study.gate.classifier}"
     known = {name: model.plain for name, model in study.models.items()}
     ours, theirs = (known.get(name, {}) for name in (model, other))
     changes = []
