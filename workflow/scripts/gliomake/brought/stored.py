@@ -84,14 +84,15 @@ class StoredSource:
         """Read the prediction of a case, brought bilinearly to the size of its slices."""
         rows = [self._rows.get((case.patient, int(number))) for number in case.numbers]
         held = sorted({row for row in rows if row is not None})
-        stored = np.zeros((0,))
+        stored = np.zeros(0, np.float16)
         if held:
             with open_predictions(self._path) as file:
                 stored = file["probability"][held[0] : held[-1] + 1]
         # An empty prediction, of a baseline for one, is empty at every size.
-        kind = np.float32 if stored.any() else np.uint8
+        found = bool(stored.view(np.uint16).any())  # NumPy is slow on half floats themselves
+        kind = np.float32 if found else np.uint8
         values = np.zeros((len(rows), len(self._columns), *case.size), kind)
-        if stored.any():
+        if found:
             for index, row in enumerate(rows):
                 if row is not None:
                     values[index] = to_size(stored[row - held[0]][self._columns], case.size)

@@ -238,8 +238,8 @@ def _count_chunks(
         values = np.asarray(probability[rows])
         if values.dtype != np.uint8:  # label maps
             values = np.asarray(values, np.float32)
-        sound = ((values >= 0) & (values <= 1)).all(axis=(1, 2, 3))
-        if not sound.all():
+        if values.size and not (values.min() >= 0 and values.max() <= 1):  # NaN is neither
+            sound = ((values >= 0) & (values <= 1)).all(axis=(1, 2, 3))
             bad = first + int(np.argmin(sound))
             raise ValueError(
                 f"patient {names[0][bad]!r} slice {names[1][bad]} has probabilities that are no "

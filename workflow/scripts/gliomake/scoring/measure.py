@@ -4,6 +4,7 @@ A region is the union of some of a study's classes, as BraTS scores whole tumour
 is scored like a class, and never part of a mean over classes.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -149,13 +150,13 @@ def _measure(
     masks = part.probability.shape[2:] != (1, 1)  # a classifier has no surface, and no volume
     distances = measure_predictions(part, postprocess) if masks and far else _none(DISTANT)
     union = with_regions(part, regions) if masks and regions else None
-    wanted = masks and (regions or lesions)
-    return Measured(
-        _count(part, postprocess),
-        distances,
-        _count(union, postprocess) if union else _none(COUNTED),
-        _patients(part, union, far, lesions, postprocess) if wanted else _none(PATIENT_COLUMNS),
-    )
+    counts = _count(part, postprocess)
+    of_regions = _count(union, postprocess) if union else _none(COUNTED)
+    patients = _none(PATIENT_COLUMNS)
+    if masks and (regions or lesions):
+        pairs = [(part, counts)] if union is None else [(part, counts), (union, of_regions)]
+        patients = _patients(pairs, far, lesions, postprocess)
+    return Measured(counts, distances, of_regions, patients)
 
 
 def _none(columns: Sequence[str]) -> pd.DataFrame:
@@ -201,26 +202,41 @@ def with_regions(part: PredictedSlices, regions: Mapping[str, Sequence[str]]) ->
 
 
 def _patients(
-    part: PredictedSlices,
-    union: PredictedSlices | None,
+    pairs: Sequence[tuple[PredictedSlices, pd.DataFrame]],
     far: bool,
     lesions: str | None,
     postprocess: Mapping[str, Any] | None,
 ) -> pd.DataFrame:
-    """Measure volumes and lesions of each patient, of regions distances as well."""
-    frames = [_volumes(part, lesions, postprocess)]
-    if union is not None:
-        volumes = _volumes(union, lesions, postprocess)
-        if far:
-            distances = measure_predictions(union, postprocess).drop(columns="missed")
+    """Measure volumes and lesions of each patient; of regions, the second pair, distances too."""
+    frames = []
+    for index, (part, counts) in enumerate(pairs):
+        volumes = _volumes(part, counts)
+        if lesions and len(volumes):
+            volumes = volumes.merge(_lesions(part, lesions, postprocess), how="left", on=KEYS)
+        if index and far:
+            distances = measure_predictions(part, postprocess).drop(columns="missed")
             volumes = volumes.merge(distances, how="left", on=KEYS)
         frames.append(volumes)
     whole = [frame for frame in frames if len(frame)]
     return pd.concat(whole).reindex(columns=PATIENT_COLUMNS) if whole else _none(PATIENT_COLUMNS)
 
 
-def _volumes(
-    part: PredictedSlices, lesions: str | None, postprocess: Mapping[str, Any] | None
+def _volumes(part: PredictedSlices, counts: pd.DataFrame) -> pd.DataFrame:
+    """Take volumes from the counts: their voxels are counted already."""
+    frames = []
+    for (patient, subset), members in patients_of(part):
+        ml = math.prod(float(length) for length in part.spacing[members][0]) / MM3_A_ML
+        own = counts[(counts["patient"] == patient) & (counts["subset"] == subset)]
+        own = own[own["slice"].isin(np.asarray(part.number)[members])]
+        voxels = own.groupby(KEYS, sort=False)[["tp", "fp", "fn"]].sum()
+        volumes = {"truth_ml": voxels["tp"] + voxels["fn"]}
+        volumes |= {"predicted_ml": voxels["tp"] + voxels["fp"]}
+        frames.append(pd.DataFrame(volumes).mul(ml).reset_index())
+    return pd.concat(frames) if frames else pd.DataFrame()
+
+
+def _lesions(
+    part: PredictedSlices, rule: str, postprocess: Mapping[str, Any] | None
 ) -> pd.DataFrame:
     rows = []
     for (patient, subset), members in patients_of(part):
@@ -234,13 +250,8 @@ def _volumes(
         for cleaned, predicted in variants:
             for index, name in enumerate(part.classes):
                 one, other = truth[:, index], predicted[:, index]
-                ml = x * y * z / MM3_A_ML
+                found = score_lesions(other, one, number, (x, y, z), LESION_RULES[rule])
                 row = dict(zip(KEYS, (patient, subset, name, cleaned), strict=True))
-                row |= {"truth_ml": np.count_nonzero(one) * ml}
-                row |= {"predicted_ml": np.count_nonzero(other) * ml}
-                if lesions:
-                    found = score_lesions(other, one, number, (x, y, z), LESION_RULES[lesions])
-                    row |= {"lesions": found.true, "hit": found.hit, "spurious": found.spurious}
-                    row |= {key: each.value(found) for key, each in LESION_METRICS.items()}
-                rows.append(row)
+                row |= {"lesions": found.true, "hit": found.hit, "spurious": found.spurious}
+                rows.append(row | {key: each.value(found) for key, each in LESION_METRICS.items()})
     return pd.DataFrame(rows)
