@@ -1,6 +1,7 @@
 """`gliomake score`: what is found in folders, and what is said of those that will not do."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from gliomake.score.folders import (
     find_labels,
     find_predictions,
     find_truth,
+    patient_hint,
     read_labels,
 )
 from gliomake.score.pages import model_names
@@ -138,6 +140,35 @@ def test_pages_are_written_and_the_command_is_printed(folders, capsys):
     assert study["models"] == {
         "mine": {"predictions": {"root": str(folders / "mine"), "pattern": "{case}.nii*"}}
     }
+
+
+def test_predictions_of_other_values(folders, capsys):
+    given = ("--labels", "1=core,2=oedema", "--prediction-labels")
+    assert run(folders, *given, "2=core,1=oedema") == 0
+    study = yaml.safe_load((folders / "out/pages/studies/scores.yaml").read_text())
+    labels_of = study["models"]["mine"]["predictions"]["labels"]
+    assert labels_of == {"core": [2], "oedema": [1]}
+    capsys.readouterr()
+    assert run(folders, *given, "2=core") == 1
+    assert "expected those of the truth, core, oedema" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("cases", "patients"),
+    [
+        (["a_001", "a_002", "b_001", "b_002"], 2),
+        (["BraTS-1-000", "BraTS-1-001", "BraTS-2-000", "BraTS-2-001", "BraTS-2-002"], 2),
+        (["case_001", "case_002", "case_003"], 0),
+        (["BraTS-1-000", "BraTS-2-000", "BraTS-3-000"], 0),
+        (["anna", "berta"], 0),
+    ],
+)
+def test_cases_that_look_like_slices_of_patients(cases, patients):
+    hint = patient_hint(cases)
+    assert (f"are {patients}:" in hint) == bool(patients) == bool(hint)
+    if patients:
+        expression = hint.rpartition("--patient '")[2].rstrip("'")
+        assert len({re.match(expression, case)[1] for case in cases}) == patients
 
 
 def test_images_beside_the_truth(folders):

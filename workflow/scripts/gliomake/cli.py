@@ -122,6 +122,10 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--labels", metavar="1=NEC,2=ED", help="what values of the masks mean; by default found"
     )
     score.add_argument(
+        "--prediction-labels", metavar="1=NEC,2=ED",
+        help="the same of the predictions, where their values are others than the truth's",
+    )  # fmt: skip
+    score.add_argument(
         "--patient", metavar="REGEX",
         help="on a case's name: its first group is the patient; by default each case is one",
     )  # fmt: skip
@@ -210,6 +214,7 @@ def _score(parsed: argparse.Namespace) -> int:
         parsed.predictions,
         out=parsed.out,
         labels=parsed.labels,
+        prediction_labels=parsed.prediction_labels,
         patient=parsed.patient,
         pattern=parsed.pattern,
         truth_pattern=parsed.truth_pattern,

@@ -281,11 +281,14 @@ def label_masks(
     SourceError
         Nobody says which label is which class.
     """
-    if labels:
-        return split_classes(case, path, values, {name: labels[name] for name in classes})[0]
     own = offered(dataset, "class_masks")
-    if own is not None:
-        return study_masks(own(case, path, values), dataset.classes, classes)
+    try:
+        if labels:
+            return split_classes(case, path, values, {name: labels[name] for name in classes})[0]
+        if own is not None:
+            return study_masks(own(case, path, values), dataset.classes, classes)
+    except CaseError as error:
+        raise _unknown_values(error, values, classes) from None
     if len(classes) > 1:
         raise SourceError(
             f"{path}: found a label map, and data set {dataset.name} does not say which of its "
@@ -293,6 +296,25 @@ def label_masks(
             f"{{{classes[0]}: [1]}}"
         )
     return split_classes(case, path, values, {classes[0]: ()})[0]
+
+
+def _unknown_values(error: CaseError, values: np.ndarray, classes: Sequence[str]) -> CaseError:
+    """Word for predictions what was found wrong with a label map."""
+    low, high = float(values.min()), float(values.max())
+    if low < 0 or np.any(values != np.rint(values)):
+        found, expected = f"values from {low:g} to {high:g}", f"labels ({error.expected})"
+        if len(classes) == 1:
+            expected += ", or probabilities from 0 to 1"
+        advice = (
+            "resample label maps by nearest neighbour; write probabilities, not logits or "
+            "percentages"
+        )
+        return CaseError(error.case, error.file, found, expected, advice)
+    advice = (
+        f"say what the values mean in `predictions.labels` of the study's page, such as "
+        f"{{{classes[0]}: [1]}}, or by `gliomake score --prediction-labels 1={classes[0]}`"
+    )
+    return CaseError(error.case, error.file, error.found, error.expected, advice)
 
 
 def study_masks(masks: np.ndarray, known: Sequence[str], classes: Sequence[str]) -> np.ndarray:

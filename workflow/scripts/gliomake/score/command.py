@@ -16,6 +16,7 @@ from gliomake.score.folders import (
     find_labels,
     find_predictions,
     find_truth,
+    patient_hint,
     read_labels,
     read_regions,
 )
@@ -32,6 +33,7 @@ def score(
     *,
     out: Path,
     labels: str | None = None,
+    prediction_labels: str | None = None,
     patient: str | None = None,
     pattern: str | None = None,
     truth_pattern: str | None = None,
@@ -55,6 +57,8 @@ def score(
         The folder for pages, results and report.
     labels : str, optional
         ``1=NEC,2=ED``; by default the truth is looked at.
+    prediction_labels : str, optional
+        The same of the predictions, where their values are others than the truth's.
     patient : str, optional
         A regular expression on the case's name, whose first group is the patient.
     pattern, truth_pattern : str, optional
@@ -105,6 +109,14 @@ def score(
         listed = ", ".join(f"{each}={name}" for name, group in classes.items() for each in group)
         print(f"truth: {len(found.files)} cases in {found.folder}/{found.pattern}")
         print(f"labels: {listed} ({where})")
+    theirs = read_labels(prediction_labels, "--prediction-labels") if prediction_labels else {}
+    if theirs and set(theirs) != set(classes):
+        raise ScoreError(
+            f"--prediction-labels {prediction_labels!r}: found the classes {', '.join(theirs)}; "
+            f"expected those of the truth, {', '.join(classes) or 'which are those of its JSON'}"
+        )
+    if not patient and (hint := patient_hint(list(found.files))):
+        print(hint)
     for model, (root, form) in models.items():
         print(f"predictions of {model}: {root}/{form}")
     scans = None
@@ -117,6 +129,7 @@ def score(
         models,
         patient,
         scans,
+        prediction_labels=theirs,
         jobs=max(cores, 1),
         regions=read_regions(regions, list(classes)) if regions else {},
         lesions=lesions,
@@ -160,7 +173,9 @@ def _build(command: Sequence[str], out: Path) -> int:
 def _faults(lines: Sequence[str]) -> list[str]:
     """Choose what of Snakemake's words says what went wrong; a job's own words begin with it."""
     own = [line for line in lines if line.split(":")[0] in _RULES and not line.endswith(":")]
-    return own or list(lines[-20:])
+    # Several jobs read the same file, and say the same of it.
+    once = {line.partition(": ")[2]: line for line in reversed(own)}
+    return list(reversed(once.values())) or list(lines[-20:])
 
 
 _RULES = {

@@ -191,13 +191,15 @@ def _there(folder: Path) -> str:
     return f" (there: {', '.join(names[:5])}{more})"
 
 
-def read_labels(text: str) -> dict[str, list[int]]:
-    """Read what ``--labels`` says.
+def read_labels(text: str, option: str = "--labels") -> dict[str, list[int]]:
+    """Read what ``--labels`` or ``--prediction-labels`` says.
 
     Parameters
     ----------
     text : str
         ``1=NEC,2=ED,4=ET``; a class may stand at several values.
+    option : str
+        Which of the two, for the error.
 
     Returns
     -------
@@ -219,13 +221,43 @@ def read_labels(text: str) -> dict[str, list[int]]:
         value, equals, name = (piece.strip() for piece in part.partition("="))
         if not equals or not value.isdecimal() or not _NAME.fullmatch(name) or int(value) == 0:
             raise ScoreError(
-                f"--labels {text!r}: found {part.strip()!r}; expected <value>=<class>, such as "
+                f"{option} {text!r}: found {part.strip()!r}; expected <value>=<class>, such as "
                 "1=NEC,2=ED,4=ET, with values above 0 and names of letters, digits, _ and -"
             )
         if int(value) in [each for group in found.values() for each in group]:
-            raise ScoreError(f"--labels {text!r}: value {value} stands twice")
+            raise ScoreError(f"{option} {text!r}: value {value} stands twice")
         found.setdefault(name, []).append(int(value))
     return found
+
+
+def patient_hint(cases: Sequence[str]) -> str:
+    """Say how cases that look like several of one patient are put together.
+
+    Parameters
+    ----------
+    cases : sequence of str
+        Their names.
+
+    Returns
+    -------
+    str
+        A line for the terminal; empty where the names say nothing of the kind.
+
+    Examples
+    --------
+    >>> patient_hint(["a_001", "a_002", "b_001", "b_002"])  # doctest: +ELLIPSIS
+    "patients: each of 4 cases counts as one; ..."
+    >>> patient_hint(["case_001", "case_002"])
+    ''
+    """
+    stems = {re.sub(r"[-_. ]?\d+$", "", case) for case in cases}
+    if not 2 <= len(stems) <= len(cases) / 2:
+        return ""
+    return (
+        f"patients: each of {len(cases)} cases counts as one; their names without the last number "
+        f"are {len(stems)}: if these are the patients, intervals over cases are too narrow; give "
+        r"--patient '(.+?)[-_. ]?\d+$'"
+    )
 
 
 def read_regions(text: str, classes: Sequence[str]) -> dict[str, list[str]]:

@@ -34,6 +34,8 @@ class Scoring:
         A regular expression on the case's name, whose first group is the patient.
     images : tuple of (Path, str) or None
         Folder and pattern of the scans, which are shown under the masks.
+    prediction_labels : dict of str to list of int
+        Values of the predictions by class, where they are others than the truth's.
     jobs : int
         Jobs that the cases are dealt to.
     regions : dict of str to list of str
@@ -50,6 +52,7 @@ class Scoring:
     models: Mapping[str, tuple[Path, str]]
     patient: str | None = None
     images: tuple[Path, str] | None = None
+    prediction_labels: Mapping[str, Sequence[int]] = field(default_factory=dict)
     jobs: int = 2
     regions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     lesions: str | None = None
@@ -132,6 +135,8 @@ def _study_page(scoring: Scoring) -> dict[str, Any]:
     coco = scoring.truth.reader == COCO
     classes = ["tumour"] if coco else list(scoring.classes)
     channels = ["grey"] if coco else ["image"] if scoring.images else []
+    values = {name: list(each) for name, each in scoring.prediction_labels.items()}
+    labels = {"labels": values} if values else {}
     return {
         "id": scoring.name,
         "title": f"Scores of {', '.join(scoring.models)}",
@@ -155,7 +160,7 @@ def _study_page(scoring: Scoring) -> dict[str, Any]:
         },
         "regions": {name: list(each) for name, each in scoring.regions.items()},
         "models": {
-            name: {"predictions": {"root": str(root.absolute()), "pattern": pattern}}
+            name: {"predictions": {"root": str(root.absolute()), "pattern": pattern, **labels}}
             for name, (root, pattern) in scoring.models.items()
         },
         "figures": {},
