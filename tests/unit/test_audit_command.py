@@ -80,12 +80,20 @@ def test_the_template_can_be_audited_and_explains_every_column(tmp_path, capsys)
     assert found[0].claim == f"line {text.splitlines().index(header) + 2}"
 
 
+def test_columns_may_have_the_names_that_people_give_them(tmp_path):
+    path = table(tmp_path, "ID,Paper,Page,Network,Split,Metric,Score\na,P,3,unet,test,dice,0.8\n")
+    [claim] = read_outside(path)
+    assert (claim.claim, claim.study, claim.where, claim.model) == ("a", "P", "3", "unet")
+    assert (claim.subset, claim.quantity, claim.value) == ("test", "dice", "0.8")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "no column quantity, value"),
         ("quantity,value\n", "no row under the header"),
-        ("quantity\ndice\n", "no column value; add it to the header"),
+        ("quantity\ndice\n", "no column value; found quantity; add it to the header"),
+        ("Metric,Quantity,value\ndice,dice,0.8\n", r"two columns quantity \(Metric, Quantity\)"),
         ("quantity,value,Dice\ndice,0.8,1\n", "unknown column 'Dice'"),
         ("quantity,value\ndice,0,87\n", "line 2: more or fewer cells .* decimals with a point"),
         ("quantity;value\ndice;0,87\n", "line 2: value '0,87' has a comma: write decimals with a"),
@@ -101,7 +109,7 @@ def test_the_template_can_be_audited_and_explains_every_column(tmp_path, capsys)
         ('quantity,value\ndice,"0.8\n', "not a table"),
         ("quantity,value\n" + "dice,0.8\n" * (MOST_ROWS + 1), "expected at most 5000"),
     ],
-    ids=range(17),
+    ids=range(18),
 )  # fmt: skip
 def test_a_table_that_cannot_be_read_is_one_clear_error(tmp_path, capsys, text, message):
     path = table(tmp_path, text)

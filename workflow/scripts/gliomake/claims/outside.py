@@ -20,6 +20,16 @@ _ORDER = (
     *("epoch", "unit", "sd", "kind", "dataset", "study", "claim", "note"),
 )
 
+_CALLED = {
+    "metric": "quantity", "measure": "quantity", "score": "value", "result": "value",
+    "id": "claim", "paper": "study", "document": "study", "report": "study",
+    "page": "where", "table": "where", "source": "where", "split": "subset", "set": "subset",
+    "label": "class", "region": "class", "data": "dataset", "data set": "dataset",
+    "method": "model", "network": "model", "architecture": "model", "std": "sd",
+    "comment": "note", "notes": "note",
+}  # fmt: skip
+"""What people call these columns as well."""
+
 
 def read_outside(path: str | Path) -> list[Claim]:
     """Read the numbers of any report.
@@ -43,7 +53,7 @@ def read_outside(path: str | Path) -> list[Claim]:
         faulty rows are named.
     """
     path = Path(path)
-    rows = read_rows(path, NEEDED, _ORDER)
+    rows = read_rows(path, NEEDED, _ORDER, _CALLED)
     if not rows:
         raise ClaimError(f"{path}: no row under the header; write one number a row")
     if len(rows) > MOST_ROWS:

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from io import StringIO
@@ -193,7 +193,10 @@ def parse_rows(rows: Iterable[tuple[dict[str, str], str]], path: Path) -> list[C
 
 
 def read_rows(
-    path: Path, needed: Sequence[str] = COLUMNS, known: Collection[str] | None = None
+    path: Path,
+    needed: Sequence[str] = COLUMNS,
+    known: Collection[str] | None = None,
+    called: Mapping[str, str] | None = None,
 ) -> list[tuple[dict[str, str], str]]:
     """Read the rows of a table of claims as text.
 
@@ -205,6 +208,8 @@ def read_rows(
         Columns that must be there.
     known : collection of str, optional
         Columns that may be there; by default any.
+    called : mapping of str to str, optional
+        Other names of columns, in small letters; with it, capitals do not count.
 
     Returns
     -------
@@ -230,11 +235,19 @@ def read_rows(
         StringIO(text, newline=""), delimiter=max("\t,;", key=header.count), strict=True
     )
     try:
-        names = [name.strip() for name in reader.fieldnames or ()]
+        given = [name.strip() for name in reader.fieldnames or ()]
+        names = given
+        if called is not None:
+            names = [called.get(name.casefold(), name.casefold()) for name in given]
         missing = [name for name in needed if name not in names]
         if missing:
-            raise ClaimError(f"{path}: no column {', '.join(missing)}; add it to the header")
-        odd = [name for name in names if known is not None and name not in known]
+            found = f"found {', '.join(given)}; " if any(given) else ""
+            raise ClaimError(f"{path}: no column {', '.join(missing)}; {found}add it to the header")
+        odd = [
+            name
+            for name, read in zip(given, names, strict=True)
+            if known is not None and read not in known
+        ]
         if odd:
             raise ClaimError(
                 f"{path}: unknown column {', '.join(map(repr, odd))}; expected some of "
@@ -242,7 +255,10 @@ def read_rows(
             )
         twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
-            raise ClaimError(f"{path}: two columns {', '.join(twice)}; leave one")
+            both = [name for name, read in zip(given, names, strict=True) if read == twice[0]]
+            raise ClaimError(
+                f"{path}: two columns {twice[0]} ({', '.join(both)}); leave one or join them"
+            )
         reader.fieldnames = names
         return [_cells(row, f"{path}, line {skipped + reader.line_num}") for row in reader]
     except csv.Error as error:
