@@ -5,12 +5,16 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from own_files import labels, save
 from PIL import Image
 
 from gliomake.cli import main
+from gliomake.files.json_file import write_json
+from gliomake.files.tsv import write_tsv
+from gliomake.score.command import print_summary
 from gliomake.score.folders import (
     ScoreError,
     find_labels,
@@ -20,6 +24,7 @@ from gliomake.score.folders import (
     read_labels,
 )
 from gliomake.score.pages import model_names
+from gliomake.study.paths import Paths
 
 
 def volumes(folder, names=("A", "B"), form="{}.nii.gz", values=None):
@@ -169,6 +174,21 @@ def test_cases_that_look_like_slices_of_patients(cases, patients):
     if patients:
         expression = hint.rpartition("--patient '")[2].rstrip("'")
         assert len({re.match(expression, case)[1] for case in cases}) == patients
+
+
+@pytest.mark.parametrize("n", [3, 5])
+def test_patients_without_a_dice_are_told(tmp_path, capsys, n):
+    paths = Paths(results=tmp_path / "results").study("scores")
+    listing = paths.run("mine", "all-f0-s0").brought
+    listing.parent.mkdir(parents=True)
+    cases = [f"case_{number}" for number in range(5)]
+    rows = {"case": cases, "patient": cases, "slices": 1, "missing": 0, "files": "", "note": ""}
+    write_tsv(pd.DataFrame(rows), listing)
+    score = {"run": "all-f0-s0", "subset": "test", "class": "tumour", "metric": "dice"}
+    score |= {"convention": "patient", "postprocess": False}
+    write_json([score | {"value": 0.5, "n": n}], paths.metrics("mine"))
+    assert print_summary(tmp_path, "scores", ["mine"]) == 0
+    assert ("n: of 5 patients those with tumour" in capsys.readouterr().out) == (n < 5)
 
 
 def test_images_beside_the_truth(folders):

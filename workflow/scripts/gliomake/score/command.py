@@ -222,6 +222,12 @@ def print_summary(out: Path, study: str, models: Sequence[str]) -> int:
     print(f"\nDice, {what}, with its 95 % interval")
     for model, row in rows:
         print(f"  {model:<{widths[0]}}  {row['class']:<{widths[1]}}  {_shown(row)}")
+    patients = listed["patient"].nunique()
+    if what != "pooled" and any(row["n"] < patients for _, row in rows):
+        print(
+            f"  n: of {patients} patients those with tumour in truth or prediction; the others "
+            "have no Dice"
+        )
     if missing:
         shown = ", ".join(missing[:5])
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
