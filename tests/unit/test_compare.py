@@ -252,6 +252,7 @@ def test_half_of_the_open_comparisons_are_told_too_many_patients():
     assert 0.8 < np.median(told["likely"]) < 1.4 < 2 < np.median(told["measured"])
 
 
+@pytest.mark.slow
 def test_a_true_zero_is_seldom_excluded():
     """Of seven patients who differ at random."""
     rng = np.random.default_rng(1)

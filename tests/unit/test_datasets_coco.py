@@ -333,6 +333,7 @@ def test_correlation_against_numpy():
 # ---- the public set
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL.is_dir(), reason="the public set is not there")
 def test_the_public_set():
     dataset = CocoDataset(REAL)

@@ -354,6 +354,7 @@ def test_templates_belong_to_pages_alone():
     }
 
 
+@pytest.mark.slow
 def test_environments_hold_what_their_scripts_import():
     checked = 0
     for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):

@@ -1,6 +1,6 @@
 """The checklist CLAIM 2024 of a study: each item filled from the run's files, or left to people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +10,7 @@ from gliomake.files.tsv import write_tsv
 from gliomake.report.inputs import StudyInputs
 from gliomake.reporting import data_items, model_items  # noqa: F401 (they enter their items)
 from gliomake.reporting.answers import FILLERS, Absent, Answer
-from gliomake.reporting.items import ITEMS
+from gliomake.reporting.items import ITEMS, Item
 
 COLUMNS = ["item", "part", "asks", "status", "value", "left", "file", "sha256"]
 FILLED, PARTLY, STATED, PEOPLE, BROKEN = (
@@ -22,13 +22,15 @@ FILLED, PARTLY, STATED, PEOPLE, BROKEN = (
 FAULTS = (ValueError, LookupError, TypeError, OSError, AttributeError)
 
 
-def checklist(inputs: StudyInputs) -> pd.DataFrame:
+def checklist(inputs: StudyInputs, items: Sequence[Item] = ITEMS) -> pd.DataFrame:
     """Fill in the checklist of a study.
 
     Parameters
     ----------
     inputs : StudyInputs
         The study's files, and what people say to its items.
+    items : sequence of Item
+        Those to fill in; by default all.
 
     Returns
     -------
@@ -38,7 +40,7 @@ def checklist(inputs: StudyInputs) -> pd.DataFrame:
     """
     # Files are named from the folder that holds the results, wherever that has been moved to.
     home, rows = inputs.claims.parents[1].parent, []
-    for item in ITEMS:
+    for item in items:
         status, answer = _answer(inputs, item.number)
         said = inputs.answers.get(item.number, "")
         value, left = answer.value, answer.left
