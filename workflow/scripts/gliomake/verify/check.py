@@ -116,7 +116,7 @@ def verify(
         Something differs; it lists each file and number.
     """
     path, root = Path(numbers), Path(root)
-    content = _content(path)
+    content = report_content(path)
     printed = [Number.from_record(record) for record in content["numbers"]]
     remarks = _unbuilt(path, content, studies)
     files = ReportFiles(content, root, deep)
@@ -144,8 +144,24 @@ def verify(
     return Verification(len(printed), rows, compared, len(content["pages"]), tuple(remarks))
 
 
-def _content(path: Path) -> dict[str, Any]:
-    """Read the report's numbers, or those of the studies that are built."""
+def report_content(path: Path) -> dict[str, Any]:
+    """Read the report's numbers, or those of the studies that are built.
+
+    Parameters
+    ----------
+    path : Path
+        ``numbers.json``.
+
+    Returns
+    -------
+    dict
+        See `gliomake.report.numbers.write_numbers`.
+
+    Raises
+    ------
+    MissingReportError
+        Nothing is built yet, or by another version.
+    """
     names = [path] if path.is_file() else sorted(path.with_suffix("").glob("*.json"))
     if not names:
         raise MissingReportError(
