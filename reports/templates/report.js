@@ -291,6 +291,12 @@
     let id = "";
     try { id = decodeURIComponent(location.hash.slice(1)); } catch { /* no address of ours */ }
     if (Object.hasOwn(trail.numbers || {}, id)) showTrail(id);
+    // A link leads to a row that a filter hides
+    const row = document.getElementById(id);
+    if (row?.hidden) {
+      row.closest(".table").querySelector("[data-clear]").click();
+      row.scrollIntoView({ block: "center" });
+    }
   };
   addEventListener("hashchange", openNamed);
   document.getElementById("trail-dialog").addEventListener("close", () => {

@@ -267,6 +267,11 @@ class ReportPaths:
         return self.folder / "index.html"
 
     @property
+    def search(self) -> Path:
+        """What the pages' search goes through."""
+        return self.folder / "search-index.js"
+
+    @property
     def numbers(self) -> Path:
         """Every number of the report."""
         return self.folder / "numbers.json"

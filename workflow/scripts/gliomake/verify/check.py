@@ -22,7 +22,14 @@ from gliomake.report.numbers import Number, number_record
 from gliomake.verify.difference import Difference, same
 from gliomake.verify.files import ReportFiles
 from gliomake.verify.numbers import BROKEN, Recomputation, Values, recompute
-from gliomake.verify.pages import changed_figures, changed_pages, changed_tables, read_pages
+from gliomake.verify.pages import (
+    changed_figures,
+    changed_pages,
+    changed_search,
+    changed_search_file,
+    changed_tables,
+    read_pages,
+)
 from gliomake.verify.tables import rebuild
 
 SHOWN = 50
@@ -124,6 +131,7 @@ def verify(
     missing = {difference.file for difference in differences if difference.recomputed == "missing"}
     pages = read_pages(path.parent, content["pages"])
     differences += changed_pages(content, path.parent, pages)
+    differences += changed_search_file(content, path.parent)
     differences += _changed_records(content, printed)
     rows = 0
     for name, told in content["studies"].items():
@@ -137,6 +145,7 @@ def verify(
         if page := pages.get(study.inputs.page):
             differences += changed_tables(study.inputs, page)
             differences += changed_figures(study.inputs, page)
+            differences += changed_search(study.inputs, told["search"])
     if differences:
         raise VerificationError(differences)
     compared = len(content["files"]) - len(files.passed_over)
@@ -172,8 +181,8 @@ def report_content(path: Path) -> dict[str, Any]:
     for name in names:
         try:
             content = read_json(name)
-            if not all("figures" in study for study in content["studies"].values()):
-                raise ValueError("written by an older version, which did not note the figures")
+            if not all("search" in study for study in content["studies"].values()):
+                raise ValueError("written by an older version, whose pages had no search")
             content = merge_numbers([content])
             for record in content["numbers"]:
                 read_id(record["id"])
