@@ -19,11 +19,16 @@ WORDS = 240
 """Letters of an entry's text that are kept: the list is loaded as a whole."""
 _HEAD, _TAIL = "window.reportSearch = ", ";\n"
 
+HEADING = "Section"
+"""Kind of the entry that is a section itself."""
+
 Entry = list[str]
 """Study, section, kind, title, text, and address from the folder of the report."""
 
 
-def search_entries(inputs: StudyInputs, sections: Sequence[Section]) -> list[Entry]:
+def search_entries(
+    inputs: StudyInputs, sections: Sequence[Section], headings: bool = True
+) -> list[Entry]:
     """List what can be found of a study.
 
     Parameters
@@ -32,6 +37,9 @@ def search_entries(inputs: StudyInputs, sections: Sequence[Section]) -> list[Ent
         The study's files.
     sections : sequence of Section
         Of its page.
+    headings : bool
+        Whether the sections themselves are listed. That a page has the slice viewer rests on large
+        files, without which results may be passed on and verified.
 
     Returns
     -------
@@ -46,10 +54,8 @@ def search_entries(inputs: StudyInputs, sections: Sequence[Section]) -> list[Ent
             model = Found("Model", files.model, f"model card {model_tag(inputs, files.model)}")
             entries.append(_entry(inputs.id, "", model, card_name(inputs.id, files.model)))
     for section in sections:
-        if not section.is_shown:
-            continue
-        itself = Found("Section", section.title, "", section.id)
-        for found in (itself, *section.found()):
+        itself = [Found(HEADING, section.title)] if headings and section.is_shown else []
+        for found in (*itself, *section.found()):
             address = f"{inputs.page}#{found.anchor or section.id}"
             entries.append(_entry(inputs.id, section.title, found, address))
     return entries

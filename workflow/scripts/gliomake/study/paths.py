@@ -46,6 +46,11 @@ class DataPaths:
         return self.folder / "integrity.json"
 
     @property
+    def duplicates(self) -> Path:
+        """One row a pair of images that are there twice or look alike; none of volumes."""
+        return self.folder / "duplicates.tsv"
+
+    @property
     def datasheet(self) -> Path:
         """What the data set is, for readers of papers."""
         return self.folder / "datasheet.md"

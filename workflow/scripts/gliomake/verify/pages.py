@@ -9,7 +9,7 @@ from typing import Any
 from gliomake.files.provenance import file_sha256
 from gliomake.report import targets
 from gliomake.report.inputs import StudyInputs
-from gliomake.report.search import FILE, Entry, read_search, search_entries
+from gliomake.report.search import FILE, HEADING, Entry, read_search, search_entries
 from gliomake.report.sections import study_sections
 from gliomake.report.table import Cell
 from gliomake.study.names import display_name
@@ -165,11 +165,12 @@ def changed_search(inputs: StudyInputs, told: list[Entry]) -> Iterator[Differenc
         One an entry that is another; one for all where they are more or fewer.
     """
     try:
-        found = search_entries(inputs, study_sections(inputs))
+        found = search_entries(inputs, study_sections(inputs), headings=False)
     except BROKEN as error:
         yield Difference(inputs.page, "search", "made from the files", str(error))
         return
-    yield from _other_entries(f"search of {inputs.id}", told, found)
+    listed = [entry for entry in told if entry[2] != HEADING]
+    yield from _other_entries(f"search of {inputs.id}", listed, found)
 
 
 def changed_search_file(content: dict[str, Any], folder: Path) -> Iterator[Difference]:
