@@ -11,6 +11,7 @@ import pytest
 from gliomake.cli import main
 from gliomake.files.provenance import file_sha256
 from gliomake.report import build_report
+from gliomake.report.render import page_commands
 from gliomake.verify.one import UnknownNumberError, check_number
 from report_study import make_small_study
 
@@ -168,3 +169,15 @@ def test_an_id_of_several_studies_must_name_one(three_studies):
 def test_without_a_report_it_says_what_to_build(tmp_path, capsys):
     status, _, err = run(capsys, DICE, "--directory", tmp_path)
     assert status == 1 and "Build it: snakemake" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "command"),
+    [
+        ("", "gliomake check"),
+        ("--config experiment=short", "gliomake check --directory experiments/short"),
+        ("--config overrides='{small: {runs: []}}'", "gliomake check"),
+    ],
+)
+def test_pages_name_the_folder_of_an_experiment(options, command):
+    assert page_commands(options)["check"] == command

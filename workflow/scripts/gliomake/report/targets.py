@@ -246,7 +246,9 @@ def _convention_note(rules: Mapping[str, tuple[str, str]]) -> str:
 
 
 def _shown(name: str, value: Any) -> Cell:
-    """Show a cell of words: metrics and averaging rules by their titles."""
+    """Show a cell of words: metrics and averaging rules by their titles, truth values as words."""
+    if isinstance(value, bool):
+        return text("yes" if value else "no")
     if name == "metric":
         return text(metric_title(str(value)))
     return text(rule_title(str(value)) if name == "convention" else value)
