@@ -156,13 +156,17 @@ def _comparison(study: Recomputation, key: ComparisonKey) -> list[str]:
 
 
 def _claim(study: Recomputation, key: ClaimKey) -> list[str]:
+    """Explain a number of the audit that is no score: a setting, a count, an epoch's loss."""
     rows = study.audit()
-    row = rows[rows["claim"].astype(str) == key.claim]
-    if row.empty:
-        return [f"claim {key.claim} is not in the table of reported numbers"]
-    claim = row.iloc[0]
-    what = "reproduced" if key.column == "reproduced" else "the closest score"
-    return [f"reported {claim['reported']}; {what} is shown here: {claim['verdict']}"]
+    claim = rows[rows["claim"].astype(str) == key.claim].iloc[0]
+    what = {"reproduced": "reproduced value", "nearest_value": "value closest to the reported one"}
+    told = {
+        "what it is": f"{what[key.column]} of the audit, made again from the run's files",
+        "taken from": claim["note"],
+        "reported": f"{claim['reported']} ({claim['where']})",
+        "verdict": claim["verdict"],
+    }
+    return [f"{name}: {value}" for name, value in told.items() if value]
 
 
 def _formula(metric: str) -> list[str]:
