@@ -238,6 +238,22 @@
     }
     return [];
   };
+  // The command that makes this one number again; only the index writes the study in its ids
+  const quotedForShell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+  const checkCommand = (id, study) => {
+    const { check, studyPage } = document.documentElement.dataset;
+    const whole = trail.workings || studyPage ? `${id}/${written([study])}` : id;
+    const line = `${check} ${quotedForShell(whole)}`;
+    const made = element("p", "To compute this number again, where the report was built:", "small");
+    const command = element("span", undefined, "command");
+    const copy = element("button", "Copy", "quiet copy");
+    copy.type = "button";
+    copy.dataset.copy = line;
+    copy.setAttribute("aria-label", "Copy the command");
+    command.append(element("code", line), copy);
+    made.append(element("br"), command);
+    return made;
+  };
   const showTrail = (id) => {
     const [value, low, high, n, counts, others, measured] = trail.numbers[id];
     const kind = id.split("/")[0];
@@ -246,7 +262,7 @@
     const facts = Object.entries(measured);
     if (low !== null && high !== null) facts.push(["95 % interval", `${exact(low)} to ${exact(high)}`]);
     if (n !== null) facts.push(["n", String(n)]);
-    body.replaceChildren(element("p", exact(value), "value"), ...workings(id), list(facts));
+    body.replaceChildren(element("p", exact(value), "value"), ...workings(id), checkCommand(id, measured.study), list(facts));
     const paths = [...new Set([counts, ...others])];
     const runs = paths.map((path) => trail.runs[path]).filter(Boolean);
     for (const run of runs) body.append(runFiles(run, runs.length));
@@ -260,7 +276,11 @@
     const last = element("p", `${document.documentElement.dataset.verify} ${check} The links to files open where this report lies in its folder. `, "small");
     const permalink = link("Link to this number", address(id));
     permalink.className = "permalink";
-    last.append(permalink);
+    const copyLink = element("button", "Copy", "quiet copy");
+    copyLink.type = "button";
+    copyLink.dataset.copy = permalink.href;
+    copyLink.setAttribute("aria-label", "Copy the link to this number");
+    last.append(permalink, " ", copyLink);
     body.append(last);
     const dialog = document.getElementById("trail-dialog");
     if (!dialog.open) dialog.showModal();
@@ -271,6 +291,12 @@
     let id = "";
     try { id = decodeURIComponent(location.hash.slice(1)); } catch { /* no address of ours */ }
     if (Object.hasOwn(trail.numbers || {}, id)) showTrail(id);
+    // A link leads to a row that a filter hides
+    const row = document.getElementById(id);
+    if (row?.hidden) {
+      row.closest(".table").querySelector("[data-clear]").click();
+      row.scrollIntoView({ block: "center" });
+    }
   };
   addEventListener("hashchange", openNamed);
   document.getElementById("trail-dialog").addEventListener("close", () => {

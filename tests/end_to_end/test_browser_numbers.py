@@ -3,12 +3,15 @@
 import csv
 import io
 import json
+import shlex
 from urllib.parse import unquote
 
 import pytest
 from chromium import PHONE, all_of, one, open_page, press, resize
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+
+from gliomake.cli import main
 
 SCORE = "score/unet/patient-f0-s0/test/{}/{}/{}/raw"
 
@@ -92,6 +95,23 @@ def test_a_number_has_an_address_that_opens_it(browser, folder):
     assert "#" not in browser.current_url
     browser.get(address.partition("#")[0] + "#claims")
     assert not one(browser, "#trail-dialog").get_attribute("open")
+
+
+@pytest.mark.parametrize("page", ["small.html", "index.html", "cards/small/unet.html"])
+def test_a_panel_shows_the_command_that_checks_its_number(browser, folder, page, capsys):
+    open_page(browser, folder, page)
+    id_ = press(browser, "main [data-number^='score/']").get_attribute("data-number")
+    line = one(browser, "#trail-body .command code").text
+    words = shlex.split(line)
+    assert words[2] == f"{id_.removesuffix('/small')}/small"
+    assert one(browser, "#trail-body .command .copy").get_attribute("data-copy") == line
+    link = one(browser, "#trail-body .permalink + .copy").get_attribute("data-copy")
+    assert link == one(browser, ".permalink").get_attribute("href")
+    value = one(browser, "#trail-body .value").text
+    for id_or_address in (words[2], link):
+        status = main([*words[1:2], id_or_address, "--directory", str(folder.parents[1])])
+        assert status == 0
+        assert f"\n  {value}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("page", ["index.html", "cards/small/unet.html"])

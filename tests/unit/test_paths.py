@@ -34,6 +34,7 @@ CONTRACT = {
     "results/data/lgg/slices.tsv": PATHS.data("lgg").slices,
     "results/data/lgg/cases.tsv": PATHS.data("lgg").cases,
     "results/data/lgg/integrity.json": PATHS.data("lgg").integrity,
+    "results/data/lgg/duplicates.tsv": PATHS.data("lgg").duplicates,
     "results/data/lgg/datasheet.md": PATHS.data("lgg").datasheet,
     "results/data/lgg/index/001.json": PATHS.data("lgg").group("001"),
     "results/data/lgg/index/001.refused.json": PATHS.data("lgg").refused("001"),

@@ -149,7 +149,7 @@ def test_a_study_without_reported_numbers_has_a_page(root, small_report):
     html = (root / "reports/build/small.html").read_text()
     assert '<section id="scores"' in html
     assert '<section id="claims"' not in html and '<section id="answer"' not in html
-    assert verify(root / "reports/build/numbers.json", root=root).pages == 10
+    assert verify(root / "reports/build/numbers.json", root=root).pages == 11
 
 
 def test_another_picture_on_the_page_fails(root):

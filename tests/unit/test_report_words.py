@@ -41,6 +41,14 @@ def score(value, rule, low=None, high=None, n=4):
     return Number(key, "a.html", "a", measured=key.measured, value=value, n=n, **ends)
 
 
+def test_truth_values_of_a_file_are_words(inside, tmp_path):
+    path = tmp_path / "kept.csv"
+    path.write_text("name,kept\na,true\nb,false\n")
+    book = NumberBook("small.html")
+    table = targets.target_table(inside.inputs(), book, "split", path)
+    assert [row[1].text for row in table.rows] == ["yes", "no"]
+
+
 # Averaging rules
 
 

@@ -16,6 +16,7 @@ from checkout import ROOT, copy_checkout, snakemake
 from gliomake.cli import parser
 from gliomake.report import study_inputs
 from gliomake.report.evidence import rebuild_table
+from gliomake.report.keys import read_id
 from gliomake.report.render import page_commands
 from gliomake.study import load as studies
 
@@ -270,6 +271,10 @@ def test_printed_commands_of_gliomake_are_understood():
                 assert known.truth and known.predictions and known.out
             elif printed.arguments[0] == "audit":
                 assert known.template or (ROOT / known.claims).is_file(), printed.command
+            elif printed.arguments[0] == "check":
+                key, study = read_id(known.id)
+                assert study in {each.id for each in STUDIES}, printed.command
+                assert key.measured.model in next(s for s in STUDIES if s.id == study).all_models
             else:
                 assert re.fullmatch(r"results/[\w-]+/[\w-]+/[\w-]+", known.model), printed.command
 

@@ -60,6 +60,29 @@ rule index:
         "../scripts/index.py"
 
 
+rule duplicates:
+    input:
+        integrity=DATA.integrity,
+        reports=lambda wildcards: [
+            PATHS.data(wildcards.dataset).group(group)
+            for group in groups_of(wildcards.dataset)
+        ],
+    output:
+        duplicates=DATA.duplicates,
+    log:
+        "logs/duplicates/{dataset}.log",
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code_of("duplicates"),
+    script:
+        "../scripts/duplicates.py"
+
+
 rule datasheet:
     input:
         integrity=DATA.integrity,

@@ -91,6 +91,7 @@ rule report:
         templates=template_files(),
     output:
         index=PATHS.report.index,
+        search=PATHS.report.search,
         numbers=PATHS.report.numbers,
     log:
         "logs/report/index.log",

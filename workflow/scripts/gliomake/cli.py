@@ -1,4 +1,4 @@
-"""The command ``gliomake``: what is done outside the workflow, with trained models and papers."""
+"""The command ``gliomake``: what is done outside the workflow, with models, papers, reports."""
 
 import argparse
 import sys
@@ -40,13 +40,14 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(
         prog="gliomake",
         description="Use trained models on new scans; score predictions; check the numbers of a "
-        "paper. For research only.",
+        "paper or of a report. For research only.",
     )
     commands = whole.add_subparsers(title="commands", required=True, metavar="<command>")
     _add_predict(commands)
     _add_app(commands)
     _add_score(commands)
     _add_audit(commands)
+    _add_check(commands)
     return whole
 
 
@@ -169,6 +170,24 @@ def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     audit.set_defaults(run=_audit)
 
 
+def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    check = commands.add_parser(
+        "check",
+        help="recompute one number of a report",
+        description="Compute one number of a report again from the counts behind it, print the "
+        "arithmetic, and compare it with the results, with the pages and with the hashes of its "
+        "files. Exit status 0: all agree; 1: something differs, or there is no such number.",
+    )
+    check.add_argument(
+        "id", help="of the number, as its panel in the report shows it, or the panel's address"
+    )
+    check.add_argument(
+        "--directory", type=Path, default=Path(), metavar="DIR",
+        help="where the report was built, by default here",
+    )  # fmt: skip
+    check.set_defaults(run=_check)
+
+
 def _threads(text: str) -> int:
     value = int(text)
     if not 1 <= value <= 256:
@@ -241,6 +260,14 @@ def _audit(parsed: argparse.Namespace) -> int:
         json_file=Path(parsed.json) if parsed.json else None,
         all_=parsed.all,
     )
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from gliomake.verify.one import check_number
+
+    found = check_number(parsed.id, parsed.directory)
+    print("\n".join(found.lines()))
+    return 0 if found.agrees else 1
 
 
 def _app(parsed: argparse.Namespace) -> int:

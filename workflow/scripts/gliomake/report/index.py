@@ -10,6 +10,7 @@ from gliomake.files.contracts import read_json
 from gliomake.files.tsv import atomic_path
 from gliomake.report.numbers import INDEX, ROOT, Number, NumberBook, number_record, write_numbers
 from gliomake.report.render import render
+from gliomake.report.search import FILE, write_search
 from gliomake.report.verdicts import KINDS, Answer
 
 
@@ -86,7 +87,7 @@ def merge_numbers(contents: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def write_index(numbers: Sequence[str | Path], folder: str | Path, options: str = "") -> list[Path]:
-    """Write the index, and ``numbers.json`` for the whole report.
+    """Write the index, the list for the search, and ``numbers.json`` for the whole report.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def write_index(numbers: Sequence[str | Path], folder: str | Path, options: str 
     Returns
     -------
     list of Path
-        ``index.html`` and ``numbers.json``.
+        ``index.html``, ``search-index.js`` and ``numbers.json``.
     """
     folder = Path(folder)
     contents = [read_json(path) for path in numbers]
@@ -110,6 +111,9 @@ def write_index(numbers: Sequence[str | Path], folder: str | Path, options: str 
         temporary.write_text(html)
     merged = merge_numbers(contents)
     merged["pages"][INDEX] = sha256(html.encode()).hexdigest()
+    studies = merged["studies"].values()
+    found = write_search(folder / FILE, (entry for told in studies for entry in told["search"]))
+    merged["pages"][FILE] = sha256(found.encode()).hexdigest()
     merged["numbers"] += [number_record(number, merged["files"]) for number in book]
     write_numbers(folder / "numbers.json", merged)
-    return [folder / INDEX, folder / "numbers.json"]
+    return [folder / INDEX, folder / FILE, folder / "numbers.json"]

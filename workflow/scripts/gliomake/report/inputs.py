@@ -55,6 +55,8 @@ class StudyInputs:
         The audit of the study.
     reported : Path
         The reported numbers that were audited.
+    duplicates : Path or None
+        Pairs of images of the data set that are there twice or look alike.
     comparisons, leakage, spread, grids, strata : Path or None
         Paired comparisons, the measured leak, the spread over models, folds and seeds, scores on
         both grids, and scores by strata.
@@ -87,6 +89,7 @@ class StudyInputs:
     claims: Path
     findings: Path
     reported: Path = Path("config/claims.tsv")
+    duplicates: Path | None = None
     comparisons: Path | None = None
     leakage: Path | None = None
     spread: Path | None = None
@@ -173,7 +176,7 @@ class StudyInputs:
     def sha256(self) -> dict[str, str]:
         """Hash of every file that the page rests on, by its path."""
         files = [self.claims, self.findings, self.comparisons, self.leakage, self.spread]
-        files += [self.grids, self.strata]
+        files += [self.grids, self.strata, self.duplicates]
         files += [self.reported, self.slices, self.cases, self.integrity, *self.shards]
         files += [*self.splits.values(), *self.metrics.values(), *self.tables.values()]
         for run in self.runs:
@@ -342,6 +345,7 @@ def study_inputs(
         claims=own.claims,
         findings=own.findings,
         reported=Path(reported),
+        duplicates=dataset.duplicates if dataset.duplicates.is_file() else None,
         comparisons=own.comparisons if own.comparisons.is_file() else None,
         leakage=own.leakage if study.measures_leak else None,
         spread=own.spread if study.measures_leak else None,

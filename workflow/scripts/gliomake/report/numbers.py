@@ -118,6 +118,22 @@ class Number:
         """Number and interval, as the text of the page's element."""
         return f"{self.text} {self.interval}".strip()
 
+    def words(self) -> dict[str, str]:
+        """Say by name what the number is of, as far as it applies."""
+        measured = self.measured
+        said = self.key.details | {
+            "study": self.study,
+            "model": measured.model,
+            "run": measured.run,
+            "subset": measured.subset,
+            "class": measured.class_,
+            "metric": metric_title(measured.metric),
+            "averaging rule": rule_title(measured.convention),
+            # A claim that is no score has no masks of one kind: an epoch's Dice, a loss, a size.
+            "masks": "" if isinstance(self.key, ClaimKey) else STATES[measured.postprocess],
+        }
+        return {name: value for name, value in said.items() if value}
+
 
 def format_value(value: float | None, metric: str = "", *, signed: bool = False) -> str:
     """Print a number as a page shows it.
@@ -264,26 +280,10 @@ class NumberBook:
                 number.n,
                 number.counts,
                 list(number.others),
-                _in_words(number),
+                number.words(),
             ]
             for number in self
         }
-
-
-def _in_words(number: Number) -> dict[str, str]:
-    measured = number.measured
-    said = number.key.details | {
-        "study": number.study,
-        "model": measured.model,
-        "run": measured.run,
-        "subset": measured.subset,
-        "class": measured.class_,
-        "metric": metric_title(measured.metric),
-        "averaging rule": rule_title(measured.convention),
-        # A claim that is no score has no masks of one kind: an epoch's Dice, a loss, a size.
-        "masks": "" if isinstance(number.key, ClaimKey) else STATES[measured.postprocess],
-    }
-    return {name: value for name, value in said.items() if value}
 
 
 def optional(value: Any) -> float | None:

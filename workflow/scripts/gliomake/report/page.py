@@ -14,6 +14,7 @@ from gliomake.report.index import write_index
 from gliomake.report.inputs import StudyInputs
 from gliomake.report.numbers import ROOT, Number, NumberBook, number_record, write_numbers
 from gliomake.report.render import render
+from gliomake.report.search import search_entries
 from gliomake.report.sections import Findings, InShort, Scores, Section, study_sections
 
 RUN_FILES = (
@@ -99,7 +100,13 @@ def write_study(inputs: StudyInputs, folder: str | Path) -> list[Path]:
     write_numbers(
         path,
         {
-            "studies": {inputs.id: recomputation(inputs) | {"summary": summary(inputs, sections)}},
+            "studies": {
+                inputs.id: {
+                    **recomputation(inputs),
+                    "summary": summary(inputs, sections),
+                    "search": search_entries(inputs, sections),
+                }
+            },
             "pages": {name: sha256(text.encode()).hexdigest() for name, text in pages.items()},
             "files": inputs.sha256,
             "numbers": [number_record(number, inputs.sha256) for number in numbers],
@@ -109,7 +116,7 @@ def write_study(inputs: StudyInputs, folder: str | Path) -> list[Path]:
 
 
 def build_report(studies: Sequence[StudyInputs], folder: str | Path) -> list[Path]:
-    """Write everything: the studies' pages and cards, the index, and ``numbers.json``.
+    """Write everything: studies' pages and cards, index, list for the search, ``numbers.json``.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
 """How a page is put together from its template."""
 
 import json
+import shlex
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,13 @@ def _command(options: str, cores: str, target: object) -> str:
     return " ".join(filter(None, ["snakemake", cores, str(target), options]))
 
 
+def _directory(options: str) -> list[str]:
+    """Name the folder of an experiment, which is not the one in which the reader starts."""
+    names = [word.partition("=") for word in shlex.split(options)]
+    folders = [f"experiments/{name}" for key, _, name in names if key == "experiment"]
+    return ["--directory", shlex.quote(folders[0])] if folders else []
+
+
 def page_commands(options: str = "") -> dict[str, Any]:
     """Give the commands that a page prints.
 
@@ -79,11 +87,13 @@ def page_commands(options: str = "") -> dict[str, Any]:
     Returns
     -------
     dict
-        ``build`` (a function of the target), ``verify`` and ``verify_deep``.
+        ``build`` (a function of the target), ``verify`` and ``verify_deep``; ``check``, which a
+        number's id follows.
     """
     commands: dict[str, Any] = {"build": partial(_command, options, "--cores 2")}
     commands["verify"] = "make verify"
     commands["verify_deep"] = "make verify DEEP=1"
+    commands["check"] = " ".join(["gliomake check", *_directory(options)])
     if options:
         commands["verify"] = _command(options, "--cores 1", "verify")
         commands["verify_deep"] = _command(options, "--cores 1", "verify_deep")

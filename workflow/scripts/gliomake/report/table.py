@@ -87,12 +87,16 @@ class Table:
         Its columns; the first names the row.
     rows : list of list of Cell
         Its rows.
+    row_ids : str
+        Before the text of a row's first cell: the id of the row's element, to be linked to.
+        Without it rows have none.
     """
 
     id: str
     caption: str
     columns: list[Column]
     rows: list[list[Cell]] = field(default_factory=list)
+    row_ids: str = ""
 
     def choices(self, column: int) -> list[str]:
         """List what a column's filter offers, in the order of the rows."""
@@ -113,6 +117,7 @@ class Table:
             self.caption,
             [self.columns[place] for place in kept],
             [[row[place] for place in kept] for row in self.rows],
+            self.row_ids,
         )
 
 

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pandas as pd
 from PIL import Image
 
+from gliomake.files.provenance import file_sha256
 from gliomake.report.downloads import data_url, download
 from gliomake.report.inputs import StudyInputs, records
 from gliomake.report.keys import ScoreKey
@@ -153,7 +154,7 @@ def target_tables(inputs: StudyInputs, book: NumberBook) -> list[dict[str, Any]]
             "target": target,
             "title": display_name(target),
             "path": str(path),
-            "sha256": inputs.sha256[str(path)],
+            "sha256": file_sha256(path),
             "file": download(path, "text/csv"),
             "table": target_table(inputs, book, target, path),
         }
@@ -245,7 +246,9 @@ def _convention_note(rules: Mapping[str, tuple[str, str]]) -> str:
 
 
 def _shown(name: str, value: Any) -> Cell:
-    """Show a cell of words: metrics and averaging rules by their titles."""
+    """Show a cell of words: metrics and averaging rules by their titles, truth values as words."""
+    if isinstance(value, bool):
+        return text("yes" if value else "no")
     if name == "metric":
         return text(metric_title(str(value)))
     return text(rule_title(str(value)) if name == "convention" else value)

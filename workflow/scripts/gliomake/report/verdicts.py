@@ -165,6 +165,15 @@ def answer(inputs: StudyInputs) -> Answer:
     return Answer(counts, read_findings(inputs.findings, claims))
 
 
+CLAIM = "claim-"
+"""Before a claim's short name: the id of its row."""
+
+
+def short_name(inputs: StudyInputs, claim: dict[str, Any]) -> str:
+    """Name a claim on its study's page, which needs not say the study."""
+    return str(claim["claim"]).removeprefix(f"{inputs.id}.")
+
+
 def claim_rows(inputs: StudyInputs) -> list[dict[str, Any]]:
     """Read ``claims.tsv`` as text, so that a reported 0.50 stays 0.50."""
     return records(pd.read_csv(inputs.claims, sep="\t", dtype=str, keep_default_na=False))
@@ -199,7 +208,7 @@ def claims_table(inputs: StudyInputs, book: NumberBook) -> Table:
         Column("Closest by", help="the averaging rule that gives it"),
     ]
     caption = f"Every number of the original report, beside ours{inputs.masks(True)}"
-    table = Table("claims-table", caption, columns)
+    table = Table("claims-table", caption, columns, row_ids=CLAIM)
     contradicted = contradicted_claims(inputs.findings)
     claims = claim_rows(inputs)
     said_once = {each for each, _ in common_reasons(inputs)}
@@ -270,7 +279,7 @@ def _claim_row(
     order = list(KINDS).index(kind)
     note = " ".join(each for each in reasons(claim) if each not in said_once)
     return [
-        text(claim["claim"].removeprefix(f"{inputs.id}."), title=claim["claim"]),
+        text(short_name(inputs, claim), title=claim["claim"]),
         _reported(claim),
         scored(ours),
         Cell(KINDS[kind].label, order, kind=kind, title=claim["check"], note=note),

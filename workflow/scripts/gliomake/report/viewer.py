@@ -71,8 +71,7 @@ def viewer_data(inputs: StudyInputs, book: NumberBook, limit: int = SLICES) -> d
     masks = {files.model: _masks(files, subset, keys, inputs.study.threshold) for files in runs}
     data = inputs.study.data
     turned = data.transposed
-    channels = inputs.study.preprocess.channels or (NO_IMAGE,)
-    channel = channels.index(data.channel) if data.channel in channels else 0
+    channel = shown_channel(inputs)
     slices = []
     for row, key in enumerate(keys):
         for files in runs:
@@ -101,7 +100,7 @@ def viewer_data(inputs: StudyInputs, book: NumberBook, limit: int = SLICES) -> d
             if kind != "confused" or len(inputs.study.classes) > 1
         },
         "patients": sorted({patient for patient, _ in keys if patient}),
-        "channel": channels[channel],
+        "channel": _channels(inputs)[channel],
         "pixels": min(PIXELS, loaded.image.shape[-1]),
         "total": len(means),
         "worst": {
@@ -112,6 +111,16 @@ def viewer_data(inputs: StudyInputs, book: NumberBook, limit: int = SLICES) -> d
         else {},
         "slices": slices,
     }
+
+
+def shown_channel(inputs: StudyInputs) -> int:
+    """Return the position in the shards of the channel that readers see."""
+    channels, chosen = _channels(inputs), inputs.study.data.channel
+    return channels.index(chosen) if chosen in channels else 0
+
+
+def _channels(inputs: StudyInputs) -> tuple[str, ...]:
+    return tuple(inputs.study.preprocess.channels) or (NO_IMAGE,)
 
 
 def _shown_runs(inputs: StudyInputs) -> list[RunFiles]:

@@ -46,6 +46,11 @@ class DataPaths:
         return self.folder / "integrity.json"
 
     @property
+    def duplicates(self) -> Path:
+        """One row a pair of images that are there twice or look alike; none of volumes."""
+        return self.folder / "duplicates.tsv"
+
+    @property
     def datasheet(self) -> Path:
         """What the data set is, for readers of papers."""
         return self.folder / "datasheet.md"
@@ -265,6 +270,11 @@ class ReportPaths:
     def index(self) -> Path:
         """The first page."""
         return self.folder / "index.html"
+
+    @property
+    def search(self) -> Path:
+        """What the pages' search goes through."""
+        return self.folder / "search-index.js"
 
     @property
     def numbers(self) -> Path:

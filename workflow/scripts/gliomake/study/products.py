@@ -142,6 +142,7 @@ class Products:
         return self.audited() | {
             "cases": self.of_data.cases,
             "integrity": self.of_data.integrity,
+            "duplicates": self.of_data.duplicates,
             "shards": self.shards,
             "weights": self.of_runs("weights"),
             "predictions": self.of_runs("predictions"),

@@ -22,7 +22,14 @@ from gliomake.report.numbers import Number, number_record
 from gliomake.verify.difference import Difference, same
 from gliomake.verify.files import ReportFiles
 from gliomake.verify.numbers import BROKEN, Recomputation, Values, recompute
-from gliomake.verify.pages import changed_figures, changed_pages, changed_tables, read_pages
+from gliomake.verify.pages import (
+    changed_figures,
+    changed_pages,
+    changed_search,
+    changed_search_file,
+    changed_tables,
+    read_pages,
+)
 from gliomake.verify.tables import rebuild
 
 SHOWN = 50
@@ -116,7 +123,7 @@ def verify(
         Something differs; it lists each file and number.
     """
     path, root = Path(numbers), Path(root)
-    content = _content(path)
+    content = report_content(path)
     printed = [Number.from_record(record) for record in content["numbers"]]
     remarks = _unbuilt(path, content, studies)
     files = ReportFiles(content, root, deep)
@@ -124,6 +131,7 @@ def verify(
     missing = {difference.file for difference in differences if difference.recomputed == "missing"}
     pages = read_pages(path.parent, content["pages"])
     differences += changed_pages(content, path.parent, pages)
+    differences += changed_search_file(content, path.parent)
     differences += _changed_records(content, printed)
     rows = 0
     for name, told in content["studies"].items():
@@ -137,6 +145,7 @@ def verify(
         if page := pages.get(study.inputs.page):
             differences += changed_tables(study.inputs, page)
             differences += changed_figures(study.inputs, page)
+            differences += changed_search(study.inputs, told["search"])
     if differences:
         raise VerificationError(differences)
     compared = len(content["files"]) - len(files.passed_over)
@@ -144,8 +153,24 @@ def verify(
     return Verification(len(printed), rows, compared, len(content["pages"]), tuple(remarks))
 
 
-def _content(path: Path) -> dict[str, Any]:
-    """Read the report's numbers, or those of the studies that are built."""
+def report_content(path: Path) -> dict[str, Any]:
+    """Read the report's numbers, or those of the studies that are built.
+
+    Parameters
+    ----------
+    path : Path
+        ``numbers.json``.
+
+    Returns
+    -------
+    dict
+        See `gliomake.report.numbers.write_numbers`.
+
+    Raises
+    ------
+    MissingReportError
+        Nothing is built yet, or by another version.
+    """
     names = [path] if path.is_file() else sorted(path.with_suffix("").glob("*.json"))
     if not names:
         raise MissingReportError(
@@ -156,8 +181,8 @@ def _content(path: Path) -> dict[str, Any]:
     for name in names:
         try:
             content = read_json(name)
-            if not all("figures" in study for study in content["studies"].values()):
-                raise ValueError("written by an older version, which did not note the figures")
+            if not all("search" in study for study in content["studies"].values()):
+                raise ValueError("written by an older version, whose pages had no search")
             content = merge_numbers([content])
             for record in content["numbers"]:
                 read_id(record["id"])

@@ -9,6 +9,7 @@ from typing import Any
 from gliomake.files.provenance import file_sha256
 from gliomake.report import targets
 from gliomake.report.inputs import StudyInputs
+from gliomake.report.search import FILE, HEADING, Entry, read_search, search_entries
 from gliomake.report.sections import study_sections
 from gliomake.report.table import Cell
 from gliomake.study.names import display_name
@@ -146,6 +147,65 @@ def changed_figures(inputs: StudyInputs, page: "PageReader") -> Iterator[Differe
             yield Difference(inputs.page, f"figure {name}", "another picture", str(svg))
         if words not in page.images.values():
             yield Difference(inputs.page, f"caption of {name}", "other words", words)
+
+
+def changed_search(inputs: StudyInputs, told: list[Entry]) -> Iterator[Difference]:
+    """Compare what a search finds of a study with what its files give.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    told : list of Entry
+        What ``numbers.json`` has.
+
+    Yields
+    ------
+    Difference
+        One an entry that is another; one for all where they are more or fewer.
+    """
+    try:
+        found = search_entries(inputs, study_sections(inputs), headings=False)
+    except BROKEN as error:
+        yield Difference(inputs.page, "search", "made from the files", str(error))
+        return
+    listed = [entry for entry in told if entry[2] != HEADING]
+    yield from _other_entries(f"search of {inputs.id}", listed, found)
+
+
+def changed_search_file(content: dict[str, Any], folder: Path) -> Iterator[Difference]:
+    """Compare the list that pages search with that of ``numbers.json``; without an index is none.
+
+    Parameters
+    ----------
+    content : dict
+        Of ``numbers.json``.
+    folder : Path
+        Where the pages lie.
+
+    Yields
+    ------
+    Difference
+        One an entry that is another.
+    """
+    if not (folder / FILE).is_file() or FILE not in content["pages"]:
+        return
+    try:
+        told = read_search(folder / FILE)
+    except ValueError as error:
+        yield Difference(FILE, "search", str(error), "a list")
+        return
+    found = [entry for study in content["studies"].values() for entry in study["search"]]
+    yield from _other_entries(FILE, told, found)
+
+
+def _other_entries(file: str, told: list[Entry], found: list[Entry]) -> Iterator[Difference]:
+    if len(told) != len(found):
+        yield Difference(file, "search", f"{len(told)} entries", f"{len(found)} entries")
+        return
+    for one, other in zip(told, found, strict=True):
+        if one != other:
+            yield Difference(file, other[-1], " | ".join(one), " | ".join(other))
 
 
 def _shown(cell: Cell) -> str:

@@ -1,12 +1,13 @@
 """Sections about the reported numbers: what the checks found, and each beside ours."""
 
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from gliomake.report import verdicts
 from gliomake.report.downloads import download
-from gliomake.report.sections.base import Section
+from gliomake.report.sections.base import Found, Section
 from gliomake.report.table import Table
+from gliomake.report.words import column_title
 
 
 class Findings(Section):
@@ -25,6 +26,11 @@ class Findings(Section):
     def is_shown(self) -> bool:
         """Whether the study has reported numbers."""
         return self.answer.total > 0
+
+    def found(self) -> list[Found]:
+        """List what the checks found."""
+        found = (*self.answer.open, *self.answer.rest)
+        return [Found("Finding", each.topic, each.sentence) for each in found]
 
 
 class Claims(Section):
@@ -55,3 +61,16 @@ class Claims(Section):
     def tables(self) -> list[Table]:
         """List the table of claims, where the study has any."""
         return [self._table] if self._table.rows else []
+
+    def found(self) -> list[Found]:
+        """List the table and each claim."""
+        claims = (self._claim(row) for row in verdicts.claim_rows(self.inputs))
+        return [*super().found(), *claims]
+
+    def _claim(self, claim: dict[str, Any]) -> Found:
+        """Name a claim by what it is about."""
+        of = [claim["model"], claim["class"], claim["epoch"] and f"epoch {claim['epoch']}"]
+        about = ", ".join(filter(None, [column_title(claim["quantity"]), *of]))
+        title = f"{claim['claim']}: {about}, reported {claim['reported']}"
+        anchor = f"{verdicts.CLAIM}{verdicts.short_name(self.inputs, claim)}"
+        return Found("Claim", title, claim["where"], anchor)

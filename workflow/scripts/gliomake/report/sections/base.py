@@ -1,10 +1,31 @@
 """What a section of a study's page is."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from gliomake.report.inputs import StudyInputs
 from gliomake.report.numbers import Number, NumberBook
 from gliomake.report.table import Table
+
+
+class Found(NamedTuple):
+    """What a search over the report finds in a section.
+
+    Attributes
+    ----------
+    kind : str
+        ``Table``, ``Figure``, ``Claim`` and the like.
+    title : str
+        Its name.
+    text : str
+        Further words, by which it is found too.
+    anchor : str
+        Id of its element; the section itself where it has none.
+    """
+
+    kind: str
+    title: str
+    text: str = ""
+    anchor: str = ""
 
 
 class Section:
@@ -55,6 +76,13 @@ class Section:
         """List the numbers that the section prints, in its tables and elsewhere."""
         self.tables()
         return list(self.book)
+
+    def found(self) -> list[Found]:
+        """List what a search finds in the section: its tables, by their captions and columns."""
+        return [
+            Found("Table", each.caption, ", ".join(c.title for c in each.columns), each.id)
+            for each in self.tables()
+        ]
 
     def data(self) -> tuple[str, Any]:
         """Give the section's script what it shows: the id of an element, and its content."""

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from gliomake.report import targets
 from gliomake.report.numbers import Number
-from gliomake.report.sections.base import Section
+from gliomake.report.sections.base import Found, Section
 from gliomake.report.table import Table
 from gliomake.report.viewer import viewer_data
 
@@ -54,6 +54,13 @@ class Figures(Section):
         """Whether the study has figures."""
         return bool(self.inputs.figures)
 
+    def found(self) -> list[Found]:
+        """List the figures, by their captions."""
+        return [
+            Found("Figure", each["title"], each["words"], f"figure-{each['target']}")
+            for each in self.figures
+        ]
+
 
 class Tables(Section):
     """The study's tables."""
@@ -70,3 +77,10 @@ class Tables(Section):
     def tables(self) -> list[Table]:
         """List the study's tables."""
         return [entry["table"] for entry in self.entries]
+
+    def found(self) -> list[Found]:
+        """List the tables, by their titles."""
+        return [
+            each._replace(title=entry["title"], text=f"{each.title}: {each.text}")
+            for entry, each in zip(self.entries, super().found(), strict=True)
+        ]

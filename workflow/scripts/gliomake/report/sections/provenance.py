@@ -4,8 +4,8 @@ import json
 from functools import cached_property
 from typing import ClassVar
 
-from gliomake.report import evidence
-from gliomake.report.downloads import data_url
+from gliomake.report import duplicates, evidence
+from gliomake.report.downloads import data_url, download
 from gliomake.report.sections.base import Section, given
 from gliomake.report.table import Table
 
@@ -30,6 +30,23 @@ class Data(Section):
         """The data set in numbers."""
         return evidence.fingerprint_table(self.inputs)
 
+    @cached_property
+    def pairs(self) -> Table | None:
+        """Some pairs of images that are there twice or look alike."""
+        return duplicates.pairs_table(self.inputs)
+
+    @cached_property
+    def pair_images(self) -> list[tuple[str, str]]:
+        """The images of these pairs."""
+        return duplicates.pair_images(self.inputs)
+
+    @property
+    def pairs_file(self) -> dict[str, str] | None:
+        """All pairs, as a download."""
+        path = self.inputs.duplicates
+        name = f"{self.inputs.study.dataset}-duplicates.tsv"
+        return download(path, "text/tab-separated-values", name) if path else None
+
     @property
     def findings(self) -> list[dict[str, str]]:
         """What the checks of the data found: ``topic``, ``gist``, and ``rest`` where it is long."""
@@ -49,8 +66,8 @@ class Data(Section):
         return {"name": name, "href": data_url("application/json", raw)}
 
     def tables(self) -> list[Table]:
-        """List both."""
-        return [self.splits, self.fingerprint]
+        """List the splits, the statistics, and pairs of images where there are any."""
+        return given(self.splits, self.fingerprint, self.pairs)
 
 
 def _finding(kind: str, message: str, cases: list[str]) -> dict[str, str]:
