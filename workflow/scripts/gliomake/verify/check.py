@@ -22,7 +22,13 @@ from gliomake.report.numbers import Number, number_record
 from gliomake.verify.difference import Difference, same
 from gliomake.verify.files import ReportFiles
 from gliomake.verify.numbers import BROKEN, Recomputation, Values, recompute
-from gliomake.verify.pages import changed_figures, changed_pages, changed_tables, read_pages
+from gliomake.verify.pages import (
+    changed_charts,
+    changed_figures,
+    changed_pages,
+    changed_tables,
+    read_pages,
+)
 from gliomake.verify.tables import rebuild
 
 SHOWN = 50
@@ -136,6 +142,7 @@ def verify(
         differences += rebuilt.differences
         if page := pages.get(study.inputs.page):
             differences += changed_tables(study.inputs, page)
+            differences += changed_charts(study.inputs, page)
             differences += changed_figures(study.inputs, page)
     if differences:
         raise VerificationError(differences)

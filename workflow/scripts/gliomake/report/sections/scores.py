@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from gliomake.report import comparisons, lesions, scores
+from gliomake.report.charts import Chart
 from gliomake.report.numbers import Number
 from gliomake.report.sections.base import Section, given
 from gliomake.report.table import Table
@@ -61,9 +62,17 @@ class Comparison(Section):
     template: ClassVar[str] = "sections/comparison.html.j2"
 
     @cached_property
+    def _charts(self) -> list[Chart]:
+        return comparisons.comparison_charts(self.inputs)
+
+    @cached_property
     def _table(self) -> Table | None:
         return comparisons.comparison_table(self.inputs, self.book)
 
     def tables(self) -> list[Table]:
         """List the comparisons, where models were compared."""
         return given(self._table)
+
+    def charts(self) -> list[Chart]:
+        """List the forest plots."""
+        return self._charts
