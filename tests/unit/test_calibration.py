@@ -3,6 +3,7 @@
 import re
 import shutil
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ import pandas as pd
 import pytest
 
 from gliomake.files.tsv import read_tsv, write_tsv
+from gliomake.report.page import build_study_page
+from gliomake.report.sections.probabilities import Probabilities
+from gliomake.reporting.checklist import checklist
 from gliomake.scoring.calibration import (
     COLUMNS,
     CalibrationError,
@@ -27,6 +31,7 @@ from gliomake.scoring.curves import (
     reliability,
     roc,
 )
+from gliomake.study.model import Study
 from gliomake.verify.calibration import totals_of_probabilities
 from gliomake.verify.check import VerificationError, verify
 
@@ -279,6 +284,63 @@ def test_probabilities_forged_within_their_bins_fail_by_the_predictions(root, sm
     found = differences(root, deep=True)
     assert {file for file, _ in found} == {f"{UNIT}/calibration.tsv"}
     assert len(found) == 2, "one of val and one of test"
+
+
+def classifier_of(small_report, monkeypatch, rows):
+    """The small study's inputs, with a classifier in place of its first model."""
+    inputs = small_report.inputs()
+    path = Path("results/small/made.tsv")
+    write_tsv(rows, path)
+    runs = [
+        replace(files, calibration=path if files.model == "unet" else None) for files in inputs.runs
+    ]
+    monkeypatch.setattr(Study, "classifies", lambda _, model: model == "unet")
+    return replace(inputs, runs=tuple(runs))
+
+
+@pytest.fixture
+def at_home(root, monkeypatch):
+    monkeypatch.chdir(root)
+
+
+@pytest.mark.usefixtures("at_home")
+def test_a_classifier_has_curves_areas_and_lines_of_the_checklist(small_report, monkeypatch):
+    rows = images(*((f"p{n}", 0.1 + 0.1 * n, int(n > 3)) for n in range(8)), ("p0", 0.75, 0))
+    inputs = classifier_of(small_report, monkeypatch, rows)
+    section = Probabilities(inputs)
+    (row,) = section.classifiers.rows
+    told = [cell.text for cell in row]
+    # 17 of 20 pairs; the image at 0.75 stands above three that show tumour.
+    assert told[:5] == ["unet", "9", "4", "8", "0.850"]
+    assert told[6] == f"{(1 + 2 / 3 + 3 / 4 + 4 / 5) / 4:.3f}"
+    assert [chart.id for chart in section.charts()] == [
+        *("roc-unet", "precision-unet", "reliability-unet-tumour")
+    ]
+    items = {row["item"]: row["value"] for row in checklist(inputs).to_dict("records")}
+    assert "; AUROC and average precision of images; expected calib" in items[28]
+    assert f"; unet AUROC 0.850 ({told[5]}); unet average precision" in items[38]
+
+
+@pytest.mark.usefixtures("at_home")
+def test_images_of_one_class_are_undefined_and_it_is_said(small_report, monkeypatch):
+    for tumour, why in ((0, "no image shows tumour"), (1, "all 2 images show tumour")):
+        rows = images(("a", 0.1, tumour), ("b", 0.9, tumour))
+        section = Probabilities(classifier_of(small_report, monkeypatch, rows))
+        (row,) = section.classifiers.rows
+        assert [cell.text for cell in row[4:]] == [f"undefined: {why}", "", f"undefined: {why}", ""]
+        assert [chart.id for chart in section.charts()] == ["reliability-unet-tumour"]
+
+
+@pytest.mark.usefixtures("at_home")
+def test_of_label_maps_nothing_is_drawn_and_it_is_said(small_report, monkeypatch):
+    rows = images(("a", 0, 0), ("b", 1, 1))
+    inputs = classifier_of(small_report, monkeypatch, rows)
+    section = Probabilities(inputs)
+    assert section.is_shown and section.tables() == section.charts() == []
+    page = " ".join(build_study_page(inputs).split())
+    assert "Of unet only 0 and 1 are known: label maps hold no probabilities." in page
+    items = {row["item"]: row["value"] for row in checklist(inputs).to_dict("records")}
+    assert "calibration" not in items[28] and "AUROC" not in items[38]
 
 
 def test_a_build_without_the_file_has_a_page_without_the_section(root, small_report):

@@ -2,11 +2,8 @@
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-import pandas as pd
-
-from gliomake.files.tsv import read_tsv
 from gliomake.report.charts import Chart
 from gliomake.report.curves import (
     FEW,
@@ -17,6 +14,7 @@ from gliomake.report.curves import (
 )
 from gliomake.report.inputs import records
 from gliomake.report.numbers import format_value
+from gliomake.report.probabilities import Counted, counted
 from gliomake.report.sections.base import Section, given
 from gliomake.report.table import Cell, Column, Table, plain, text
 from gliomake.scoring.bootstrap import FEWEST_UNITS
@@ -26,26 +24,11 @@ from gliomake.scoring.curves import (
     Areas,
     areas,
     calibration_error,
-    has_probabilities,
     reliability,
 )
 
 DRAWN = 12
 """Reliability curves of a page at most."""
-
-
-class Counted(NamedTuple):
-    """Counts of one model and class on the reported subset, and what was counted."""
-
-    model: str
-    name: str
-    what: str
-    rows: pd.DataFrame
-
-    @property
-    def n(self) -> int:
-        """How many pixels or images."""
-        return int((self.rows["negative"] + self.rows["positive"]).sum())
 
 
 class Probabilities(Section):
@@ -57,32 +40,23 @@ class Probabilities(Section):
     template: ClassVar[str] = "sections/probabilities.html.j2"
 
     @cached_property
-    def _files(self) -> dict[str, pd.DataFrame]:
-        """Counts of the main run on the reported subset, by model."""
-        found = {}
-        for files in self.inputs.runs:
-            if files.calibration and files.run == self.inputs.main_run:
-                table = read_tsv(files.calibration)
-                found[files.model] = table[table["subset"] == self.inputs.reported_subset]
-        return found
+    def _found(self) -> tuple[list[Counted], list[str]]:
+        return counted(self.inputs)
 
-    @cached_property
+    @property
     def counted(self) -> list[Counted]:
         """Every model and class with probabilities; classifiers first."""
-        study = self.inputs.study
-        found = [
-            Counted(model, name, "images" if study.classifies(model) else "pixels", table[of_class])
-            for model, table in self._files.items()
-            if has_probabilities(table)
-            for name in dict.fromkeys([*study.classes, *table["class"]])
-            if (of_class := table["class"] == name).any()
-        ]
-        return sorted(found, key=lambda each: each.what)
+        return self._found[0]
 
     @property
     def label_maps(self) -> list[str]:
         """The models of which only 0 and 1 are known."""
-        return [name for name, rows in self._files.items() if not has_probabilities(rows)]
+        return self._found[1]
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether there is a curve, or a model of which it is said why there is none."""
+        return bool(self.counted or self.label_maps)
 
     @property
     def few(self) -> int:
@@ -120,12 +94,12 @@ class Probabilities(Section):
             rows.append([text(each.model), plain(each.n), plain(positive), plain(found.units)])
             for area in (found.auroc, found.average_precision):
                 rows[-1] += [_area(area, why), text(_reach(area))]
-        patients = any((rows["patient"] != "").any() for rows in self._files.values())
+        patients = any((each.rows["patient"] != "").any() for each in self.counted)
         columns = [
             Column("Model"),
             Column("Images", numeric=True),
             Column("With tumour", numeric=True),
-            Column("Patients" if patients else "Drawn", numeric=True, help="what is resampled"),
+            Column("Patients" if patients else "Resampled", numeric=True, help="what is resampled"),
             Column("AUROC", numeric=True, help="area under the ROC curve"),
             Column("AUROC, 95 %", help=f"none for fewer than {FEWEST_UNITS} patients"),
             Column("Average precision", numeric=True, help="mean precision over recall, in steps"),
