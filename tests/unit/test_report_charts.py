@@ -71,7 +71,7 @@ def test_too_few_patients_are_grey_and_say_why(inputs):
     (chart,) = forest_plots(inputs, compared(("b", "c", 0.4, 0.1, 0.7, 5)), BEST)
     marks = [mark for mark in chart.marks if "faint" in mark.attributes.get("class", "")]
     assert [mark.tag for mark in marks] == ["text", "text", "line", "circle"]
-    assert marks[-1].words == "no verdict: 5 patients, 6 needed"
+    assert marks[-1].words == "no verdict: fewer than 6 patients"
     (chart,) = forest_plots(inputs, compared(("b", "c", 0.4, 0.1, 0.7, 6)), BEST)
     assert not any("faint" in mark.attributes.get("class", "") for mark in chart.marks)
 

@@ -26,9 +26,12 @@ class Row(NamedTuple):
     n: int
 
     @property
-    def has_verdict(self) -> bool:
-        """Whether there are patients enough for the interval to tell."""
-        return self.n >= FEWEST_PATIENTS and self.low is not None and self.high is not None
+    def unsettled(self) -> str:
+        """Why there is no verdict, as the table says it; empty where the interval tells."""
+        if self.low is None or self.high is None:
+            return "undefined"
+        few = self.n < FEWEST_PATIENTS
+        return f"no verdict: fewer than {FEWEST_PATIENTS} patients" if few else ""
 
     @property
     def printed(self) -> str:
@@ -123,8 +126,7 @@ def _chart(id_: str, title: str, rows: list[Row], alone: bool) -> Chart:
         high = format_value(scale.high, "dice", signed=True)
         marks.append(label(WIDTH - EDGE, height - 10, high, "end"))
     said = "; ".join(
-        f"{row.first} minus {row.second} {row.printed}"
-        + ("" if row.has_verdict else ", no verdict")
+        f"{row.first} minus {row.second} {row.printed}" + (", no verdict" if row.unsettled else "")
         for row in rows
     )
     return Chart(id_, title, f"Forest plot. {title}. {said}", WIDTH, height, tuple(marks))
@@ -138,13 +140,12 @@ def _anchor(place: float) -> str:
 
 
 def _marks(row: Row, scale: Scale, top: float, alone: bool) -> Iterator[Mark]:
-    faint = "" if row.has_verdict else "faint"
+    faint, words = "faint" if row.unsettled else "", row.unsettled
     yield label(EDGE, top + 14, row.second if alone else f"{row.first} minus", kind=faint)
     if not alone:
         yield label(EDGE, top + 28, row.second, kind=faint)
     height = top + (24 if alone else 38)
     yield label(WIDTH - EDGE, top + 14, row.printed, "end", faint)
-    words = "" if row.has_verdict else f"no verdict: {row.n} patients, {FEWEST_PATIENTS} needed"
     if row.low is not None and row.high is not None:
         kind = f"reach {faint}".strip()
         yield line(scale.at(row.low), height, scale.at(row.high), height, kind, words)
