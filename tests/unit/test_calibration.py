@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gliomake.files.contracts import FileError
 from gliomake.files.tsv import read_tsv, write_tsv
 from gliomake.report.page import build_study_page
 from gliomake.report.sections.probabilities import Probabilities
@@ -20,6 +21,7 @@ from gliomake.scoring.calibration import (
     bin_of,
     calibrate_run,
     count_probabilities,
+    read_calibration,
 )
 from gliomake.scoring.counts import PredictedSlices
 from gliomake.scoring.curves import (
@@ -226,6 +228,26 @@ def test_a_file_is_read_as_it_was_written(small_report):
     with chdir(small_report.root):
         made = calibrate_run(f"{UNIT}/predictions.h5", [small_report.shard])
     pd.testing.assert_frame_equal(read_tsv(path), made, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("positive", "tumour", "the columns subset, class, .*; expected the columns"),
+        ("\t1\n", "\t-1\n", "column positive has other cells; expected whole numbers"),
+        ("\t1\n", "\t1.5\n", "column positive has other cells; expected whole numbers"),
+        ("\t0.5\t", "\t1.5\t", "column probability has other cells; expected numbers from 0 to 1"),
+        ("\t0.5\t", "\t\t", "column probability has other cells; expected numbers from 0 to 1"),
+        ("\t1\n", "\n", "line 2 has 5 cells; expected 6"),
+    ],
+)
+def test_a_damaged_file_says_what_was_found(tmp_path, old, new, found):
+    path = tmp_path / "calibration.tsv"
+    write_tsv(images(("a", 0.5, 1)), path)
+    assert read_calibration(path).to_numpy().tolist() == [["test", "tumour", "a", 0.5, 0, 1]]
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(FileError, match=rf"calibration.tsv is damaged: .*{found}.* built again"):
+        read_calibration(path)
 
 
 def test_what_is_called_follows_from_probabilities_and_threshold():

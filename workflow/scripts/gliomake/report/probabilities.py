@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from gliomake.files.tsv import read_tsv
 from gliomake.report.inputs import StudyInputs
+from gliomake.scoring.calibration import read_calibration
 from gliomake.scoring.curves import has_probabilities
 
 
@@ -56,7 +56,7 @@ def counted(inputs: StudyInputs) -> tuple[list[Counted], list[str]]:
     for files in inputs.runs:
         if not files.calibration or files.run != inputs.main_run:
             continue
-        table = read_tsv(files.calibration)
+        table = read_calibration(files.calibration)
         table = table[table["subset"] == inputs.reported_subset]
         if not has_probabilities(table):
             label_maps.append(files.model)

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gliomake.files.contracts import FileError
+from gliomake.files.tsv import read_tsv
 from gliomake.scoring.counts import PredictedSlices, read_predictions
 
 BINS = 10
@@ -86,6 +88,37 @@ def count_probabilities(parts: Iterable[PredictedSlices]) -> pd.DataFrame:
         keys = COLUMNS[:4]
         return pd.concat(images).groupby(keys, as_index=False, sort=True).sum()[COLUMNS]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def read_calibration(path: str | Path) -> pd.DataFrame:
+    """Read what `count_probabilities` gave.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``calibration.tsv``.
+
+    Returns
+    -------
+    DataFrame
+        Columns `COLUMNS`.
+
+    Raises
+    ------
+    FileError
+        The file is damaged, or is no such table.
+    """
+    table = read_tsv(path)
+    if list(table.columns) != COLUMNS:
+        found = f"the columns {', '.join(map(str, table.columns))}"
+        raise FileError(path, found, f"the columns {', '.join(COLUMNS)}")
+    for name in ("negative", "positive"):
+        if not pd.api.types.is_integer_dtype(table[name]) or (table[name] < 0).any():
+            raise FileError(path, f"column {name} has other cells", "whole numbers from 0 on")
+    share = pd.to_numeric(table["probability"], errors="coerce")
+    if not share.between(0, 1).all():
+        raise FileError(path, "column probability has other cells", "numbers from 0 to 1")
+    return table
 
 
 def bin_of(probability: np.ndarray) -> np.ndarray:

@@ -13,11 +13,11 @@ import pandas as pd
 from gliomake.claims.artefacts import Artefacts
 from gliomake.claims.audit import study_findings
 from gliomake.files.contracts import read_json
-from gliomake.files.tsv import read_tsv
 from gliomake.report.inputs import StudyInputs
 from gliomake.report.run_files import RunFiles
 from gliomake.reporting.checklist import checklist
 from gliomake.scoring.calibration import COLUMNS as CALIBRATED
+from gliomake.scoring.calibration import read_calibration
 from gliomake.study.targets import Target, study_targets, target_spec
 from gliomake.tables import make_table
 from gliomake.verify.calibration import (
@@ -131,12 +131,12 @@ def _probabilities(study: Recomputation, files: RunFiles, path: Path) -> Iterato
         yield _Step(
             path,
             lambda: totals_of_counts(study.counts(model, run)),
-            lambda: totals_of_probabilities(read_tsv(path), settings.threshold),
+            lambda: totals_of_probabilities(read_calibration(path), settings.threshold),
             KEY,
         )
     if study.deep and files.predictions:
         make = partial(study.calibration_table, model, run)
-        yield _Step(path, make, partial(read_tsv, path), CALIBRATED[:4])
+        yield _Step(path, make, partial(read_calibration, path), CALIBRATED[:4])
 
 
 def _scores(path: Path) -> pd.DataFrame:
