@@ -18,6 +18,7 @@ from gliomake.files.shards import write_shard
 from gliomake.files.tsv import read_tsv, write_tsv
 from gliomake.prepare.split import make_split, read_split, write_split
 from gliomake.report import StudyInputs, study_inputs
+from gliomake.scoring.calibration import calibrate_run
 from gliomake.scoring.measure import measure_run
 from gliomake.scoring.stages import (
     RunTables,
@@ -230,6 +231,8 @@ def _run(folder: Path, study: Study, model: str, run: str, shard: Path, rng) -> 
     measured = measure_run(at / "predictions.h5", [shard])
     write_tsv(measured.counts, at / "counts.tsv")
     write_tsv(measured.distances, at / "distances.tsv")
+    if model in study.models and run == study.run:
+        write_tsv(calibrate_run(at / "predictions.h5", [shard]), at / "calibration.tsv")
     if model in study.models:
         (at / "weights.safetensors").write_bytes(model.encode())
         facts = {f"{name}_hash": name * 4 for name in ("data", "split", "config", "code")}

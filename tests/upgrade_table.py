@@ -202,6 +202,10 @@ ROWS: dict[str, tuple[list[Edit], set[tuple[str, str]], set[str]]] = {
         [edit("report/lesions.py", "DISTANCE_METRICS).any()", "DISTANCE_METRICS).all()")],
         set(), {"study_page"},
     ),
+    "bins of probabilities": (
+        [edit("scoring/calibration.py", "BINS = 10", "BINS = 15")],
+        set(), {"calibration", "study_page"},
+    ),
     "docstrings": (
         [
             edit("training/fit.py", "Take the optimiser steps that are left",

@@ -52,6 +52,7 @@ CONTRACT = {
     "results/s/m/patient-f0-s1/distances.tsv": RUN.distances,
     "results/s/m/patient-f0-s1/regions.tsv": RUN.regions,
     "results/s/m/patient-f0-s1/patients.tsv": RUN.patients,
+    "results/s/m/patient-f0-s1/calibration.tsv": RUN.calibration,
     "results/s/claims.tsv": STUDY.claims,
     "results/s/reporting/claim2024.tsv": STUDY.checklist,
     "results/s/comparisons.tsv": STUDY.comparisons,

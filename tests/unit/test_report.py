@@ -220,7 +220,8 @@ def test_every_number_has_its_trail(small, page):
         assert all(len(trail["files"][path]) == 64 for path in others)
     run = trail["runs"]["results/small/unet/patient-f0-s0/counts.tsv"]
     names = {name for name, _, digest in run["files"] if len(digest) == 64}
-    assert names == {"counts", "distances", "predictions", "weights", "history", "train", "split"}
+    expected = {"counts", "distances", "calibration", "predictions", "weights", "history", "train"}
+    assert names == {*expected, "split"}
     assert dict(run["hashes"])["data"] == "data" * 4
 
 

@@ -150,6 +150,10 @@ def test_an_item_flips_when_a_file_behind_it_breaks(study, number):
                 path.write_bytes(spoilt)
             after = row()
             path.write_bytes(kept)
+            if spoilt is None and path.name == "calibration.tsv":
+                # Builds of before have none: the item stays, and says nothing of it.
+                assert name not in after["file"].split()
+                continue
             assert after["status"] in (BROKEN, PEOPLE), (name, spoilt, after.to_dict())
             assert after["left"] and not after["file"]
     assert row().equals(before)

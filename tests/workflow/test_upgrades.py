@@ -21,8 +21,8 @@ DATASETS = known_datasets()
 BEFORE = ("phantom", "index_group", "index", "shard", "split")
 OF_A_DATASET = BEFORE[:-1]
 OF_A_STUDY = (
-    "split", "gate", "baseline", "counts", "metrics", "comparisons", "claims", "leakage",
-    "study_page",
+    "split", "gate", "baseline", "counts", "calibration", "metrics", "comparisons", "claims",
+    "leakage", "study_page",
 )  # fmt: skip
 OF_A_MODEL = ("train", "predict")
 

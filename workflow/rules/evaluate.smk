@@ -52,6 +52,27 @@ rule counts_native:
         "../scripts/counts.py"
 
 
+# For the page alone: no score hangs on it, and nothing is measured anew where it is missing.
+rule calibration:
+    input:
+        predictions=RUN.predictions,
+        shards=shards_of,
+    output:
+        calibration=RUN.calibration,
+    log:
+        "logs/calibration/{study}/{model}/{run}.log",
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code_of("calibration"),
+    script:
+        "../scripts/calibration.py"
+
+
 rule grids:
     input:
         unpack(files(tables_of_grids)),

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from gliomake.report.charts import Chart
+from gliomake.report.forest import forest_plots
 from gliomake.report.inputs import StudyInputs, records
 from gliomake.report.keys import ComparisonKey, ScoreKey
 from gliomake.report.numbers import STATES, Number, NumberBook
@@ -34,13 +36,9 @@ def comparison_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
     Table or None
         None where nothing was compared.
     """
-    frame = inputs.table(inputs.comparisons)
+    frame = _compared(inputs)
     if frame.empty:
         return None
-    frame = frame[
-        frame["metric"].isin(COMPARED)
-        & ((frame["metric"] != "accuracy") | (frame["convention"] == "image"))
-    ]
     best = best_model(inputs)
     columns = _comparison_columns(inputs, conventions_of(frame), best)
     rows = []
@@ -63,6 +61,34 @@ def comparison_table(inputs: StudyInputs, book: NumberBook) -> Table | None:
         )
     caption = "Pairs of models on the same patients: the difference and its interval"
     return Table("comparisons", caption, columns, rows).compact()
+
+
+def comparison_charts(inputs: StudyInputs) -> list[Chart]:
+    """Draw the differences in Dice as forest plots, from the rows of `comparison_table`.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+
+    Returns
+    -------
+    list of Chart
+        The best model against the others, then all other pairs; none where no model has a Dice.
+    """
+    ranked = records(_ranked(inputs))
+    return forest_plots(inputs, _compared(inputs), ranked[0]) if ranked else []
+
+
+def _compared(inputs: StudyInputs) -> pd.DataFrame:
+    """Read the comparisons that the page shows."""
+    frame = inputs.table(inputs.comparisons)
+    if frame.empty:
+        return frame
+    return frame[
+        frame["metric"].isin(COMPARED)
+        & ((frame["metric"] != "accuracy") | (frame["convention"] == "image"))
+    ]
 
 
 def _ranked(inputs: StudyInputs) -> pd.DataFrame:

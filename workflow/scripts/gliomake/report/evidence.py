@@ -10,8 +10,8 @@ from gliomake.report.table import Cell, Column, Table, plain, text
 from gliomake.report.words import SUBSETS
 
 RUN_FILES = (
-    "counts", "distances", "regions", "patients", "predictions", "brought", "weights", "history",
-    "train",
+    "counts", "distances", "regions", "patients", "calibration", "predictions", "brought",
+    "weights", "history", "train",
 )  # fmt: skip
 
 

@@ -181,7 +181,7 @@ class StudyInputs:
         files += [*self.splits.values(), *self.metrics.values(), *self.tables.values()]
         for run in self.runs:
             files += [run.counts, run.distances, run.regions, run.patients]
-            files += [run.predictions, run.brought]
+            files += [run.predictions, run.brought, run.calibration]
             files += [run.weights, run.history, run.train, run.model_facts]
         for svg in self.figures.values():
             files += [svg, svg.with_suffix(".png")]

@@ -24,8 +24,8 @@ class RunFiles:
         Whose files; a gated model or a baseline has no weights.
     counts : Path
         ``counts.tsv``: all scores rest on it.
-    distances, regions, patients, predictions, brought, weights, history, train : Path or None
-        The other files of the run's folder.
+    distances, regions, patients, calibration, predictions, brought, weights, history, train
+        The other files of the run's folder, each a Path or None.
     """
 
     model: str
@@ -34,6 +34,7 @@ class RunFiles:
     distances: Path | None = None
     regions: Path | None = None
     patients: Path | None = None
+    calibration: Path | None = None
     predictions: Path | None = None
     brought: Path | None = None
     weights: Path | None = None
@@ -50,6 +51,7 @@ class RunFiles:
             distances=_present(at.distances),
             regions=_present(at.regions),
             patients=_present(at.patients),
+            calibration=_present(at.calibration),
             predictions=_present(at.predictions),
             brought=_present(at.brought),
             weights=_present(at.weights),

@@ -9,6 +9,7 @@ from gliomake.files.contracts import read_json
 from gliomake.files.tsv import read_tsv
 from gliomake.report.cards import limits
 from gliomake.report.inputs import StudyInputs
+from gliomake.report.probabilities import counted
 from gliomake.reporting.answers import (
     Absent,
     Answer,
@@ -19,6 +20,8 @@ from gliomake.reporting.answers import (
     models,
     paths_of,
 )
+from gliomake.scoring.calibration import BINS
+from gliomake.scoring.curves import areas
 from gliomake.scoring.patient_metrics import LESION_METRICS
 from gliomake.study.model import BASELINES
 
@@ -144,7 +147,13 @@ def _measures(inputs: StudyInputs) -> Answer:
     frame, files = _scored(inputs)
     names = [name for name in dict.fromkeys(frame["metric"]) if name not in LESION_METRICS]
     rules = ", ".join(dict.fromkeys(frame["convention"]))
-    return Answer(f"{', '.join(names)}; averaged by {rules}", files)
+    value = f"{', '.join(names)}; averaged by {rules}"
+    found, _ = counted(inputs)
+    if any(each.what == "images" for each in found):
+        value += "; AUROC and average precision of images"
+    if found:
+        value += f"; expected calibration error of probabilities, {BINS} bins"
+    return Answer(value, (*files, *dict.fromkeys(each.path for each in found)))
 
 
 @fills(29)
@@ -193,13 +202,14 @@ def _best(inputs: StudyInputs, metrics: Sequence[str]) -> tuple[str, tuple[Path,
         raise Absent("no such score is defined")
     said = []
     for row in shown.to_dict("records"):
-        reach = (
-            f" ({row['ci_low']:.3f} to {row['ci_high']:.3f})"
-            if isinstance(row["ci_method"], str)
-            else " (no interval)"
-        )
-        said.append(f"{row['model']} {row['metric']} {row['value']:.3f}{reach}")
+        drawn = isinstance(row["ci_method"], str)
+        reach = _interval(*(row[end] if drawn else None for end in ("ci_low", "ci_high")))
+        said.append(f"{row['model']} {row['metric']} {row['value']:.3f} {reach}")
     return f"{inputs.reported_subset} set, {rule}: {'; '.join(said)}", files
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "(no interval)" if low is None or high is None else f"({low:.3f} to {high:.3f})"
 
 
 @fills(37)
@@ -209,7 +219,14 @@ def _performance(inputs: StudyInputs) -> Answer:
 
 @fills(38)
 def _diagnostic(inputs: StudyInputs) -> Answer:
-    return Answer(*_best(inputs, ("precision", "recall")))
+    value, files = _best(inputs, ("precision", "recall"))
+    classifiers = [each for each in counted(inputs)[0] if each.what == "images"]
+    for each in classifiers:
+        found = areas(each.rows, inputs.bootstrap)
+        for name, area in (("AUROC", found.auroc), ("average precision", found.average_precision)):
+            if area.value is not None:
+                value += f"; {each.model} {name} {area.value:.3f} {_interval(area.low, area.high)}"
+    return Answer(value, (*files, *(each.path for each in classifiers)))
 
 
 @fills(39)

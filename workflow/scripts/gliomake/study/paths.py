@@ -13,7 +13,7 @@ from gliomake.study.run import ConfigError
 STUDY_FILES = ("claims", "comparisons", "findings", "grids", "leakage", "spread", "strata")
 RUN_FILES = (
     "weights", "history", "train", "model", "predictions", "counts", "distances", "baseline",
-    "brought", "regions", "patients",
+    "brought", "regions", "patients", "calibration",
 )  # fmt: skip
 SUFFIXES = {"figures": (".svg", ".png"), "tables": (".csv",)}
 
@@ -145,6 +145,11 @@ class RunPaths:
     def patients(self) -> Path:
         """Volumes and lesions, one row a patient, class or region, and clean-up."""
         return self.folder / "patients.tsv"
+
+    @property
+    def calibration(self) -> Path:
+        """Predicted probabilities beside the truth, as counts."""
+        return self.folder / "calibration.tsv"
 
     def file(self, kind: str) -> Path:
         """Return the file of a kind that a variable names.

@@ -132,6 +132,18 @@ class Products:
         """Scores by strata, where the study has any."""
         return [self.of_study.strata] if self.study.evaluation.strata else []
 
+    @property
+    def calibration(self) -> list[Path]:
+        """Probabilities beside the truth, of all models with any of their own, in the main run.
+
+        A model behind the classifier has those of its segmenter or none, a baseline 0 and 1.
+        """
+        study = self.study
+        models = [model for model in study.models if study.run in study.model_runs(model)]
+        return [
+            self.of_study.run(model, study.run).calibration for model in (*models, *study.brought)
+        ]
+
     def on_scans(self, kind: str) -> list[Path]:
         """List the files of one kind, measured on the scans' own grid, of all compared models."""
         models, run = self.study.compared_models, self.study.run
@@ -152,6 +164,7 @@ class Products:
             "distances": self.of_runs("distances"),
             "regions": self.of_runs("regions"),
             "patients": self.of_runs("patients"),
+            "calibration": self.calibration,
             "claims": self.of_study.claims,
             "findings": self.of_study.findings,
             "grids": self.grids,

@@ -23,6 +23,7 @@ from gliomake.verify.difference import Difference, same
 from gliomake.verify.files import ReportFiles
 from gliomake.verify.numbers import BROKEN, Recomputation, Values, recompute
 from gliomake.verify.pages import (
+    changed_charts,
     changed_figures,
     changed_pages,
     changed_search,
@@ -144,6 +145,7 @@ def verify(
         differences += rebuilt.differences
         if page := pages.get(study.inputs.page):
             differences += changed_tables(study.inputs, page)
+            differences += changed_charts(study.inputs, page)
             differences += changed_figures(study.inputs, page)
             differences += changed_search(study.inputs, told["search"])
     if differences:

@@ -24,6 +24,7 @@ from gliomake.report.keys import (
 )
 from gliomake.report.numbers import Number, optional
 from gliomake.report.viewer import slice_dice
+from gliomake.scoring.calibration import calibrate_run
 from gliomake.scoring.measure import Measured, measure_run
 from gliomake.scoring.native import measure_native, native_run
 from gliomake.scoring.stages import (
@@ -163,6 +164,11 @@ class Recomputation:
             return RunTables(**vars(self._measure_on_scans(model, run)))
         at = Paths(self._path(self.entry["results"])).study(self.study.id).run(model, run).native
         return _read_tables({name: at.file(name) for name in MEASURED})
+
+    def calibration_table(self, model: str, run: str) -> pd.DataFrame:
+        """Count a run's probabilities beside the truth again, from its predictions."""
+        predictions = self._path(self.runs[model, run]["predictions"])
+        return calibrate_run(predictions, [self._path(name) for name in self.entry["shards"]])
 
     def changed_counts(self, model: str, run: str) -> list[tuple[str, str, str]]:
         """Compare a run's counts file with its predictions.

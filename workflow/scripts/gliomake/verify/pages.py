@@ -1,7 +1,7 @@
 """What the pages print: their numbers, their tables, and what stands behind their script."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -149,6 +149,49 @@ def changed_figures(inputs: StudyInputs, page: "PageReader") -> Iterator[Differe
             yield Difference(inputs.page, f"caption of {name}", "other words", words)
 
 
+def changed_charts(inputs: StudyInputs, page: "PageReader") -> Iterator[Difference]:
+    """Compare the charts of a study's page with those that its files give.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+    page : PageReader
+        Its page.
+
+    Yields
+    ------
+    Difference
+        One a mark, or one a chart that has more or fewer of them.
+    """
+    try:
+        charts = [chart for section in study_sections(inputs) for chart in section.charts()]
+    except BROKEN as error:
+        yield Difference(inputs.page, "all charts", "made from the files", str(error))
+        return
+    made = {
+        chart.id: [
+            " ".join(chart.words.split()),
+            *(written(mark.tag, mark.attributes) + mark.words for mark in chart.marks),
+        ]
+        for chart in charts
+    }
+    for id_ in sorted(made.keys() | page.charts.keys()):
+        told, found = page.charts.get(id_, []), made.get(id_, [])
+        if len(told) != len(found):
+            sizes = (f"{len(marks)} marks" for marks in (told, found))
+            yield Difference(inputs.page, f"chart {id_}", *sizes)
+            continue
+        for place, (one, other) in enumerate(zip(told, found, strict=True)):
+            if one != other:
+                yield Difference(inputs.page, f"chart {id_}, mark {place}", one, other)
+
+
+def written(tag: str, attributes: Mapping[str, str | None]) -> str:
+    """Write a mark of a chart in one way, whatever the order of its attributes."""
+    return " ".join([tag, *(f"{key}={value}" for key, value in sorted(attributes.items())), ""])
+
+
 def changed_search(inputs: StudyInputs, told: list[Entry]) -> Iterator[Difference]:
     """Compare what a search finds of a study with what its files give.
 
@@ -226,6 +269,8 @@ class PageReader(HTMLParser):
         Content of the element ``trail``.
     images : dict of str to str
         What is said in place of each picture, by its address.
+    charts : dict of str to list of str
+        What is said in place of each chart, by its id, then its marks, each as `written`.
     """
 
     def __init__(self) -> None:
@@ -234,6 +279,8 @@ class PageReader(HTMLParser):
         self.tables: dict[str, list[list[str]]] = {}
         self.trail: dict[str, Any] = {"numbers": {}}
         self.images: dict[str, str] = {}
+        self.charts: dict[str, list[str]] = {}
+        self._chart: list[str] | None = None
         self._number: str | None = None
         self._texts: list[str] = []
         self._script = False
@@ -250,6 +297,12 @@ class PageReader(HTMLParser):
             self._number, self._texts = given["data-number"], []
         self._script = tag == "script" and given.get("id") == "trail"
         self._icon = given.get("aria-hidden") == "true"
+        if tag == "svg" and given.get("class") == "chart":
+            said = given.get("aria-label") or ""
+            self._chart = self.charts.setdefault(given.get("id") or "", [])
+            self._chart.append(" ".join(said.split()))
+        elif self._chart is not None and tag != "title":
+            self._chart.append(written(tag, given))
         if tag == "img":
             self.images[given.get("src") or ""] = given.get("alt") or ""
         if tag == "div" and given.get("class") == "table":
@@ -263,6 +316,8 @@ class PageReader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Keep what stands in a number, in a cell or in the trail."""
+        if self._chart:
+            self._chart[-1] += data.strip("\n")
         if self._number:
             self._texts.append(data)
         elif self._cell is not None and not self._icon:
@@ -273,6 +328,8 @@ class PageReader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         """Close a number, which is a button, a cell, or a table's body."""
         self._script = self._icon = False
+        if tag == "svg":
+            self._chart = None
         if tag == "button" and self._number:
             self.printed.append((self._number, " ".join("".join(self._texts).split())))
             if self._cell is not None:

@@ -14,9 +14,18 @@ from gliomake.claims.artefacts import Artefacts
 from gliomake.claims.audit import study_findings
 from gliomake.files.contracts import read_json
 from gliomake.report.inputs import StudyInputs
+from gliomake.report.run_files import RunFiles
 from gliomake.reporting.checklist import checklist
+from gliomake.scoring.calibration import COLUMNS as CALIBRATED
+from gliomake.scoring.calibration import read_calibration
 from gliomake.study.targets import Target, study_targets, target_spec
 from gliomake.tables import make_table
+from gliomake.verify.calibration import (
+    KEY,
+    parts_a_bin,
+    totals_of_counts,
+    totals_of_probabilities,
+)
 from gliomake.verify.difference import TOLERANCE, Difference, changed_cells
 from gliomake.verify.numbers import BROKEN, Recomputation
 
@@ -93,6 +102,9 @@ def _steps(study: Recomputation) -> Iterator[_Step]:
     for file, table, key in tables:
         if file:
             yield _Step(file, table, partial(_texts, file), key)
+    for files in inputs.runs:
+        if files.calibration:
+            yield from _probabilities(study, files, files.calibration)
     written = inputs.checklist
     if written.is_file():
         make = partial(checklist, inputs)
@@ -107,6 +119,24 @@ def _steps(study: Recomputation) -> Iterator[_Step]:
     for name, path in inputs.tables.items():
         make, read = partial(_table, inputs, targets[name]), partial(_texts, path, ",")
         yield _Step(path, make, read, (), TABLE_TOLERANCE)
+
+
+def _probabilities(study: Recomputation, files: RunFiles, path: Path) -> Iterator[_Step]:
+    """Compare probabilities with the counts, and with the predictions where one looks deep."""
+    model, run, settings = files.model, files.run, study.study
+    classifies = settings.classifies(model)
+    # Else the counts are those of the scans' own grid, or cannot be had from bins.
+    on_scans = not classifies and (settings.evaluation.native or model in settings.brought)
+    if not on_scans and (classifies or not parts_a_bin(settings.threshold)):
+        yield _Step(
+            path,
+            lambda: totals_of_counts(study.counts(model, run)),
+            lambda: totals_of_probabilities(read_calibration(path), settings.threshold),
+            KEY,
+        )
+    if study.deep and files.predictions:
+        make = partial(study.calibration_table, model, run)
+        yield _Step(path, make, partial(read_calibration, path), CALIBRATED[:4])
 
 
 def _scores(path: Path) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from gliomake.report.sections.checklist import Checklist
 from gliomake.report.sections.grids import Grids
 from gliomake.report.sections.leakage import Leakage
 from gliomake.report.sections.pictures import Figures, Slices, Tables
+from gliomake.report.sections.probabilities import Probabilities
 from gliomake.report.sections.provenance import Data, Provenance, Rebuild
 from gliomake.report.sections.scores import Comparison, Scores
 from gliomake.report.sections.short import InShort
@@ -28,6 +29,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Comparison,
     Strata,
     Volumes,
+    Probabilities,
     Grids,
     Leakage,
     Slices,

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, NamedTuple
 
+from gliomake.report.charts import Chart
 from gliomake.report.inputs import StudyInputs
 from gliomake.report.numbers import Number, NumberBook
 from gliomake.report.table import Table
@@ -70,6 +71,10 @@ class Section:
 
     def tables(self) -> list[Table]:
         """List the section's tables: what verification makes again and compares cell by cell."""
+        return []
+
+    def charts(self) -> list[Chart]:
+        """List the section's charts: what verification draws again and compares mark by mark."""
         return []
 
     def numbers(self) -> list[Number]:

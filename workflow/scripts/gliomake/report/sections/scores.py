@@ -3,7 +3,10 @@
 from functools import cached_property
 from typing import Any, ClassVar
 
-from gliomake.report import comparisons, lesions, scores
+import pandas as pd
+
+from gliomake.report import comparisons, lesions, patients, scores
+from gliomake.report.charts import Chart
 from gliomake.report.numbers import Number
 from gliomake.report.sections.base import Section, given
 from gliomake.report.table import Table
@@ -28,6 +31,25 @@ class Scores(Section):
         return scores.score_tables(self.inputs, self.book)
 
     @cached_property
+    def _by_patient(self) -> pd.DataFrame:
+        return patients.patient_scores(self.inputs)
+
+    @cached_property
+    def by_patient(self) -> Table | None:
+        """How far the Dice of single patients is spread."""
+        return patients.patient_table(self._by_patient)
+
+    @cached_property
+    def strips(self) -> list[Chart]:
+        """The Dice of each patient."""
+        return patients.strips(self.inputs, self._by_patient)
+
+    @cached_property
+    def volumes(self) -> list[Chart]:
+        """The Dice of each patient against the true volume."""
+        return patients.volume_plots(self._by_patient)
+
+    @cached_property
     def lesions(self) -> Table | None:
         """The lesions that only one of truth and prediction holds."""
         return lesions.lesions_table(self.inputs)
@@ -44,8 +66,12 @@ class Scores(Section):
         return [files.model for files in self.inputs.runs if files.run == self.inputs.main_run]
 
     def tables(self) -> list[Table]:
-        """List the scores and the lesions."""
-        return given(*self.score_tables, self.lesions)
+        """List the scores, the patients and the lesions."""
+        return given(self.by_patient, *self.score_tables, self.lesions)
+
+    def charts(self) -> list[Chart]:
+        """List the patients' strips and plots."""
+        return [*self.strips, *self.volumes]
 
     def numbers(self) -> list[Number]:
         """List the headline's numbers, then all others."""
@@ -61,9 +87,17 @@ class Comparison(Section):
     template: ClassVar[str] = "sections/comparison.html.j2"
 
     @cached_property
+    def _charts(self) -> list[Chart]:
+        return comparisons.comparison_charts(self.inputs)
+
+    @cached_property
     def _table(self) -> Table | None:
         return comparisons.comparison_table(self.inputs, self.book)
 
     def tables(self) -> list[Table]:
         """List the comparisons, where models were compared."""
         return given(self._table)
+
+    def charts(self) -> list[Chart]:
+        """List the forest plots."""
+        return self._charts

@@ -1,0 +1,101 @@
+"""Small charts of a page: marks that a template writes as inline SVG, and verification reads."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Mark(NamedTuple):
+    """One shape or text of a chart.
+
+    Attributes
+    ----------
+    tag : str
+        ``line``, ``circle``, ``polyline`` or ``text`` of SVG.
+    attributes : dict of str to str
+        Its attributes; lengths are pixels from the top left corner.
+    words : str
+        What a text says; of a shape, what a pointer that rests on it is told.
+    """
+
+    tag: str
+    attributes: dict[str, str]
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart with its alternative text.
+
+    Attributes
+    ----------
+    id : str
+        Unique in the page.
+    title : str
+        What stands under it.
+    words : str
+        What it shows, in place of the picture.
+    width, height : int
+        Pixels.
+    marks : tuple of Mark
+        In the order of drawing.
+    """
+
+    id: str
+    title: str
+    words: str
+    width: int
+    height: int
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A linear axis, from numbers to places.
+
+    Attributes
+    ----------
+    low, high : float
+        Numbers at its ends.
+    start, end : float
+        Their places, pixels; the end of a vertical axis lies above its start.
+    """
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        """Place a number; what is beyond an end stands on it.
+
+        >>> Scale(0, 2, 100, 0).at(0.5), Scale(0, 2, 100, 0).at(3)
+        (75.0, 0.0)
+        """
+        span = (self.high - self.low) or 1.0
+        inside = min(max(value, self.low), self.high)
+        return round(self.start + (self.end - self.start) * (inside - self.low) / span, 1)
+
+
+def line(x1: float, y1: float, x2: float, y2: float, kind: str = "axis", words: str = "") -> Mark:
+    """Draw a line; `kind` is a class of the style sheet."""
+    ends = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
+    return Mark("line", {**{name: f"{end:g}" for name, end in ends.items()}, "class": kind}, words)
+
+
+def dot(x: float, y: float, radius: float = 3, kind: str = "", words: str = "") -> Mark:
+    """Draw a dot."""
+    place = {"cx": f"{x:g}", "cy": f"{y:g}", "r": f"{radius:g}"}
+    return Mark("circle", place | ({"class": kind} if kind else {}), words)
+
+
+def path(points: Iterable[tuple[float, float]], kind: str = "curve") -> Mark:
+    """Draw a line through points; those on one place in a row are drawn once."""
+    places = dict.fromkeys(f"{x:g},{y:g}" for x, y in points)
+    return Mark("polyline", {"points": " ".join(places), "class": kind})
+
+
+def label(x: float, y: float, words: str, anchor: str = "start", kind: str = "") -> Mark:
+    """Write a text; `anchor` is which end of it stands at `x`: ``start``, ``middle``, ``end``."""
+    place = {"x": f"{x:g}", "y": f"{y:g}", "text-anchor": anchor}
+    return Mark("text", place | ({"class": kind} if kind else {}), words)
