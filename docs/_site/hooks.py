@@ -29,6 +29,7 @@ PAGES = {
     "config/README.md": "reference/configuration.md",
     "README.md": "reference/readme.md",
     "benchmarks/README.md": "reference/benchmarks.md",
+    "reports/reference/README.md": "reference/real-runs.md",
 }
 """Files outside of docs/ that are pages, and where."""
 SCHEMAS = {

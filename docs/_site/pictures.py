@@ -1,4 +1,4 @@
-"""Draw the pictures of the documentation: slices of each data set, and the averaging rules.
+"""Draw the pictures of the documentation: averaging rules, the real audit, slices of each data set.
 
 .venv/bin/python docs/_site/pictures.py
 """
@@ -13,6 +13,7 @@ import pandas as pd
 
 ROOT = Path(__file__).parents[2]
 FIGURES = ROOT / "docs" / "figures"
+REFERENCE = ROOT / "reports" / "reference"
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 matplotlib.use("svg")
 from matplotlib import pyplot  # noqa: E402
@@ -74,6 +75,37 @@ def averaging() -> None:
     figure.savefig(FIGURES / "averaging.svg", metadata={"Date": None})
 
 
+def real_audit() -> None:
+    """Draw what leakage adds on real data."""
+    leak, runs = (
+        pd.read_csv(REFERENCE / f"lgg-110-patients-five-folds-{name}.csv")
+        for name in ("leak", "runs")
+    )
+    figure, axes = pyplot.subplots(figsize=(7, 2.8), layout="constrained")
+    leak = leak[leak["metric"] == "dice"].set_index("convention").loc[list(RULES)]
+    runs = runs.join(runs["run"].str.partition("-")[[0, 2]])
+    for rule in ("pooled", "patient"):
+        arms = runs.pivot(index=2, columns=0, values=f"dice_{rule}")
+        pairs = arms["leak100"] - arms["leak0"]
+        axes.plot(pairs, [RULES.index(rule)] * len(pairs), "o", color="#BBBBBB", markersize=4)
+    _intervals(axes, leak["difference"], leak)
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_xlabel(
+        "leaked minus clean Dice, 95 % interval (grey: each pair of trainings)", fontsize=8
+    )
+    figure.savefig(FIGURES / "real-audit.svg", metadata={"Date": None})
+
+
+def _intervals(axes: pyplot.Axes, values: pd.Series, ends: pd.DataFrame) -> None:
+    rows = range(len(values))
+    axes.hlines(rows, ends["ci_low"], ends["ci_high"], color=TRUTH, linewidth=2)
+    axes.plot(values, rows, "o", color=TRUTH, markersize=5)
+    axes.set_yticks(rows, values.index)
+    axes.invert_yaxis()
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
 def slices_of(name: str, patients: int, **options: object) -> None:
     """Draw three slices of a synthetic data set with their masks' outlines."""
     with tempfile.TemporaryDirectory() as folder:
@@ -102,6 +134,7 @@ def slices_of(name: str, patients: int, **options: object) -> None:
 
 if __name__ == "__main__":
     averaging()
+    real_audit()
     slices_of("lgg", 3, slices=12)
     slices_of("brats2020", 3, shape=[24, 96, 96])
     slices_of("brats2021", 3, shape=[32, 96, 96])
