@@ -371,4 +371,4 @@ def test_a_build_without_the_file_has_a_page_without_the_section(root, small_rep
     rebuilt(root, small_report)
     page = (root / "reports/build/small.html").read_text()
     assert 'id="scores"' in page and 'id="probabilities"' not in page
-    assert verify(root / "reports/build/numbers.json", root=root).pages == 10
+    assert verify(root / "reports/build/numbers.json", root=root).pages == 11

@@ -312,7 +312,7 @@ def _unknown_values(error: CaseError, values: np.ndarray, classes: Sequence[str]
         return CaseError(error.case, error.file, found, expected, advice)
     advice = (
         f"say what the values mean in `predictions.labels` of the study's page, such as "
-        f"{{{classes[0]}: [1]}}, or by `gliomake score --prediction-labels 1={classes[0]}`"
+        f"{{{classes[0]}: [1]}}; for `gliomake score` it is --prediction-labels 1={classes[0]}"
     )
     return CaseError(error.case, error.file, error.found, error.expected, advice)
 

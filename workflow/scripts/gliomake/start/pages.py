@@ -19,8 +19,8 @@ PAGES = {"studies": "studies_folder", "datasets": "datasets_folder"}
 # A study has a rule, a page and a folder of its name.
 KEPT = (
     "all", "baseline", "bring", "calibration", "claims", "comparisons", "counts", "counts_native",
-    "data", "datasheet", "describe", "encoder_weights", "export_onnx", "figure", "gate", "grids",
-    "index", "index_group", "leakage", "metrics", "phantom", "predict", "report", "shard",
+    "data", "datasheet", "describe", "duplicates", "encoder_weights", "export_onnx", "figure",
+    "gate", "grids", "index", "index_group", "leakage", "metrics", "phantom", "predict", "report", "shard",
     "shard_masks", "shards", "split", "split_all", "strata", "study_page", "table", "train",
     "verify", "verify_deep",
 )  # fmt: skip
