@@ -20,9 +20,9 @@ PAGES = {"studies": "studies_folder", "datasets": "datasets_folder"}
 KEPT = (
     "all", "baseline", "bring", "calibration", "claims", "comparisons", "counts", "counts_native",
     "data", "datasheet", "describe", "duplicates", "encoder_weights", "export_onnx", "figure",
-    "gate", "grids", "index", "index_group", "leakage", "metrics", "phantom", "predict", "report", "shard",
-    "shard_masks", "shards", "split", "split_all", "strata", "study_page", "table", "train",
-    "verify", "verify_deep",
+    "gate", "grids", "index", "index_group", "leakage", "metrics", "phantom", "predict", "report",
+    "shard", "shard_masks", "shards", "split", "split_all", "strata", "study_page", "table",
+    "train", "verify", "verify_deep",
 )  # fmt: skip
 
 
