@@ -27,6 +27,8 @@ SHOTS = (
     ("index", "index.html", "main"),
     ("reported", "lgg-two-stage.html", "#claims"),
     ("scores", "lgg-encoders.html", "#scores"),
+    ("compared", "lgg-encoders.html", "#comparison"),
+    ("probabilities", "lgg-two-stage.html", "#probabilities"),
     ("viewer", "brats2020-multiclass.html", "#slices"),
     ("figures", "lgg-two-stage.html", "#figures"),
     ("leakage", "lgg-encoders.html", "#leakage"),
