@@ -56,3 +56,21 @@ def test_the_mean_of_the_trainings_is_the_difference():
     assert means["leak100"] - means["leak0"] == pytest.approx(
         leak("patient")["difference"], abs=2e-3
     )
+
+
+def test_the_ranking_of_the_encoders():
+    rows = table("ranking")
+    rows = rows[rows["convention"] == "patient"].set_index("model")
+    assert (rows["patients"] == 110).all()
+    for model in ("unet", "unet-vgg16", "unet-resnet50", "unet-resnet50-frozen"):
+        row = rows.loc[model]
+        line = f"| `{model}` | {row['value']:.3f} | {row['ci_low']:.3f} to {row['ci_high']:.3f} |"
+        assert line in PAGES["docs/real-audit.md"], line
+    pairs = table("pairs")
+    pairs = pairs[pairs["convention"] == "patient"].set_index(["model_a", "model_b"])
+    for other in ("unet", "unet-vgg16", "unet-resnet50-frozen"):
+        there = ("unet-resnet50", other) in pairs.index
+        row = pairs.loc[("unet-resnet50", other) if there else (other, "unet-resnet50")]
+        low, high = (row["ci_low"], row["ci_high"]) if there else (-row["ci_high"], -row["ci_low"])
+        said = f"{abs(row['difference']):.3f} ({low:.3f} to {high:.3f})"
+        assert said in PAGES["docs/real-audit.md"], said
