@@ -12,6 +12,8 @@ import pytest
 from gliomake.files.provenance import file_sha256
 from gliomake.report.charts import Scale, path
 from gliomake.report.forest import forest_plots
+from gliomake.report.sections.strata import Strata
+from gliomake.report.sections.volumes import Volumes
 from gliomake.verify.check import VerificationError, verify
 
 BEST = {"model": "b", "run": "patient-f0-s0", "subset": "test", "class": "tumour"}
@@ -47,6 +49,42 @@ def test_an_axis_places_its_ends_and_nothing_beyond():
 
 def test_a_line_draws_points_of_one_place_once():
     assert path([(0, 1), (0, 1), (2, 3)]).attributes["points"] == "0,1 2,3"
+    assert path([(0, 1), (0, 3), (0, 1)]).attributes["points"] == "0,1 0,3 0,1", "back again"
+
+
+def test_volumes_are_drawn_by_their_mean_and_difference(inputs):
+    volumes = pd.DataFrame(
+        {"patient": ["A", "B"], "subset": "test", "class": inputs.study.classes[0],
+         "postprocess": False, "truth_ml": [10.0, 40.0], "predicted_ml": [12.0, 36.0]}
+    )  # fmt: skip
+    section = Volumes(inputs)
+    section._groups = {("unet", inputs.study.classes[0]): volumes}
+    (chart,) = section.charts()
+    # By hand: means 11 and 38, differences 2 and -4, bias -1, limits -1 +- 1.96 * sqrt(18).
+    assert [mark.words for mark in chart.marks if mark.attributes.get("class") == "limit"] == [
+        "lower limit -9.32 ml", "bias -1 ml", "upper limit 7.32 ml"
+    ]  # fmt: skip
+    assert [mark.words for mark in chart.marks if mark.tag == "circle"] == ["A: +2 ml", "B: -4 ml"]
+    across, up = places(chart, "circle", "cx"), places(chart, "circle", "cy")
+    assert across == pytest.approx([30 + 190 * 11 / 38, 220], abs=0.1)
+    height = 190 / (2 * 1.96 * 18**0.5)
+    assert up[1] - up[0] == pytest.approx(6 * height, abs=0.2)
+
+
+def test_strata_are_drawn_with_their_intervals(inputs):
+    rows = pd.DataFrame(
+        {"stratum": "size", "value": ["small", "large"], "model": "unet", "class": "tumour",
+         "subset": inputs.reported_subset, "metric": "dice", "convention": "patient",
+         "score": [0.5, 0.75], "ci_low": [0.25, float("nan")], "ci_high": [1.0, float("nan")]}
+    )  # fmt: skip
+    section = Strata(inputs)
+    section._rows = rows
+    (chart,) = section.charts()
+    assert texts(chart) == ["size: small", "size: large", "0", "1"]
+    # From 130 on 270 pixels; the second has no interval.
+    assert places(chart, "circle", "cx") == [265, 332.5]
+    assert places(chart, "line", "x1") == [197.5, 130] and places(chart, "line", "x2") == [400, 400]
+    assert "size: large 0.750" in chart.words
 
 
 def test_the_best_model_comes_first_and_the_largest_difference_on_top(inputs):

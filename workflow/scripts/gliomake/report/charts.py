@@ -1,7 +1,8 @@
 """Small charts of a page: marks that a template writes as inline SVG, and verification reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple
 
 
@@ -91,7 +92,7 @@ def dot(x: float, y: float, radius: float = 3, kind: str = "", words: str = "") 
 
 def path(points: Iterable[tuple[float, float]], kind: str = "curve") -> Mark:
     """Draw a line through points; those on one place in a row are drawn once."""
-    places = dict.fromkeys(f"{x:g},{y:g}" for x, y in points)
+    places = (place for place, _ in groupby(f"{x:g},{y:g}" for x, y in points))
     return Mark("polyline", {"points": " ".join(places), "class": kind})
 
 
@@ -99,3 +100,62 @@ def label(x: float, y: float, words: str, anchor: str = "start", kind: str = "")
     """Write a text; `anchor` is which end of it stands at `x`: ``start``, ``middle``, ``end``."""
     place = {"x": f"{x:g}", "y": f"{y:g}", "text-anchor": anchor}
     return Mark("text", place | ({"class": kind} if kind else {}), words)
+
+
+def reach(
+    across: Scale,
+    height: float,
+    value: float,
+    ends: tuple[float | None, float | None],
+    kind: str = "",
+    words: str = "",
+) -> Iterator[Mark]:
+    """Draw a number as a dot, on the ends of its interval where it has one."""
+    low, high = ends
+    if low is not None and high is not None:
+        yield line(across.at(low), height, across.at(high), height, f"reach {kind}".strip(), words)
+    yield dot(across.at(value), height, 4, kind, words)
+
+
+SIDE, LEFT, TOP = 190, 30, 24
+"""A square plot: pixels of a side, and left and above of it."""
+
+
+def square(low: float = 0.0, high: float = 1.0) -> tuple[Scale, Scale]:
+    """Give both axes of a square plot, from `low` to `high` along both."""
+    return Scale(low, high, LEFT, LEFT + SIDE), Scale(low, high, TOP + SIDE, TOP)
+
+
+def framed(
+    id_: str,
+    title: str,
+    words: str,
+    axes: tuple[str, str],
+    ticks: Sequence[Mapping[float, str]],
+    marks: Iterable[Mark],
+) -> Chart:
+    """Draw a square plot with its axes.
+
+    Parameters
+    ----------
+    id_, title, words : str
+        As of `Chart`.
+    axes : (str, str)
+        What stands across and what stands up.
+    ticks : sequence of dict of float to str
+        Words at places, pixels: of the axis across, then of the one up.
+    marks : iterable of Mark
+        What is drawn within.
+
+    Returns
+    -------
+    Chart
+        The plot.
+    """
+    floor, right = TOP + SIDE, LEFT + SIDE
+    below, beside = ticks
+    drawn = [line(LEFT, floor, right, floor), line(LEFT, TOP, LEFT, floor), *marks]
+    drawn += [label(place, floor + 14, text, "middle") for place, text in below.items()]
+    drawn += [label(LEFT - 6, place + 4, text, "end") for place, text in beside.items()]
+    drawn += [label(LEFT, 12, axes[1]), label(right, floor + 30, axes[0], "end")]
+    return Chart(id_, title, words, right + 20, floor + 42, tuple(drawn))

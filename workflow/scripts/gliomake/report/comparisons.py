@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from gliomake.report.charts import Chart
-from gliomake.report.forest import forest_plots
+from gliomake.report.forest import TOO_FEW, forest_plots
 from gliomake.report.inputs import StudyInputs, records
 from gliomake.report.keys import ComparisonKey, ScoreKey
 from gliomake.report.numbers import STATES, Number, NumberBook
@@ -222,8 +222,7 @@ def says(number: Number, a: str, b: str) -> Cell:
     if number.ci_low is None or number.ci_high is None:
         return Cell("undefined", "undefined", faint=True)
     if (number.n or 0) < FEWEST_PATIENTS:
-        told = f"no verdict: fewer than {FEWEST_PATIENTS} patients"
-        return Cell(told, told, faint=True)
+        return Cell(TOO_FEW, TOO_FEW, faint=True)
     if number.ci_low > 0:
         return text(f"{a} is higher")
     if number.ci_high < 0:

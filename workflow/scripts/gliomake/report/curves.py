@@ -5,16 +5,14 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from gliomake.report.charts import Chart, Mark, Scale, dot, label, line, path
+from gliomake.report.charts import LEFT, SIDE, TOP, Chart, Mark, dot, framed, line, path, square
 from gliomake.report.inputs import records
 from gliomake.scoring.calibration import BINS
 from gliomake.scoring.curves import precision_recall, roc
 
-SIDE, LEFT, TOP, WIDTH, HEIGHT = 190, 30, 24, 240, 256
 FEW = 20
 """Of fewer pixels or images the dot of a bin is grey."""
-ACROSS = Scale(0, 1, LEFT, LEFT + SIDE)
-UP = Scale(0, 1, TOP + SIDE, TOP)
+ACROSS, UP = square()
 
 
 def roc_chart(model: str, rows: pd.DataFrame, told: str) -> Chart:
@@ -115,11 +113,6 @@ def _diagonal(words: str) -> Mark:
 
 
 def _chart(id_: str, title: str, x: str, y: str, marks: list[Mark]) -> Chart:
-    floor, right = TOP + SIDE, LEFT + SIDE
-    drawn = [line(LEFT, floor, right, floor), line(LEFT, TOP, LEFT, floor), *marks]
-    for tick in (0, 0.5, 1):
-        words = f"{tick:g}"
-        drawn.append(label(ACROSS.at(tick), floor + 14, words, "middle"))
-        drawn.append(label(LEFT - 6, UP.at(tick) + 4, words, "end"))
-    drawn += [label(LEFT, 12, y), label(right, floor + 30, x, "end")]
-    return Chart(id_, title, f"{title}. Across: {x}; up: {y}.", WIDTH, HEIGHT, tuple(drawn))
+    ticks = [{axis.at(tick): f"{tick:g}" for tick in (0, 0.5, 1)} for axis in (ACROSS, UP)]
+    words = f"{title}. Across: {x}; up: {y}."
+    return framed(id_, title, words, (x, y), ticks, marks)

@@ -1,6 +1,7 @@
 """Pairs of images that are there twice or look alike, to be looked at."""
 
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -16,24 +17,37 @@ SHOWN = 6
 """Pairs on the page; the file has all."""
 
 
-def pairs_table(inputs: StudyInputs) -> Table | None:
+class Pairs(NamedTuple):
+    """Pairs of images.
+
+    Attributes
+    ----------
+    found : int
+        How many there are in the data set.
+    shown : list of (dict, list of (str, int))
+        `SHOWN` rows of ``duplicates.tsv`` at most, across folders first, each with patient and
+        slice of both images; only images that the study uses, which its shards hold.
+    """
+
+    found: int
+    shown: list[tuple[dict[str, Any], list[tuple[str, int]]]]
+
+
+def pairs_table(pairs: Pairs) -> Table | None:
     """List the pairs that a page shows.
 
     Parameters
     ----------
-    inputs : StudyInputs
-        The study's files.
+    pairs : Pairs
+        Of `choose_pairs`.
 
     Returns
     -------
     Table or None
-        `SHOWN` pairs at most, across folders first; None where there are none. Only images that
-        the study uses, which its shards hold.
+        None where there are none.
     """
-    shown = _shown(inputs)
-    if not shown:
+    if not pairs.shown:
         return None
-    found = len(_pairs(inputs))
     columns = [
         Column("Image"),
         Column("The other image"),
@@ -47,19 +61,21 @@ def pairs_table(inputs: StudyInputs) -> Table | None:
             plain(row["correlation"], whole=False),
             text(_what(row)),
         ]
-        for row, _ in shown
+        for row, _ in pairs.shown
     ]
-    caption = f"{len(rows)} of {found:,} pairs, those in different folders first"
+    caption = f"{len(rows)} of {pairs.found:,} pairs, those in different folders first"
     return Table("duplicate-pairs", caption, columns, rows)
 
 
-def pair_images(inputs: StudyInputs) -> list[tuple[str, str]]:
+def pair_images(inputs: StudyInputs, pairs: Pairs) -> list[tuple[str, str]]:
     """Draw the pairs of `pairs_table`.
 
     Parameters
     ----------
     inputs : StudyInputs
         The study's files.
+    pairs : Pairs
+        Of `choose_pairs`.
 
     Returns
     -------
@@ -72,10 +88,9 @@ def pair_images(inputs: StudyInputs) -> list[tuple[str, str]]:
     ShardError
         A shard is damaged, or lacks a slice that the study's split has.
     """
-    shown = _shown(inputs)
-    if not shown or not inputs.shards:
+    if not pairs.shown or not inputs.shards:
         return []
-    keys = [key for _, pair in shown for key in pair]
+    keys = [key for _, pair in pairs.shown for key in pair]
     # An image may stand in several pairs, and is read once.
     single = list(dict.fromkeys(keys))
     loaded = load_arrays(inputs.shards, pd.DataFrame(single, columns=["patient", "slice"]))
@@ -84,34 +99,34 @@ def pair_images(inputs: StudyInputs) -> list[tuple[str, str]]:
         key: image_url(upright(image[channel], turned))
         for key, image in zip(single, loaded.image, strict=True)
     }
-    return [(urls[first], urls[second]) for _, (first, second) in shown]
+    return [(urls[first], urls[second]) for _, (first, second) in pairs.shown]
 
 
-def _shown(inputs: StudyInputs) -> list[tuple[dict[str, Any], list[tuple[str, int]]]]:
-    """Choose pairs of the study's own images, with patient and slice of both."""
-    pairs = _pairs(inputs)
-    if pairs.empty:
-        return []
+def choose_pairs(inputs: StudyInputs) -> Pairs:
+    """Choose the pairs that a page shows.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+        The study's files.
+
+    Returns
+    -------
+    Pairs
+        Empty for data sets of volumes.
+    """
+    if not inputs.duplicates:
+        return Pairs(0, [])
+    # As text: an image may be called 007.
+    pairs = pd.read_csv(inputs.duplicates, sep="\t", dtype=str, keep_default_na=False)
     cases = read_tsv(inputs.cases)
     places = zip(cases["patient"], cases["first_slice"].astype(int), strict=True)
     key_of = dict(zip(cases["case"], places, strict=True))
     split = inputs.split_tables[split_name(inputs.main_run)]
     used = set(zip(split["patient"], split["slice"], strict=True))
-    chosen = []
-    for row in records(pairs):
-        keys = [key_of[row["case_a"]], key_of[row["case_b"]]]
-        if used.issuperset(keys):
-            chosen.append((row, keys))
-        if len(chosen) == SHOWN:
-            break
-    return chosen
-
-
-def _pairs(inputs: StudyInputs) -> pd.DataFrame:
-    """Read all pairs as text: an image may be called 007."""
-    if not inputs.duplicates:
-        return pd.DataFrame()
-    return pd.read_csv(inputs.duplicates, sep="\t", dtype=str, keep_default_na=False)
+    chosen = ((row, [key_of[row["case_a"]], key_of[row["case_b"]]]) for row in records(pairs))
+    own = (each for each in chosen if used.issuperset(each[1]))
+    return Pairs(len(pairs), list(islice(own, SHOWN)))
 
 
 def _what(row: dict[str, Any]) -> str:

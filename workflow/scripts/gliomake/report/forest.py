@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gliomake.report.charts import Chart, Mark, Scale, dot, label, line
+from gliomake.report.charts import Chart, Mark, Scale, label, line, reach
 from gliomake.report.inputs import StudyInputs, records
 from gliomake.report.numbers import STATES, format_value, optional
 from gliomake.report.words import SUBSETS, metric_title, rule_title
@@ -13,6 +13,7 @@ from gliomake.scoring.compare import FEWEST_PATIENTS
 from gliomake.study.model import BASELINES
 
 WIDTH, EDGE, STEP, TOP, BOTTOM = 360, 8, 34, 8, 26
+TOO_FEW = f"no verdict: fewer than {FEWEST_PATIENTS} patients"
 
 
 class Row(NamedTuple):
@@ -30,8 +31,7 @@ class Row(NamedTuple):
         """Why there is no verdict, as the table says it; empty where the interval tells."""
         if self.low is None or self.high is None:
             return "undefined"
-        few = self.n < FEWEST_PATIENTS
-        return f"no verdict: fewer than {FEWEST_PATIENTS} patients" if few else ""
+        return TOO_FEW if self.n < FEWEST_PATIENTS else ""
 
     @property
     def printed(self) -> str:
@@ -146,7 +146,4 @@ def _marks(row: Row, scale: Scale, top: float, alone: bool) -> Iterator[Mark]:
         yield label(EDGE, top + 28, row.second, kind=faint)
     height = top + (24 if alone else 38)
     yield label(WIDTH - EDGE, top + 14, row.printed, "end", faint)
-    if row.low is not None and row.high is not None:
-        kind = f"reach {faint}".strip()
-        yield line(scale.at(row.low), height, scale.at(row.high), height, kind, words)
-    yield dot(scale.at(row.difference), height, 4, faint, words)
+    yield from reach(scale, height, row.difference, (row.low, row.high), faint, words)

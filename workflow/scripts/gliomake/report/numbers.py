@@ -286,6 +286,16 @@ class NumberBook:
         }
 
 
+def reach_words(low: Any, high: Any) -> str:
+    """Print an interval that has no provenance of its own; empty where it has no ends.
+
+    >>> reach_words(0.25, 1), reach_words(None, 1)
+    ('0.250 to 1.000', '')
+    """
+    low, high = optional(low), optional(high)
+    return "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+
+
 def optional(value: Any) -> float | None:
     """Give a float, or None for what is empty, ``null`` or NaN in a file."""
     if value is None or value == "" or value != value:

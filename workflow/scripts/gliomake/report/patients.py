@@ -6,7 +6,7 @@ from math import ceil, floor, log10
 import pandas as pd
 
 from gliomake.files.tsv import read_tsv
-from gliomake.report.charts import Chart, Mark, Scale, dot, label, line
+from gliomake.report.charts import Chart, Mark, Scale, dot, framed, label, line, square
 from gliomake.report.inputs import StudyInputs, records
 from gliomake.report.numbers import format_value
 from gliomake.report.run_files import RunFiles
@@ -17,7 +17,6 @@ from gliomake.scoring.metrics import COUNT_COLUMNS
 from gliomake.study.model import BASELINES
 
 WIDTH, EDGE, STEP, TOP, BOTTOM = 360, 8, 40, 8, 26
-SIDE = 190
 NAMED = 2000
 """Dots of a chart at most that name their patients, which takes room."""
 PANELS = 12
@@ -185,9 +184,8 @@ def volume_plots(scores: pd.DataFrame) -> list[Chart]:
     known = scores[scores["dice"].notna() & (scores["truth_ml"] > 0)]
     if known.empty:
         return []
-    across = Scale(
-        floor(log10(known["truth_ml"].min())), ceil(log10(known["truth_ml"].max())), 30, 30 + SIDE
-    )
+    ends = floor(log10(known["truth_ml"].min())), ceil(log10(known["truth_ml"].max()))
+    across, _ = square(*ends)
     groups = [
         (f"{model}, {name}", part)
         for (model, name), part in known.groupby(["model", "class"], sort=False)
@@ -197,15 +195,20 @@ def volume_plots(scores: pd.DataFrame) -> list[Chart]:
 
 
 def _scatter(title: str, part: pd.DataFrame, across: Scale) -> Chart:
-    up, floor_ = Scale(0, 1, 24 + SIDE, 24), 24 + SIDE
-    marks = [line(30, floor_, 30 + SIDE, floor_), line(30, 24, 30, floor_)]
-    for row in records(part):
-        words = f"{row['patient']}: {row['truth_ml']:.3g} ml, Dice {row['dice']:.3f}"
-        marks.append(dot(across.at(log10(row["truth_ml"])), up.at(row["dice"]), words=words))
-    for power in range(int(across.low), int(across.high) + 1):
-        marks.append(label(across.at(power), floor_ + 14, f"{10.0**power:g}", "middle"))
-    marks += [label(24, up.at(tick) + 4, f"{tick:g}", "end") for tick in (0, 0.5, 1)]
-    marks += [label(30, 12, "Dice"), label(30 + SIDE, floor_ + 30, "true volume, ml (log)", "end")]
+    _, up = square()
+    marks = [
+        dot(
+            across.at(log10(row["truth_ml"])),
+            up.at(row["dice"]),
+            words=f"{row['patient']}: {row['truth_ml']:.3g} ml, Dice {row['dice']:.3f}",
+        )
+        for row in records(part)
+    ]
+    powers = range(int(across.low), int(across.high) + 1)
+    ticks = (
+        {across.at(power): f"{10.0**power:g}" for power in powers},
+        {up.at(tick): f"{tick:g}" for tick in (0, 0.5, 1)},
+    )
     words = f"Dice against true volume. {title}, {len(part)} patients."
     id_ = f"volume-{title.replace(', ', '-')}"
-    return Chart(id_, title, words, SIDE + 50, SIDE + 66, tuple(marks))
+    return framed(id_, title, words, ("true volume, ml (log)", "Dice"), ticks, marks)

@@ -9,6 +9,7 @@ from gliomake.files.contracts import read_json
 from gliomake.files.tsv import read_tsv
 from gliomake.report.cards import limits
 from gliomake.report.inputs import StudyInputs
+from gliomake.report.numbers import reach_words
 from gliomake.report.probabilities import counted
 from gliomake.reporting.answers import (
     Absent,
@@ -209,7 +210,7 @@ def _best(inputs: StudyInputs, metrics: Sequence[str]) -> tuple[str, tuple[Path,
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    return "(no interval)" if low is None or high is None else f"({low:.3f} to {high:.3f})"
+    return f"({reach_words(low, high) or 'no interval'})"
 
 
 @fills(37)

@@ -19,6 +19,7 @@ from gliomake.files.contracts import FileError, read_json
 from gliomake.report.index import merge_numbers
 from gliomake.report.keys import read_id
 from gliomake.report.numbers import Number, number_record
+from gliomake.report.sections import study_sections
 from gliomake.verify.difference import Difference, same
 from gliomake.verify.files import ReportFiles
 from gliomake.verify.numbers import BROKEN, Recomputation, Values, recompute
@@ -144,10 +145,11 @@ def verify(
         rows += rebuilt.rows
         differences += rebuilt.differences
         if page := pages.get(study.inputs.page):
-            differences += changed_tables(study.inputs, page)
-            differences += changed_charts(study.inputs, page)
+            sections = study_sections(study.inputs)
+            differences += changed_tables(study.inputs, sections, page)
+            differences += changed_charts(study.inputs, sections, page)
             differences += changed_figures(study.inputs, page)
-            differences += changed_search(study.inputs, told["search"])
+            differences += changed_search(study.inputs, sections, told["search"])
     if differences:
         raise VerificationError(differences)
     compared = len(content["files"]) - len(files.passed_over)

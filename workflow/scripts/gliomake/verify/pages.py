@@ -1,7 +1,7 @@
 """What the pages print: their numbers, their tables, and what stands behind their script."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from gliomake.files.provenance import file_sha256
 from gliomake.report import targets
 from gliomake.report.inputs import StudyInputs
 from gliomake.report.search import FILE, HEADING, Entry, read_search, search_entries
-from gliomake.report.sections import study_sections
+from gliomake.report.sections.base import Section
 from gliomake.report.table import Cell
 from gliomake.study.names import display_name
 from gliomake.verify.difference import Difference
@@ -78,13 +78,17 @@ def _printed_otherwise(
             yield Difference(page, id_, str(told[id_][:5]), str(record))
 
 
-def changed_tables(inputs: StudyInputs, page: "PageReader") -> Iterator[Difference]:
+def changed_tables(
+    inputs: StudyInputs, sections: Sequence[Section], page: "PageReader"
+) -> Iterator[Difference]:
     """Compare the tables of a study's page with those that its files give.
 
     Parameters
     ----------
     inputs : StudyInputs
         The study's files.
+    sections : sequence of Section
+        Of its page.
     page : PageReader
         Its page.
 
@@ -94,7 +98,7 @@ def changed_tables(inputs: StudyInputs, page: "PageReader") -> Iterator[Differen
         One a cell; a cell of a number with a provenance is compared by the number's id.
     """
     tables, listed = [], set()
-    for section in study_sections(inputs):
+    for section in sections:
         listed |= set(section.unverified)
         try:
             tables += section.tables()
@@ -149,13 +153,17 @@ def changed_figures(inputs: StudyInputs, page: "PageReader") -> Iterator[Differe
             yield Difference(inputs.page, f"caption of {name}", "other words", words)
 
 
-def changed_charts(inputs: StudyInputs, page: "PageReader") -> Iterator[Difference]:
+def changed_charts(
+    inputs: StudyInputs, sections: Sequence[Section], page: "PageReader"
+) -> Iterator[Difference]:
     """Compare the charts of a study's page with those that its files give.
 
     Parameters
     ----------
     inputs : StudyInputs
         The study's files.
+    sections : sequence of Section
+        Of its page.
     page : PageReader
         Its page.
 
@@ -165,7 +173,7 @@ def changed_charts(inputs: StudyInputs, page: "PageReader") -> Iterator[Differen
         One a mark, or one a chart that has more or fewer of them.
     """
     try:
-        charts = [chart for section in study_sections(inputs) for chart in section.charts()]
+        charts = [chart for section in sections for chart in section.charts()]
     except BROKEN as error:
         yield Difference(inputs.page, "all charts", "made from the files", str(error))
         return
@@ -192,13 +200,17 @@ def written(tag: str, attributes: Mapping[str, str | None]) -> str:
     return " ".join([tag, *(f"{key}={value}" for key, value in sorted(attributes.items())), ""])
 
 
-def changed_search(inputs: StudyInputs, told: list[Entry]) -> Iterator[Difference]:
+def changed_search(
+    inputs: StudyInputs, sections: Sequence[Section], told: list[Entry]
+) -> Iterator[Difference]:
     """Compare what a search finds of a study with what its files give.
 
     Parameters
     ----------
     inputs : StudyInputs
         The study's files.
+    sections : sequence of Section
+        Of its page.
     told : list of Entry
         What ``numbers.json`` has.
 
@@ -208,7 +220,7 @@ def changed_search(inputs: StudyInputs, told: list[Entry]) -> Iterator[Differenc
         One an entry that is another; one for all where they are more or fewer.
     """
     try:
-        found = search_entries(inputs, study_sections(inputs), headings=False)
+        found = search_entries(inputs, sections, headings=False)
     except BROKEN as error:
         yield Difference(inputs.page, "search", "made from the files", str(error))
         return

@@ -13,7 +13,7 @@ from gliomake.report.curves import (
     roc_chart,
 )
 from gliomake.report.inputs import records
-from gliomake.report.numbers import format_value
+from gliomake.report.numbers import format_value, reach_words
 from gliomake.report.probabilities import Counted, counted
 from gliomake.report.sections.base import Section, given
 from gliomake.report.table import Cell, Column, Table, plain, text
@@ -210,11 +210,7 @@ def _error(value: float) -> Cell:
 
 
 def _reach(area: Area) -> str:
-    if area.value is None:
-        return ""
-    if area.low is None or area.high is None:
-        return "no interval"
-    return f"{area.low:.3f} to {area.high:.3f}"
+    return "" if area.value is None else reach_words(area.low, area.high) or "no interval"
 
 
 def _printed(area: Area) -> str:

@@ -31,14 +31,18 @@ class Data(Section):
         return evidence.fingerprint_table(self.inputs)
 
     @cached_property
+    def _pairs(self) -> duplicates.Pairs:
+        return duplicates.choose_pairs(self.inputs)
+
+    @cached_property
     def pairs(self) -> Table | None:
         """Some pairs of images that are there twice or look alike."""
-        return duplicates.pairs_table(self.inputs)
+        return duplicates.pairs_table(self._pairs)
 
     @cached_property
     def pair_images(self) -> list[tuple[str, str]]:
         """The images of these pairs."""
-        return duplicates.pair_images(self.inputs)
+        return duplicates.pair_images(self.inputs, self._pairs)
 
     @property
     def pairs_file(self) -> dict[str, str] | None:

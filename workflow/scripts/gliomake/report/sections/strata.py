@@ -1,35 +1,19 @@
 """The section on scores by strata: grade, institution, tumour size, slice position."""
 
 from functools import cached_property
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import pandas as pd
 
+from gliomake.report.charts import Chart, Mark, Scale, label, line, reach
 from gliomake.report.inputs import records
+from gliomake.report.numbers import optional, reach_words
 from gliomake.report.sections.base import Section, given
 from gliomake.report.table import Column, Table, plain, text
 from gliomake.report.words import metric_title, rule_title
 from gliomake.study.model import BASELINES
 
 WIDTH, LEFT, STEP = 420, 130, 22
-
-
-class Dot(NamedTuple):
-    """A score with its interval as a row of a plot: words, height, and places across."""
-
-    label: str
-    height: int
-    value: float
-    low: float | None
-    high: float | None
-
-
-class Plot(NamedTuple):
-    """The Dice of one model in each stratum."""
-
-    title: str
-    height: int
-    dots: list[Dot]
 
 
 class Strata(Section):
@@ -56,7 +40,7 @@ class Strata(Section):
                 text(metric_title(row["metric"])),
                 text(rule_title(row["convention"])),
                 plain(row["score"], whole=False),
-                text(_reach(row)),
+                text(reach_words(row["ci_low"], row["ci_high"])),
                 plain(row["n"]),
             ]
             for row in records(self._rows)
@@ -82,8 +66,7 @@ class Strata(Section):
         return Table("strata-table", "Scores by subgroup", columns, rows)
 
     @cached_property
-    def plots(self) -> list[Plot]:
-        """The Dice of each model that is no baseline, a row a stratum."""
+    def _charts(self) -> list[Chart]:
         frame = self._rows
         if frame.empty:
             return []
@@ -97,36 +80,32 @@ class Strata(Section):
             & ~frame["model"].isin(BASELINES)
             & frame["score"].notna()
         ]
-        plots = []
-        for model, rows in chosen.groupby("model", sort=False):
-            dots = [
-                Dot(
-                    f"{row['stratum']}: {row['value']}",
-                    STEP * (place + 1),
-                    _across(row["score"]),
-                    None if pd.isna(row["ci_low"]) else _across(row["ci_low"]),
-                    None if pd.isna(row["ci_high"]) else _across(row["ci_high"]),
-                )
-                for place, row in enumerate(records(rows))
-            ]
-            title = f"{model}: Dice of {class_}, {rule_title(convention).lower()}"
-            plots.append(Plot(title, STEP * (len(dots) + 2), dots))
-        return plots
-
-    @property
-    def size(self) -> tuple[int, int, int]:
-        """Width of a plot, and where its axis begins and ends."""
-        return WIDTH, LEFT, WIDTH - 20
+        what = f"Dice of {class_}, {rule_title(convention).lower()}"
+        return [
+            _chart(f"strata-{model}", f"{model}: {what}", rows)
+            for model, rows in chosen.groupby("model", sort=False)
+        ]
 
     def tables(self) -> list[Table]:
         """List the scores, where there are strata."""
         return given(self.table)
 
+    def charts(self) -> list[Chart]:
+        """Draw the Dice of each model that is no baseline, a row a stratum."""
+        return self._charts
 
-def _across(value: float) -> float:
-    return round(LEFT + (WIDTH - 20 - LEFT) * float(value), 1)
 
-
-def _reach(row: dict) -> str:
-    low, high = row["ci_low"], row["ci_high"]
-    return "" if pd.isna(low) or pd.isna(high) else f"{low:.3f} to {high:.3f}"
+def _chart(id_: str, title: str, rows: pd.DataFrame) -> Chart:
+    across, said = Scale(0, 1, LEFT, WIDTH - 20), []
+    marks: list[Mark] = []
+    for place, row in enumerate(records(rows), start=1):
+        name, ends = f"{row['stratum']}: {row['value']}", (row["ci_low"], row["ci_high"])
+        marks.append(label(LEFT - 8, STEP * place + 4, name, "end"))
+        low, high = (optional(end) for end in ends)
+        marks += reach(across, STEP * place, row["score"], (low, high))
+        said.append(f"{name} {row['score']:.3f}")
+    height = STEP * (len(said) + 2)
+    marks += [line(LEFT, height - 22, WIDTH - 20, height - 22), label(LEFT, height - 8, "0")]
+    marks.append(label(WIDTH - 20, height - 8, "1", "end"))
+    words = f"{title}, by subgroup: {'; '.join(said)}."
+    return Chart(id_, title, words, WIDTH, height, tuple(marks))

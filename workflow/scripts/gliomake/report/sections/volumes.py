@@ -1,47 +1,19 @@
 """The section on volumes and lesions: how large, how many, and how far off."""
 
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar
 
-import numpy as np
 import pandas as pd
 
 from gliomake.files.tsv import read_tsv
+from gliomake.report.charts import LEFT, SIDE, Chart, dot, framed, line, square
 from gliomake.report.sections.base import Section, given
 from gliomake.report.table import Column, Table, plain, text
 from gliomake.study.model import BASELINES
 
 PANELS = 12
 """Plots of a page at most."""
-WIDTH, HEIGHT, MARGIN = 260, 170, 30
 LIMITS = 1.96
-
-
-class Panel(NamedTuple):
-    """A Bland-Altman plot: the difference of two volumes against their mean.
-
-    Attributes
-    ----------
-    title : str
-        Model and class.
-    points : list of (float, float)
-        Places in the picture, one a patient.
-    lines : list of (float, str)
-        Heights of bias and limits, with their words.
-    zero : float
-        Height of no difference.
-    left, right, low, high : str
-        What the ends of the axes are, ml.
-    """
-
-    title: str
-    points: list[tuple[float, float]]
-    lines: list[tuple[float, str]]
-    zero: float
-    left: str
-    right: str
-    low: str
-    high: str
 
 
 class Volumes(Section):
@@ -113,18 +85,12 @@ class Volumes(Section):
         return Table("lesion-counts", caption, columns, rows) if rows else None
 
     @cached_property
-    def panels(self) -> list[Panel]:
-        """Bland-Altman plots, those of the first models."""
+    def _charts(self) -> list[Chart]:
         return [
-            self._panel(f"{model}, {name}", table)
+            self._bland_altman(model, name, table)
             for (model, name), table in list(self._groups.items())[:PANELS]
             if len(table) > 1
         ]
-
-    @property
-    def size(self) -> tuple[int, int, int]:
-        """Width, height and margin of a plot."""
-        return WIDTH, HEIGHT, MARGIN
 
     @cached_property
     def _groups(self) -> dict[tuple[str, str], pd.DataFrame]:
@@ -151,31 +117,42 @@ class Volumes(Section):
         spread = float(difference.std(ddof=1)) if len(difference) > 1 else float("nan")
         return float(difference.mean()), spread
 
-    def _panel(self, title: str, table: pd.DataFrame) -> Panel:
-        truth, predicted = (table[name].to_numpy(float) for name in ("truth_ml", "predicted_ml"))
+    def _bland_altman(self, model: str, name: str, table: pd.DataFrame) -> Chart:
+        """Draw the difference of two volumes against their mean, a dot a patient."""
+        truth, predicted = (table[key].to_numpy(float) for key in ("truth_ml", "predicted_ml"))
         middle, difference = (truth + predicted) / 2, predicted - truth
         bias, spread = self._bias(table)
-        levels = [bias - LIMITS * spread, bias, bias + LIMITS * spread]
-        low, high = min(0.0, *levels, difference.min()), max(0.0, *levels, difference.max())
-        right = max(float(middle.max()), 1e-6)
-        span = max(high - low, 1e-6)
-
-        def at(value: Any) -> Any:
-            return np.round(MARGIN + (HEIGHT - 2 * MARGIN) * (high - value) / span, 1)
-
-        across = np.round(MARGIN + (WIDTH - 2 * MARGIN) * middle / right, 1)
-        words = ("lower limit", "bias", "upper limit")
-        return Panel(
-            title,
-            list(zip(across.tolist(), at(difference).tolist(), strict=True)),
-            [(float(at(level)), word) for level, word in zip(levels, words, strict=True)],
-            float(at(0.0)),
-            "0",
-            f"{right:.3g} ml",
-            f"{low:.3g}",
-            f"{high:.3g} ml",
-        )
+        levels = {
+            "lower limit": bias - LIMITS * spread,
+            "bias": bias,
+            "upper limit": bias + LIMITS * spread,
+        }
+        across, _ = square(0, max(float(middle.max()), 1e-6))
+        ends = *levels.values(), float(difference.min()), float(difference.max())
+        _, up = square(min(0.0, *ends), max(0.0, *ends))
+        right = LEFT + SIDE
+        marks = [line(LEFT, up.at(0), right, up.at(0), "zero", "no difference")]
+        marks += [
+            line(LEFT, up.at(level), right, up.at(level), "limit", f"{word} {level:.3g} ml")
+            for word, level in levels.items()
+        ]
+        marks += [
+            dot(across.at(x), up.at(y), words=f"{patient}: {y:+.3g} ml")
+            for patient, x, y in zip(table["patient"], middle, difference, strict=True)
+        ]
+        ticks = [
+            {axis.at(end): f"{end:.3g}" for end in (axis.low, axis.high)} for axis in (across, up)
+        ]
+        title = f"{model}, {name}"
+        said = ", ".join(f"{word} {level:.3g}" for word, level in levels.items())
+        words = f"Bland-Altman plot. {title}, {len(table)} patients: {said} ml."
+        axes = ("mean of both volumes, ml", "predicted less true, ml")
+        return framed(f"bland-altman-{model}-{name}", title, words, axes, ticks, marks)
 
     def tables(self) -> list[Table]:
         """List volumes and lesions."""
         return given(self.agreement, self.lesions)
+
+    def charts(self) -> list[Chart]:
+        """List the Bland-Altman plots, those of the first models."""
+        return self._charts
