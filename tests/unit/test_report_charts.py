@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -85,6 +86,14 @@ def test_strata_are_drawn_with_their_intervals(inputs):
     assert places(chart, "circle", "cx") == [265, 332.5]
     assert places(chart, "line", "x1") == [197.5, 130] and places(chart, "line", "x2") == [400, 400]
     assert "size: large 0.750" in chart.words
+
+
+def test_groups_of_the_data_set_have_their_own_name(inputs, tmp_path):
+    table = pd.DataFrame({"stratum": ["stratum", "size"], "value": ["CS", "large"]})
+    table.to_csv(tmp_path / "strata.tsv", sep="\t", index=False)
+    for about, name in (({"strata": "institution"}, "institution"), ({}, "stratum")):
+        section = Strata(replace(inputs, strata=tmp_path / "strata.tsv", about_data=about))
+        assert section._rows["stratum"].tolist() == [name, "size"]
 
 
 def test_the_best_model_comes_first_and_the_largest_difference_on_top(inputs):

@@ -235,6 +235,14 @@ def test_statistics_keep_the_names_of_cases(inside):
     assert rows == [["Slices per patient", "12"], ["Missing: TCGA_1", "t1"]]
 
 
+def test_a_data_set_without_patients_does_not_count_them(inside):
+    inputs = inside.inputs()
+    facts = {"patients": 0, "slices": 9, "slices_per_patient": [9, 9]}
+    inputs.checks["fingerprint"] = facts
+    rows = [[cell.text for cell in row] for row in evidence.fingerprint_table(inputs).rows]
+    assert rows == [["Patients", "not known"], ["Slices", "9"]]
+
+
 def test_empty_columns_go():
     columns = [Column("A"), Column("B"), Column("C", optional=True), Column("D", numeric=True)]
     rows = [[text(""), text(""), text("x"), plain(1)], [text(""), text(""), text("y"), plain(1)]]

@@ -125,6 +125,8 @@ class DatasetSpec:
         What else the reader takes.
     source, terms : str
         Who made it and where it is to be had; under what terms. Empty where the page does not say.
+    strata_title : str
+        What the strata of ``cases.tsv`` are, such as grade; empty where the page does not say.
     """
 
     id: str
@@ -141,6 +143,7 @@ class DatasetSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
     terms: str = ""
+    strata_title: str = ""
 
     @classmethod
     def of(cls, page: Mapping[str, Any]) -> "DatasetSpec":
@@ -164,6 +167,7 @@ class DatasetSpec:
             options={key: page[key] for key in taken(page["reader"], published) if key in page},
             source=page.get("source", ""),
             terms=page.get("terms", ""),
+            strata_title=page.get("strata_title", ""),
         )
 
     @property
@@ -208,6 +212,7 @@ class DatasetSpec:
     def about(self) -> dict[str, str]:
         """What the page says in words: ``title``, and as far as they are stated, others."""
         said = {"title": self.title, "source": self.source, "terms": self.terms}
+        said["strata"] = self.strata_title
         return {name: text for name, text in said.items() if text}
 
     def facts(self, channels: Sequence[str]) -> DataFacts:

@@ -115,7 +115,11 @@ def split_table(inputs: StudyInputs) -> Table:
 
 def fingerprint_table(inputs: StudyInputs) -> Table:
     """Show the data set's statistics, one fact a row."""
-    facts = _flatten(inputs.checks.get("fingerprint", {}))
+    found = dict(inputs.checks.get("fingerprint", {}))
+    if found.get("patients") == 0:  # then all slices count as one patient's
+        found |= {"patients": "not known"}
+        found.pop("slices_per_patient", None)
+    facts = _flatten(found)
     rows = [[text(name), text(value)] for name, value in facts]
     return Table(
         "fingerprint",

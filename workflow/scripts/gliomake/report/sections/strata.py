@@ -26,7 +26,10 @@ class Strata(Section):
 
     @cached_property
     def _rows(self) -> pd.DataFrame:
-        return self.inputs.table(self.inputs.strata)
+        rows = self.inputs.table(self.inputs.strata)
+        # People know the groups of the data set by another name than its table has for them.
+        title = self.inputs.about_data.get("strata", "stratum")
+        return rows if rows.empty else rows.replace({"stratum": {"stratum": title}})
 
     @cached_property
     def table(self) -> Table | None:
