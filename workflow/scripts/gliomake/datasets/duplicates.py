@@ -127,7 +127,7 @@ def _findings(
         if not chosen:
             continue
         cases = sorted({report.case for _, *pair in chosen for report in pair})
-        shown = "; ".join(f"{a.case} = {b.case} (r = {r:.3f})" for r, a, b in chosen[:_SHOWN])
+        shown = "; ".join(f"{a.case} and {b.case} (r = {r:.3f})" for r, a, b in chosen[:_SHOWN])
         more = f"; and {len(chosen) - _SHOWN} more" if len(chosen) > _SHOWN else ""
         where = "in different folders, a leak between subsets" if across else "in one folder"
         findings.append(
